@@ -1,0 +1,165 @@
+//! Why a request was refused: codes and parameters, never sentences. The client owns the words.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// The reason of a refusal. On the wire it is its word; a word is never used again for another
+        /// meaning.
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        pub enum Code {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of this file.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The word on the wire, in `--json` output and as a metric label.
+            #[must_use]
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    // The request itself.
+    /// The frame or its content is not what the protocol allows here.
+    BadRequest = "bad_request",
+    /// The node is older than the client and does not know this request.
+    UnknownRequest = "unknown_request",
+    /// No protocol version in common.
+    VersionUnsupported = "version_unsupported",
+    /// The first request must be `hello`.
+    HelloFirst = "hello_first",
+    /// Log in first.
+    LoginRequired = "login_required",
+    /// This connection is logged in already.
+    AlreadyLoggedIn = "already_logged_in",
+    /// This request belongs on a stream of its own (or on the control stream).
+    WrongStream = "wrong_stream",
+
+    // The node.
+    /// A fault of the node; the outcome may be unknown. Try again.
+    Internal = "internal",
+    /// Too much work at the moment; try again after `retry_after_ms`.
+    Busy = "busy",
+    /// Too many requests of this kind from this account or address; wait `retry_after_ms`.
+    SlowDown = "slow_down",
+    /// The node stops; come back, another one may answer.
+    ShuttingDown = "shutting_down",
+
+    // Accounts and sessions.
+    /// Wrong name or password, which of them is not said.
+    WrongCredentials = "wrong_credentials",
+    /// The token is not known any more: log in with the password.
+    SessionEnded = "session_ended",
+    /// The server takes no new accounts.
+    SignUpClosed = "sign_up_closed",
+    UsernameInvalid = "username_invalid",
+    UsernameReserved = "username_reserved",
+    UsernameTaken = "username_taken",
+    /// Shorter than `limit` bytes.
+    PasswordTooShort = "password_too_short",
+    /// Longer than `limit` bytes.
+    PasswordTooLong = "password_too_long",
+    /// One of the passwords that everybody tries first, or the user name itself.
+    PasswordTooCommon = "password_too_common",
+    NoSuchSession = "no_such_session",
+
+    // People.
+    NoSuchUser = "no_such_user",
+    /// That is you.
+    Yourself = "yourself",
+    AlreadyContact = "already_contact",
+    AlreadyAsked = "already_asked",
+    /// They have not asked to be your contact.
+    NoRequest = "no_request",
+    NotAContact = "not_a_contact",
+    /// You have blocked them; unblock first.
+    BlockedByYou = "blocked_by_you",
+    /// They do not accept messages from you.
+    Blocked = "blocked",
+    /// More than `limit` contacts.
+    TooManyContacts = "too_many_contacts",
+
+    // Words and messages.
+    NoSuchConversation = "no_such_conversation",
+    TextEmpty = "text_empty",
+    /// Longer than `limit` characters, or more lines than allowed.
+    TextTooLong = "text_too_long",
+    StatusTooLong = "status_too_long",
+    NicknameTooLong = "nickname_too_long",
+
+    /// A word that only a newer peer knows. Never sent.
+    Unknown = "unknown",
+}
+
+impl Code {
+    /// Whether the same request may succeed later without anybody changing it.
+    #[must_use]
+    pub fn retry(self) -> bool {
+        matches!(self, Self::Internal | Self::Busy | Self::SlowDown | Self::ShuttingDown)
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        let known = Self::ALL.iter().find(|code| code.word() == word);
+        Ok(known.copied().unwrap_or(Self::Unknown))
+    }
+}
+
+/// A refusal: the code and what the client needs to put it into words.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Refusal {
+    pub code: Code,
+    /// When trying again makes sense.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+    /// The limit that was passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+}
+
+impl From<Code> for Refusal {
+    fn from(code: Code) -> Self {
+        Self { code, retry_after_ms: None, limit: None }
+    }
+}
+
+impl Refusal {
+    #[must_use]
+    pub fn over(code: Code, limit: usize) -> Self {
+        Self { limit: Some(limit as u64), ..code.into() }
+    }
+
+    #[must_use]
+    pub fn after(code: Code, wait: std::time::Duration) -> Self {
+        let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        Self { retry_after_ms: Some(millis), ..code.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_word_of_its_own() {
+        for (i, code) in Code::ALL.iter().enumerate() {
+            assert!(Code::ALL[..i].iter().all(|other| other.word() != code.word()), "{code:?}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The ordered log of a conversation: what everybody in it reads in one order.
+
+use std::fmt;
+
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::ids::{ClientMsgId, ConversationId, Seq, Time, UserId};
+use crate::text::MessageText;
+
+/// One entry. Its place is `(conversation, seq)` and never changes.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Entry {
+    pub conversation: ConversationId,
+    pub seq: Seq,
+    pub sender: UserId,
+    pub time: Time,
+    pub body: Body,
+}
+
+/// What an entry says.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Body {
+    Message {
+        id: ClientMsgId,
+        text: MessageText,
+    },
+    /// A kind that this program does not know. It keeps its place, so that the log has no gap.
+    Unknown {},
+}
+
+impl<'de> Deserialize<'de> for Body {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Message {
+            id: ClientMsgId,
+            text: MessageText,
+        }
+
+        struct OneKind;
+
+        impl<'de> Visitor<'de> for OneKind {
+            type Value = Body;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a map with the kind of the entry as its only key")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body, A::Error> {
+                let mut body = Body::Unknown {};
+                while let Some(kind) = map.next_key::<String>()? {
+                    match kind.as_str() {
+                        "message" => {
+                            let Message { id, text } = map.next_value()?;
+                            body = Body::Message { id, text };
+                        }
+                        _ => drop(map.next_value::<IgnoredAny>()?),
+                    }
+                }
+                Ok(body)
+            }
+        }
+
+        deserializer.deserialize_map(OneKind)
+    }
+}

@@ -1,0 +1,64 @@
+//! What a node says unasked. All of it can be found again by `sync`, `list_contacts` or the heads of
+//! a heartbeat; so any of it may be lost.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bounded::List;
+use crate::entry::Entry;
+use crate::ids::{ConversationId, Seq, UserId};
+use crate::limits;
+use crate::people::{Contact, Conversation, Presence};
+
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// A new entry in the log of one of my conversations (not sent to the connection that made it).
+    Entry(Entry),
+    /// A conversation that is new to me, or was opened on another device.
+    Conversation(Conversation),
+    /// A contact is new or changed.
+    Contact(Contact),
+    /// Somebody is no contact of mine any more, or their request is gone.
+    ContactGone { user: UserId },
+    /// A contact's status; about myself when another device of mine changed it.
+    Presence { user: UserId, presence: Presence },
+    /// Somebody has read up to here.
+    Read { conversation: ConversationId, user: UserId, seq: Seq },
+    /// Somebody's device has received up to here.
+    Delivered { conversation: ConversationId, user: UserId, seq: Seq },
+    /// Somebody writes, or stopped. Void after 6 s without a repeat.
+    Typing { conversation: ConversationId, user: UserId, active: bool },
+    /// Entries were not pushed to this connection: pull what is missing.
+    Heads { heads: List<Head, { limits::HEADS }> },
+    /// The node will close. Open a new connection, resume there, then leave this one.
+    GoAway {
+        /// The connection is closed after so long.
+        deadline_ms: u64,
+    },
+    /// This session was ended: by another device, a new password, or an admin.
+    SessionEnded {},
+}
+
+impl Event {
+    /// Every word on the wire: tells an event that is unknown from one that is malformed.
+    pub const KINDS: &[&str] = &[
+        "entry",
+        "conversation",
+        "contact",
+        "contact_gone",
+        "presence",
+        "read",
+        "delivered",
+        "typing",
+        "heads",
+        "go_away",
+        "session_ended",
+    ];
+}
+
+/// How far a conversation goes in the store.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Head {
+    pub conversation: ConversationId,
+    pub seq: Seq,
+}

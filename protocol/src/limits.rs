@@ -1,0 +1,85 @@
+//! Every limit that both sides keep to, with its reason. Enforced by the node; the client asks the
+//! same constants so that people hear of a limit before they run into it.
+
+use serde::{Deserialize, Serialize};
+
+/// A frame before login: a hello, a login, an account. Small, since anybody may send it.
+pub const FRAME_BEFORE_LOGIN: usize = 4 * 1024;
+/// A frame on the control stream after login, in both directions.
+pub const FRAME: usize = 64 * 1024;
+/// A frame on a bulk stream, node to client: a page of history, a roster.
+pub const FRAME_BULK: usize = 1024 * 1024;
+/// Nesting of one CBOR value. Our deepest message has 9.
+pub const DEPTH: usize = 16;
+
+/// Bytes of a user name; see [`crate::name::Username`].
+pub const USERNAME_MIN: usize = 3;
+/// Bytes of a user name.
+pub const USERNAME_MAX: usize = 32;
+/// Bytes of a password: the least we let people choose.
+pub const PASSWORD_MIN: usize = 8;
+/// Bytes of a password: more is refused before it is hashed.
+pub const PASSWORD_MAX: usize = 256;
+/// Bytes of a message text.
+pub const TEXT_BYTES: usize = 16 * 1024;
+/// Characters of a message text.
+pub const TEXT_CHARS: usize = 4_000;
+/// Lines of a message text.
+pub const TEXT_LINES: usize = 200;
+/// Characters of one's own status text.
+pub const STATUS_CHARS: usize = 120;
+/// Characters of the nickname that I give a contact.
+pub const NICKNAME_CHARS: usize = 40;
+/// Characters of the text of a contact request.
+pub const REQUEST_CHARS: usize = 300;
+/// Characters of the name of a device or program.
+pub const DEVICE_CHARS: usize = 60;
+/// Contacts, open requests and blocked people of one account together.
+pub const CONTACTS: usize = 1_000;
+/// Live sessions (devices) of one account; the one unused for longest ends when there are more.
+pub const SESSIONS: usize = 20;
+
+/// Entries of one history page.
+pub const HISTORY_PAGE: usize = 200;
+/// Entries of one sync page over all conversations.
+pub const SYNC_PAGE: usize = 500;
+/// Entries that a device gets of a conversation it has never seen.
+pub const SYNC_FIRST: usize = 50;
+/// Positions in one sync request.
+pub const POSITIONS: usize = 1_500;
+/// Conversations in one heads hint; the rest follows with the next heartbeat.
+pub const HEADS: usize = 500;
+
+/// What a node tells a client about its limits, in `welcome`. Absent fields take our defaults.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Limits {
+    /// Bytes of a control frame after login.
+    pub frame: u32,
+    /// Bytes of a bulk frame.
+    pub frame_bulk: u32,
+    /// Bytes of a message text.
+    pub text_bytes: u32,
+    /// Characters of a message text.
+    pub text_chars: u32,
+    /// Characters of a status text.
+    pub status_chars: u32,
+    /// Bytes of the shortest password that is accepted for a new account.
+    pub password_min: u32,
+    /// Contacts of one account.
+    pub contacts: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            frame: FRAME as u32,
+            frame_bulk: FRAME_BULK as u32,
+            text_bytes: TEXT_BYTES as u32,
+            text_chars: TEXT_CHARS as u32,
+            status_chars: STATUS_CHARS as u32,
+            password_min: PASSWORD_MIN as u32,
+            contacts: CONTACTS as u32,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What a node answers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::bounded::List;
+use crate::entry::Entry;
+use crate::event::Head;
+use crate::ids::{ClientMsgId, Epoch, Seq, SessionId, Time, UserId};
+use crate::limits::{self, Limits};
+use crate::name::Username;
+use crate::people::{Contact, Conversation, Presence, Session};
+use crate::secret::Secret;
+
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// It happened, and there is nothing more to say.
+    Done {},
+    Welcome(Welcome),
+    ServerInfo(ServerInfo),
+    LoggedIn(LoggedIn),
+    Sessions {
+        sessions: List<Session, { limits::SESSIONS }>,
+    },
+    Roster {
+        contacts: List<Contact, { limits::CONTACTS }>,
+        /// My own status as stored, which all my devices share.
+        presence: Presence,
+    },
+    Contact(Contact),
+    Conversation(Conversation),
+    Stored(Stored),
+    /// Oldest first.
+    Page {
+        entries: List<Entry, { limits::HISTORY_PAGE }>,
+        /// There are entries before these.
+        more: bool,
+    },
+    SyncPage(SyncPage),
+    Heartbeat {
+        /// Conversations that grew since the last heartbeat on this connection.
+        heads: List<Head, { limits::HEADS }>,
+        /// The node's clock.
+        time: Time,
+    },
+}
+
+/// Who may make an account.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignUp {
+    Open,
+    Closed,
+}
+
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Welcome {
+    pub version: u32,
+    /// What the operator calls this server.
+    pub server: String,
+    /// Program and version of the node.
+    pub software: String,
+    pub limits: Limits,
+    /// Optional parts that both sides can use.
+    #[serde(default)]
+    pub features: List<String, 32>,
+    pub sign_up: SignUp,
+    pub time: Time,
+}
+
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ServerInfo {
+    pub server: String,
+    pub software: String,
+    /// Accounts, all together.
+    pub accounts: u64,
+    /// People who are shown as online now.
+    pub online: u64,
+    pub started: Time,
+    pub sign_up: SignUp,
+    pub limits: Limits,
+}
+
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct LoggedIn {
+    pub user: UserId,
+    pub username: Username,
+    pub session: SessionId,
+    /// Only after a login by password: what to resume with from now on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Secret>,
+    pub epoch: Epoch,
+}
+
+/// The message is on disk. Said again, word for word, to every repeat of the same id.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Stored {
+    pub id: ClientMsgId,
+    pub seq: Seq,
+    pub time: Time,
+}
+
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct SyncPage {
+    pub epoch: Epoch,
+    /// The positions belong to another epoch: forget everything; this page is from the beginning.
+    pub reset: bool,
+    /// Every conversation that grew, is new to this device, or whose marks moved.
+    pub conversations: List<Conversation, { limits::POSITIONS }>,
+    /// What is missing, in order within each conversation, without gaps from the position on. For a
+    /// conversation that had no position: its last entries.
+    pub entries: List<Entry, { limits::SYNC_PAGE }>,
+    /// There is more: ask again with the positions moved on.
+    pub more: bool,
+}
