@@ -1,0 +1,248 @@
+//! The words in which the client speaks to a screen or a command line: plain values, no wire, no Slint.
+
+use std::fmt;
+
+pub use thrive_protocol::code::Code;
+pub use thrive_protocol::ids::{ConversationId, SessionId, UserId};
+pub use thrive_protocol::name::{InvalidUsername, Username};
+pub use thrive_protocol::people::{Availability, Relation};
+pub use thrive_protocol::secret::Secret;
+use thrive_protocol::version::DEFAULT_PORT;
+
+/// Where a server is: `host` or `host:port`, also `[::1]:2005`.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct ServerAddress {
+    pub host: String,
+    pub port: u16,
+}
+
+impl ServerAddress {
+    /// Reads what a person typed: `host`, `host:port`, `::1` or `[::1]:2005`.
+    ///
+    /// # Errors
+    /// It is empty, has spaces in it, or the port is no number from 1 to 65535.
+    pub fn parse(raw: &str) -> Result<Self, Failure> {
+        let raw = raw.trim();
+        let no_address = || Failure::Invalid(format!("{raw:?} is not a server address"));
+        let port = |digits: &str| match digits.parse::<u16>() {
+            Ok(port) if 0 < port => Ok(port),
+            _ => Err(no_address()),
+        };
+        let (host, port) = if let Some(bracketed) = raw.strip_prefix('[') {
+            match bracketed.split_once(']').ok_or_else(no_address)? {
+                (host, "") => (host, DEFAULT_PORT),
+                (host, rest) => (host, port(rest.strip_prefix(':').ok_or_else(no_address)?)?),
+            }
+        } else {
+            match raw.split_once(':') {
+                // More than one colon and no brackets: an IPv6 address without a port.
+                Some((_, rest)) if rest.contains(':') => (raw, DEFAULT_PORT),
+                Some((host, digits)) => (host, port(digits)?),
+                None => (raw, DEFAULT_PORT),
+            }
+        };
+        let strange = |c: char| c.is_whitespace() || c.is_control() || "/\\\"'@".contains(c);
+        if host.is_empty() || host.contains(strange) {
+            return Err(no_address());
+        }
+        Ok(Self { host: host.to_ascii_lowercase(), port })
+    }
+}
+
+impl fmt::Display for ServerAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(formatter, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(formatter, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// Who is logged in on this client.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Account {
+    pub user: UserId,
+    pub username: Username,
+    /// What to resume with next time; keep it in a [`crate::vault::Vault`].
+    pub token: Secret,
+}
+
+/// How things stand between this client and its server.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Connection {
+    /// Nobody is logged in, so no connection is kept.
+    Idle,
+    /// Logging in or coming back. `since_ms`: how long there has been no connection; screens stay
+    /// quiet for the first 2 000 of them.
+    Connecting { attempt: u32, since_ms: u64, last_error: Option<Failure> },
+    /// Logged in, and everything that was missed has been read.
+    Online,
+}
+
+/// A status as people see it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Presence {
+    pub availability: Availability,
+    pub text: String,
+}
+
+/// One row of the contact list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Contact {
+    pub user: UserId,
+    pub username: Username,
+    /// My own name for them; empty when there is none.
+    pub nickname: String,
+    pub relation: Relation,
+    pub blocked: bool,
+    /// What was said with an open request; empty otherwise.
+    pub request: String,
+    pub presence: Presence,
+    /// Messages of theirs that I have not read on any device.
+    pub unread: u32,
+    /// Their device is writing right now.
+    pub typing: bool,
+}
+
+impl Contact {
+    /// The name to show: mine for them, else their own.
+    #[must_use]
+    pub fn display_name(&self) -> &str {
+        if self.nickname.is_empty() { self.username.as_str() } else { &self.nickname }
+    }
+}
+
+/// Names a message for as long as this client's cache lives; the same before and after it is stored.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct MessageKey(pub i64);
+
+/// One message of the chat with one person.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Message {
+    pub key: MessageKey,
+    /// The other person of the chat.
+    pub peer: UserId,
+    /// Its place in the conversation; `None` while it waits in the outbox.
+    pub seq: Option<u64>,
+    pub mine: bool,
+    /// `You` is up to the screen; this is the user name of whoever wrote it.
+    pub sender: Username,
+    /// Milliseconds since 1970-01-01 UTC: the server's time, or mine while it waits.
+    pub time_ms: i64,
+    pub text: String,
+    pub state: MessageState,
+}
+
+/// How far a message of mine has come. Messages of others are always `Stored`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum MessageState {
+    /// In the outbox on this disk; it is sent as soon as there is a connection.
+    Waiting,
+    /// On the server's disk.
+    Stored,
+    /// On a device of the other person.
+    Delivered,
+    /// The other person has read it.
+    Read,
+    /// The server said no, for good. The text is kept; send it again or delete it.
+    Refused(Code),
+}
+
+/// One of my logins.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Device {
+    pub session: SessionId,
+    pub name: String,
+    pub created_ms: i64,
+    pub last_seen_ms: i64,
+    pub current: bool,
+}
+
+/// About the server; can be asked without an account.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ServerInfo {
+    pub name: String,
+    pub software: String,
+    pub accounts: u64,
+    pub online: u64,
+    pub started_ms: i64,
+    pub sign_up_open: bool,
+    pub text_chars: u32,
+    pub status_chars: u32,
+    pub password_min: u32,
+}
+
+/// How something came to be known; decides whether it is spoken and sounded.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Arrival {
+    /// It happened just now.
+    Live,
+    /// It was read while catching up, from the cache, or belongs to the first wave after a login.
+    CatchUp,
+}
+
+/// News for a screen. Everything it says is already in the model when it is heard.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Change {
+    Connection(Connection),
+    LoggedIn(Account),
+    /// The session is over: logged out here, or ended elsewhere ([`Code::SessionEnded`]).
+    LoggedOut(Option<Code>),
+    /// A contact is new or anything of it changed, unread count, presence and typing included.
+    /// `before` is what the list said until now.
+    Contact {
+        before: Option<Contact>,
+        now: Contact,
+        arrival: Arrival,
+    },
+    ContactGone(UserId),
+    OwnPresence(Presence),
+    /// A message is new (`before` is `None`), or its state or place changed.
+    Message {
+        before: Option<MessageState>,
+        now: Message,
+        arrival: Arrival,
+    },
+    /// More happened than could be queued, or the server's history is another one: read everything
+    /// again.
+    Reload,
+}
+
+/// Why something did not work, for the caller to put into words.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Failure {
+    /// The server answered no.
+    Refused { code: Code, retry_after_ms: Option<u64>, limit: Option<u64> },
+    /// No connection to the server, or it went away before it answered.
+    Unreachable(String),
+    /// The server's certificate is not the one that was seen before. Never ignored silently.
+    ServerChanged { host: String, known: String, offered: String },
+    /// It speaks another protocol or version.
+    NotThrive(String),
+    /// What was given is not a user name, a server address, a text…
+    Invalid(String),
+    /// Nobody is logged in.
+    NotLoggedIn,
+    /// This computer's disk or folder said no.
+    Local(String),
+}
+
+impl fmt::Display for Failure {
+    /// English, for logs and for the command line; screens have their own words.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused { code, .. } => write!(formatter, "the server refused: {}", code.word()),
+            Self::Unreachable(why) => write!(formatter, "the server cannot be reached: {why}"),
+            Self::ServerChanged { host, .. } => {
+                write!(formatter, "the certificate of {host} is not the one seen before")
+            }
+            Self::NotThrive(why) => write!(formatter, "that is not a Thrive server: {why}"),
+            Self::Invalid(why) => formatter.write_str(why),
+            Self::NotLoggedIn => formatter.write_str("nobody is logged in"),
+            Self::Local(why) => formatter.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
