@@ -24,10 +24,35 @@ pub enum DecodeError {
 /// The bytes are not that value, nest too deeply, or go on after it.
 pub fn decode<T: DeserializeOwned>(mut body: &[u8]) -> Result<T, DecodeError> {
     let value = ciborium::de::from_reader_with_recursion_limit(&mut body, DEPTH)
-        .map_err(|error| DecodeError::Malformed(error.to_string().into()))?;
+        .map_err(|error| DecodeError::Malformed(without_content(error)))?;
     match body.len() {
         0 => Ok(value),
         left => Err(DecodeError::Trailing(left)),
+    }
+}
+
+/// Says what is wrong without repeating what the peer sent: an error may be logged, and a password that
+/// came as a number must not be in it.
+fn without_content(error: ciborium::de::Error<impl std::fmt::Debug>) -> Box<str> {
+    use ciborium::de::Error;
+
+    match error {
+        Error::Io(_) => "it ends too early".into(),
+        Error::Syntax(offset) => format!("no CBOR at byte {offset}").into(),
+        Error::RecursionLimitExceeded => "it nests too deeply".into(),
+        // Those that name one of our own fields, or count.
+        Error::Semantic(_, words)
+            if ["missing field", "duplicate field", "invalid length"]
+                .iter()
+                .any(|start| words.starts_with(start)) =>
+        {
+            words.into()
+        }
+        // "invalid type: integer `12`, expected str": the middle is the peer's.
+        Error::Semantic(_, words) => match words.rfind(", expected ") {
+            Some(ours) => format!("something else than {}", &words[ours + 11..]).into(),
+            None => "a value out of its range".into(),
+        },
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::de::{self, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::ids::{ClientMsgId, ConversationId, Seq, Time, UserId};
@@ -48,17 +48,23 @@ impl<'de> Deserialize<'de> for Body {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body, A::Error> {
-                let mut body = Body::Unknown {};
-                while let Some(kind) = map.next_key::<String>()? {
-                    match kind.as_str() {
-                        "message" => {
-                            let Message { id, text } = map.next_value()?;
-                            body = Body::Message { id, text };
-                        }
-                        _ => drop(map.next_value::<IgnoredAny>()?),
+                let Some(kind) = map.next_key::<String>()? else {
+                    return Err(de::Error::invalid_length(0, &self));
+                };
+                let body = match kind.as_str() {
+                    "message" => {
+                        let Message { id, text } = map.next_value()?;
+                        Body::Message { id, text }
                     }
+                    _ => {
+                        map.next_value::<IgnoredAny>()?;
+                        Body::Unknown {}
+                    }
+                };
+                match map.next_key::<IgnoredAny>()? {
+                    None => Ok(body),
+                    Some(_) => Err(de::Error::invalid_length(2, &self)),
                 }
-                Ok(body)
             }
         }
 

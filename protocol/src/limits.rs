@@ -30,8 +30,9 @@ pub const TEXT_LINES: usize = 200;
 pub const STATUS_CHARS: usize = 120;
 /// Characters of the nickname that I give a contact.
 pub const NICKNAME_CHARS: usize = 40;
-/// Characters of the text of a contact request.
-pub const REQUEST_CHARS: usize = 300;
+/// Characters of the text of a contact request: a roster full of requests, each of the widest
+/// characters, must still fit into one bulk frame.
+pub const REQUEST_CHARS: usize = 180;
 /// Characters of the name of a device or program.
 pub const DEVICE_CHARS: usize = 60;
 /// Contacts, open requests and blocked people of one account together.

@@ -49,14 +49,16 @@ pub struct Presence {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Relation {
-    /// Known (there is a conversation, or a block), but no contact.
-    None,
     /// I asked; no answer yet.
     Asked,
     /// They asked me; I have not answered.
     AsksMe,
     /// Both agreed: each sees the presence of the other.
     Contact,
+    /// Known (there is a conversation, or a block), but no contact. Also what a word of a newer peer
+    /// is read as.
+    #[serde(other)]
+    None,
 }
 
 /// One person in my list.

@@ -50,6 +50,8 @@ pub enum Reply {
 #[serde(rename_all = "snake_case")]
 pub enum SignUp {
     Open,
+    /// Nobody by themselves. Also what a word of a newer node is read as.
+    #[serde(other)]
     Closed,
 }
 

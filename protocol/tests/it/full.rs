@@ -1,0 +1,130 @@
+//! Messages that are as large as their limits allow must fit into their frames; what cannot is cut
+//! by whoever fills it, and the sizes here are what that is calculated with.
+
+use thrive_protocol::bounded::List;
+use thrive_protocol::entry::{Body, Entry};
+use thrive_protocol::event::Head;
+use thrive_protocol::ids::{ClientMsgId, ConversationId, Epoch, Seq, Time, UserId};
+use thrive_protocol::name::Username;
+use thrive_protocol::people::{Availability, Contact, Conversation, Presence, Relation};
+use thrive_protocol::reply::SyncPage;
+use thrive_protocol::request::{MessageBody, Position, SendMessage, Sync};
+use thrive_protocol::text::{Line, MessageText};
+use thrive_protocol::{ClientFrame, Event, NodeFrame, Reply, Request, limits};
+
+/// The character that costs most.
+const WIDE: &str = "\u{1f600}";
+
+fn wide_line<const MAX: usize>() -> Line<MAX> {
+    Line::cut(&WIDE.repeat(MAX))
+}
+
+fn longest_name() -> Username {
+    Username::parse(&"x".repeat(limits::USERNAME_MAX)).unwrap()
+}
+
+fn body_len(frame: &NodeFrame) -> usize {
+    frame.encode().len() - 4
+}
+
+fn largest_entry() -> Entry {
+    Entry {
+        conversation: ConversationId(i64::MIN),
+        seq: Seq(u64::MAX),
+        sender: UserId(i64::MIN),
+        time: Time(i64::MIN),
+        body: Body::Message {
+            id: ClientMsgId([0xff; 16]),
+            text: MessageText::parse(&WIDE.repeat(limits::TEXT_CHARS)).unwrap(),
+        },
+    }
+}
+
+fn largest_conversation() -> Conversation {
+    Conversation {
+        conversation: ConversationId(i64::MIN),
+        peer: UserId(i64::MIN),
+        peer_name: longest_name(),
+        head: Seq(u64::MAX),
+        read: Seq(u64::MAX),
+        peer_read: Seq(u64::MAX),
+        peer_delivered: Seq(u64::MAX),
+    }
+}
+
+#[test]
+fn the_longest_message_fits_into_a_control_frame_both_ways() {
+    let up = ClientFrame {
+        id: u32::MAX,
+        rq: Request::SendMessage(SendMessage {
+            conversation: ConversationId(i64::MIN),
+            id: ClientMsgId([0xff; 16]),
+            text: MessageBody(WIDE.repeat(limits::TEXT_CHARS)),
+        }),
+    };
+    assert!(up.encode().len() <= limits::FRAME);
+    assert!(body_len(&NodeFrame::Event(Event::Entry(largest_entry()))) <= limits::FRAME);
+}
+
+#[test]
+fn a_sync_with_every_position_fits_into_a_control_frame() {
+    let position = Position { conversation: ConversationId(i64::MIN), seq: Seq(u64::MAX) };
+    let positions = List::cut(vec![position; limits::POSITIONS]);
+    let sync = Request::Sync(Sync { epoch: Some(Epoch(i64::MIN)), positions });
+    assert!(ClientFrame { id: u32::MAX, rq: sync }.encode().len() <= limits::FRAME);
+}
+
+#[test]
+fn a_full_heads_hint_fits_into_a_control_frame() {
+    let head = Head { conversation: ConversationId(i64::MIN), seq: Seq(u64::MAX) };
+    let heads = List::cut(vec![head; limits::HEADS]);
+    assert!(body_len(&NodeFrame::Event(Event::Heads { heads })) <= limits::FRAME);
+}
+
+#[test]
+fn a_sync_page_with_every_conversation_leaves_room_for_entries() {
+    let page = |entries| {
+        body_len(&NodeFrame::Reply {
+            re: u32::MAX,
+            result: Ok(Reply::SyncPage(SyncPage {
+                epoch: Epoch(i64::MIN),
+                reset: true,
+                conversations: List::cut(vec![largest_conversation(); limits::POSITIONS]),
+                entries,
+                more: true,
+            })),
+        })
+    };
+    assert!(page(List::cut(vec![largest_entry(); 30])) <= limits::FRAME_BULK);
+}
+
+#[test]
+fn a_full_roster_fits_into_a_bulk_frame() {
+    let contact = Contact {
+        user: UserId(i64::MIN),
+        username: longest_name(),
+        relation: Relation::AsksMe,
+        blocked: false,
+        nickname: wide_line(),
+        request: wide_line(),
+        // Shown only of contacts, who have no open request.
+        presence: Presence { availability: Availability::Offline, text: Line::default() },
+    };
+    let roster = |contact: Contact| {
+        body_len(&NodeFrame::Reply {
+            re: u32::MAX,
+            result: Ok(Reply::Roster {
+                contacts: List::cut(vec![contact; limits::CONTACTS]),
+                presence: Presence::default(),
+            }),
+        })
+    };
+    let asking = roster(contact.clone());
+    let online = roster(Contact {
+        relation: Relation::Contact,
+        request: Line::default(),
+        presence: Presence { availability: Availability::DoNotDisturb, text: wide_line() },
+        ..contact
+    });
+    assert!(online <= limits::FRAME_BULK && asking <= limits::FRAME_BULK, "{online}, {asking}");
+}

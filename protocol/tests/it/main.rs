@@ -1,0 +1,10 @@
+//! What the wire promises: bytes that never change, and no bytes that can hurt a reader.
+
+mod diagnostic;
+mod full;
+mod hostile;
+mod inputs;
+mod round_trip;
+mod samples;
+mod strategies;
+mod vectors;
