@@ -1,2 +1,76 @@
-//! In construction.
-fn main() {}
+//! Our commands. `cargo xtask run` and `cargo xtask test` do all set-up by themselves; the others
+//! are parts of them, or measure.
+#![expect(clippy::print_stdout, reason = "a command line talks to its terminal")]
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod a11y;
+mod bench;
+mod children;
+mod config;
+mod deadline;
+mod demo;
+mod run;
+mod shell;
+mod system;
+mod test;
+mod tidy;
+mod tools;
+mod windows;
+
+/// The commands of the Thrive repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what is missing, build, start a server and open the desktop client on it.
+    Run(run::Options),
+    /// Install what is missing and run every check and every test.
+    Test(test::Options),
+    /// Check the rules of the repository that no other tool knows.
+    Tidy,
+    /// Print the hash of the protocol's sources, or write it into docs/PROTOCOL.md.
+    ProtocolHash {
+        /// Write it into docs/PROTOCOL.md: say this only after the text was brought up to date.
+        #[arg(long)]
+        write: bool,
+    },
+    /// Walk the desktop client on a real accessibility bus, without a screen.
+    A11y(a11y::Options),
+    /// Measure with optimised programs.
+    #[command(subcommand)]
+    Bench(bench::Bench),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Run(options) => run::run(&options).map(|()| true),
+        Command::Test(options) => test::run(&options),
+        Command::Tidy => tidy::run(),
+        Command::ProtocolHash { write } => tidy::protocol::hash_command(write).map(|()| true),
+        Command::A11y(options) => a11y::run(&options),
+        Command::Bench(bench) => bench::run(&bench).map(|()| true),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            println!("\nxtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().expect("xtask lies in the repository").to_owned()
+}
