@@ -14,6 +14,8 @@ use std::path::Path;
 mod diagnostic;
 #[path = "../tests/it/samples.rs"]
 mod samples;
+#[path = "../tests/it/session.rs"]
+mod session;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors");

@@ -9,7 +9,7 @@ pub const FRAME_BEFORE_LOGIN: usize = 4 * 1024;
 pub const FRAME: usize = 64 * 1024;
 /// A frame on a bulk stream, node to client: a page of history, a roster.
 pub const FRAME_BULK: usize = 1024 * 1024;
-/// Nesting of one CBOR value. Our deepest message has 9.
+/// Nesting of one CBOR value. Our deepest message has 7.
 pub const DEPTH: usize = 16;
 
 /// Bytes of a user name; see [`crate::name::Username`].

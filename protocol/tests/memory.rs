@@ -8,8 +8,9 @@ use thrive_protocol::{ClientFrame, NodeFrame, limits};
 #[path = "it/inputs.rs"]
 mod inputs;
 #[path = "it/samples.rs"]
-#[expect(dead_code, reason = "the other tests use all of it")]
 mod samples;
+#[path = "it/session.rs"]
+mod session;
 
 #[global_allocator]
 static MEMORY: Cap<System> = Cap::new(System, usize::MAX);

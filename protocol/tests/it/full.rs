@@ -20,7 +20,7 @@ fn wide_line<const MAX: usize>() -> Line<MAX> {
 }
 
 fn longest_name() -> Username {
-    Username::parse(&"x".repeat(limits::USERNAME_MAX)).unwrap()
+    Username::parse(&"x".repeat(limits::USERNAME_MAX)).expect("a name")
 }
 
 fn body_len(frame: &NodeFrame) -> usize {
@@ -35,7 +35,7 @@ fn largest_entry() -> Entry {
         time: Time(i64::MIN),
         body: Body::Message {
             id: ClientMsgId([0xff; 16]),
-            text: MessageText::parse(&WIDE.repeat(limits::TEXT_CHARS)).unwrap(),
+            text: MessageText::parse(&WIDE.repeat(limits::TEXT_CHARS)).expect("a text"),
         },
     }
 }

@@ -177,14 +177,14 @@ fn an_error_does_not_repeat_what_the_peer_sent() {
             panic!("it is malformed")
         };
         let words = error.to_string();
-        for content in ["31415926", "hunter2", "271828"] {
+        for content in ["31415926", "hunter2", "2.7625"] {
             assert!(!words.contains(content), "{words}");
         }
     };
     let body = |request| codec::encode(&cbor!({"id" => 1, "rq" => request}).unwrap());
     check(&body(cbor!({"resume" => {"token" => 31_415_926}}).unwrap()));
     check(&body(cbor!({"resume" => {"token" => -31_415_927}}).unwrap()));
-    check(&body(cbor!({"resume" => {"token" => 2.71828}}).unwrap()));
+    check(&body(cbor!({"resume" => {"token" => 2.7625}}).unwrap()));
     check(&body(cbor!({"hello" => {"version" => "hunter2"}}).unwrap()));
     check(&body(cbor!("hunter2").unwrap()));
     let error = ClientFrame::decode(&body(cbor!({"resume" => {}}).unwrap())).unwrap_err();

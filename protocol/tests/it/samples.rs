@@ -56,6 +56,7 @@ pub(crate) fn all() -> Vec<(String, Frame)> {
         (name, Frame::Down(NodeFrame::Reply { re, result: Err(refusal(*code)) }))
     }));
     frames.extend(other_forms());
+    frames.extend(crate::session::all());
     frames
 }
 

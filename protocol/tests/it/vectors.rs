@@ -9,7 +9,7 @@ use thrive_protocol::{ClientFrame, Code, Event, NodeFrame, Request, limits};
 use crate::diagnostic;
 use crate::samples::{self, Frame};
 
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors")
 }
 
@@ -85,5 +85,6 @@ fn no_message_comes_near_the_limit_of_nesting() {
         .map(|(_, frame)| diagnostic::depth(&frame.encode()[4..]))
         .max()
         .unwrap();
-    assert!(deepest + 4 < limits::DEPTH, "{deepest} of {}", limits::DEPTH);
+    assert_eq!(deepest, 7, "docs/PROTOCOL.md, part 3, and limits::DEPTH say so");
+    assert!(deepest + 4 < limits::DEPTH);
 }
