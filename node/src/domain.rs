@@ -1,0 +1,5 @@
+//! Rules of the messenger as pure functions: no clock, no store, no async.
+
+pub mod catch_up;
+pub mod password;
+pub mod relation;

@@ -1,0 +1,219 @@
+//! What people hold of each other. A pair is read, changed by a rule of `domain`, and written, in one
+//! transaction.
+
+use thrive_protocol::ids::UserId;
+use thrive_protocol::limits::CONTACTS;
+use thrive_protocol::name::Username;
+use thrive_protocol::people::Relation;
+use thrive_protocol::text::{Nickname, RequestText};
+
+use crate::domain::relation::{Pair, Side};
+use crate::store::error::{Cause, Doing};
+use crate::store::value::{FromValue, Row, Value, values};
+use crate::store::{Database, StoreError, Transaction};
+
+/// One line of somebody's list.
+pub struct ListedContact {
+    pub user: UserId,
+    pub username: Username,
+    pub side: Side,
+    /// They have blocked the owner of the list.
+    pub blocked_by_them: bool,
+}
+
+/// What a pair was before a change, and what it is now.
+#[derive(Debug)]
+pub struct Changed {
+    pub before: Pair,
+    pub after: Pair,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeContactError<E: std::error::Error + 'static> {
+    #[error("the rules of the messenger say no")]
+    Refused(#[source] E),
+    #[error("a list is full")]
+    Full,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Database {
+    /// # Errors
+    /// The store failed.
+    pub async fn list_contacts(&self, owner: UserId) -> Result<Vec<ListedContact>, StoreError> {
+        let doing = "list contacts";
+        let rows = self.read(doing, SELECT_LIST, values![owner]).await?;
+        let listed = |row: &Row| {
+            Ok(ListedContact {
+                user: row.get(0)?,
+                username: row.get(1)?,
+                side: side_of(row, 2)?,
+                blocked_by_them: row.get(6)?,
+            })
+        };
+        rows.iter().map(listed).collect::<Result<_, _>>().doing(doing)
+    }
+
+    /// How two people stand with each other now.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn pair(&self, me: UserId, them: UserId) -> Result<Pair, StoreError> {
+        let doing = "read how two people stand";
+        let rows = self.read(doing, SELECT_PAIR, values![me, them]).await?;
+        pair_of(&rows, me).doing(doing)
+    }
+
+    /// Lets `change` decide about a pair and writes what comes of it. `change` may run more than once.
+    ///
+    /// # Errors
+    /// `change` said no, a list would have more than [`CONTACTS`] lines, or the store failed.
+    pub async fn change_contact<E: std::error::Error + 'static>(
+        &self,
+        me: UserId,
+        them: UserId,
+        change: impl Fn(&mut Pair) -> Result<(), E>,
+    ) -> Result<Changed, ChangeContactError<E>> {
+        let doing = "change how two people stand";
+        let mut transaction = self.begin(doing).await?;
+        let rows = transaction.run(SELECT_PAIR, values![me, them]).await?;
+        let before = pair_of(&rows, me).doing(doing)?;
+        let mut after = before.clone();
+        change(&mut after).map_err(ChangeContactError::Refused)?;
+        for (owner, other, was, is) in
+            [(me, them, &before.mine, &after.mine), (them, me, &before.theirs, &after.theirs)]
+        {
+            if was == is {
+                continue;
+            }
+            if was.is_blank() && lines_of(&mut transaction, owner).await? >= CONTACTS {
+                return Err(ChangeContactError::Full);
+            }
+            write_side(&mut transaction, owner, other, is).await?;
+        }
+        transaction.commit().await?;
+        Ok(Changed { before, after })
+    }
+
+    /// Everybody who may see the presence of `user`.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn watchers(&self, user: UserId) -> Result<Vec<UserId>, StoreError> {
+        let doing = "find who may see a presence";
+        let rows = self.read(doing, SELECT_WATCHERS, values![user]).await?;
+        rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>().doing(doing)
+    }
+}
+
+async fn lines_of(transaction: &mut Transaction, owner: UserId) -> Result<usize, StoreError> {
+    let rows = transaction.run(COUNT_LINES, values![owner]).await?;
+    let count: i64 = rows.first().map_or(Ok(0), |row| row.get(0)).doing("count contacts")?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+async fn write_side(
+    transaction: &mut Transaction,
+    owner: UserId,
+    other: UserId,
+    side: &Side,
+) -> Result<(), StoreError> {
+    if side.is_blank() {
+        return transaction.run(DELETE_SIDE, values![owner, other]).await.map(drop);
+    }
+    let params = values![
+        owner,
+        other,
+        relation_word(side.relation),
+        side.blocked,
+        side.nickname.as_str(),
+        side.request.as_str()
+    ];
+    transaction.run(UPSERT_SIDE, params).await.map(drop)
+}
+
+fn pair_of(rows: &[Row], me: UserId) -> Result<Pair, Cause> {
+    let mut pair = Pair::default();
+    for row in rows {
+        let side = side_of(row, 1)?;
+        if row.get::<UserId>(0)? == me { pair.mine = side } else { pair.theirs = side }
+    }
+    Ok(pair)
+}
+
+/// From four columns that start at `first`.
+fn side_of(row: &Row, first: usize) -> Result<Side, Cause> {
+    Ok(Side {
+        relation: row.get(first)?,
+        blocked: row.get(first + 1)?,
+        nickname: row.get(first + 2)?,
+        request: row.get(first + 3)?,
+    })
+}
+
+fn relation_word(relation: Relation) -> &'static str {
+    match relation {
+        Relation::None => "none",
+        Relation::Asked => "asked",
+        Relation::AsksMe => "asks_me",
+        Relation::Contact => "contact",
+    }
+}
+
+impl FromValue for Relation {
+    fn from_value(value: &Value) -> Option<Self> {
+        match String::from_value(value)?.as_str() {
+            "none" => Some(Self::None),
+            "asked" => Some(Self::Asked),
+            "asks_me" => Some(Self::AsksMe),
+            "contact" => Some(Self::Contact),
+            _ => None,
+        }
+    }
+}
+
+impl FromValue for Nickname {
+    fn from_value(value: &Value) -> Option<Self> {
+        Some(Self::cut(&String::from_value(value)?))
+    }
+}
+
+impl FromValue for RequestText {
+    fn from_value(value: &Value) -> Option<Self> {
+        Some(Self::cut(&String::from_value(value)?))
+    }
+}
+
+const SELECT_LIST: &str = "
+    SELECT contact.other, account.username,
+      contact.relation, contact.blocked, contact.nickname, contact.request,
+      coalesce(theirs.blocked, 0)
+    FROM contact
+    JOIN account ON account.id = contact.other AND account.deleted = 0
+    LEFT JOIN contact AS theirs
+      ON theirs.owner = contact.other AND theirs.other = contact.owner
+    WHERE contact.owner = $1
+    ORDER BY account.username";
+
+const SELECT_PAIR: &str = "
+    SELECT owner, relation, blocked, nickname, request FROM contact
+    WHERE (owner = $1 AND other = $2) OR (owner = $2 AND other = $1)";
+
+const COUNT_LINES: &str = "SELECT count(*) FROM contact WHERE owner = $1";
+
+const DELETE_SIDE: &str = "DELETE FROM contact WHERE owner = $1 AND other = $2";
+
+const UPSERT_SIDE: &str = "
+    INSERT INTO contact (owner, other, relation, blocked, nickname, request)
+    VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (owner, other) DO UPDATE SET
+      relation = excluded.relation, blocked = excluded.blocked,
+      nickname = excluded.nickname, request = excluded.request";
+
+const SELECT_WATCHERS: &str = "
+    SELECT mine.other
+    FROM contact AS mine
+    JOIN contact AS theirs ON theirs.owner = mine.other AND theirs.other = mine.owner
+    WHERE mine.owner = $1 AND mine.relation = 'contact' AND mine.blocked = 0
+      AND theirs.relation = 'contact' AND theirs.blocked = 0";

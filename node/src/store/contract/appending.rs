@@ -1,0 +1,171 @@
+//! The append keeps the promise of delivery: once, in one order, without gaps.
+
+use std::collections::BTreeSet;
+
+use thrive_protocol::entry::Body;
+use thrive_protocol::ids::Seq;
+
+use super::*;
+use crate::domain::catch_up::Range;
+use crate::domain::relation::{Pair, RelationRefusal};
+
+#[tokio::test]
+async fn messages_are_numbered_from_one_and_read_back_as_they_were() {
+    on_each_engine(async |database| {
+        let (ann, bob, conversation) = ann_and_bob(&database).await;
+        let batch = vec![message(conversation, ann, 7), message(conversation, bob, 7)];
+        let answers = database.append(batch).await.unwrap();
+        let seqs: Vec<_> = answers.iter().map(|it| it.unwrap().seq.0).collect();
+        assert_eq!(seqs, [1, 2]);
+        let entries = database.entries_after(conversation, Seq(0), 10).await.unwrap();
+        assert_eq!(entries.iter().map(|it| it.sender).collect::<Vec<_>>(), [ann, bob]);
+        let sent = message(conversation, ann, 7);
+        assert_eq!(entries[0].body, Body::Message { id: sent.id, text: sent.text });
+        assert_eq!((entries[0].seq, entries[0].time), (Seq(1), sent.time));
+        assert_eq!(database.heads(&[conversation]).await.unwrap()[0].seq, Seq(2));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_repeated_id_gets_the_first_answer_and_burns_no_number() {
+    on_each_engine(async |database| {
+        let (ann, _, conversation) = ann_and_bob(&database).await;
+        let first = append_one(&database, message(conversation, ann, 1)).await.unwrap();
+        let mut repeat = message(conversation, ann, 1);
+        repeat.time = Time(0);
+        let batch = vec![
+            repeat.clone(),
+            message(conversation, ann, 2),
+            message(conversation, ann, 2),
+            repeat,
+        ];
+        let answers: Vec<_> =
+            database.append(batch).await.unwrap().into_iter().map(Result::unwrap).collect();
+        let again = Appended { duplicate: true, ..first };
+        assert_eq!((answers[0], answers[3]), (again, again));
+        assert_eq!((answers[1].seq, answers[1].duplicate), (Seq(2), false));
+        assert_eq!(answers[2], Appended { duplicate: true, ..answers[1] });
+        assert_eq!(database.heads(&[conversation]).await.unwrap()[0].seq, Seq(2));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_may_not_write_is_refused_and_the_rest_of_the_batch_is_stored() {
+    on_each_engine(async |database| {
+        let (ann, bob, conversation) = ann_and_bob(&database).await;
+        let eve = account(&database, "eve").await;
+        let early = append_one(&database, message(conversation, ann, 1)).await.unwrap();
+        let block = |pair: &mut Pair| {
+            pair.block();
+            Ok::<_, RelationRefusal>(())
+        };
+        database.change_contact(bob, ann, block).await.unwrap();
+        let other = database.create_direct(ann, eve, NOW).await.unwrap().unwrap();
+        let batch = vec![
+            message(conversation, eve, 1),
+            message(conversation, ann, 2),
+            message(conversation, bob, 3),
+            message(other, eve, 4),
+            message(ConversationId(1), ann, 5),
+            message(conversation, ann, 1),
+        ];
+        let answers = database.append(batch).await.unwrap();
+        assert_eq!(answers[0], Err(AppendRefusal::NoSuchConversation));
+        assert_eq!(answers[1], Err(AppendRefusal::Blocked));
+        assert_eq!(answers[2], Err(AppendRefusal::BlockedByYou));
+        assert_eq!(answers[3].unwrap().seq, Seq(1));
+        assert_eq!(answers[4], Err(AppendRefusal::NoSuchConversation));
+        // It was stored before the block: that stays true.
+        assert_eq!(answers[5].unwrap().seq, early.seq);
+        assert_eq!(database.entries_after(conversation, Seq(0), 9).await.unwrap().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_tasks_that_repeat_themselves_leave_one_row_each_and_no_gap() {
+    const TASKS: u64 = 8;
+    const EACH: u64 = 40;
+    on_each_engine(async |database| {
+        let (ann, bob, conversation) = ann_and_bob(&database).await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for task in 0..TASKS {
+            let database = database.clone();
+            tasks.spawn(async move {
+                let mut answers = Vec::new();
+                for i in 0..EACH {
+                    // Two tasks at a time send the same ids, and every message is sent three times.
+                    let number = task / 2 * EACH + i;
+                    let sender = if number.is_multiple_of(3) { ann } else { bob };
+                    for _ in 0..3 {
+                        let item = message(conversation, sender, number);
+                        answers.push((number, append_one(&database, item).await.unwrap().seq));
+                    }
+                }
+                answers
+            });
+        }
+        let answers: BTreeSet<_> = tasks.join_all().await.into_iter().flatten().collect();
+        let rows = TASKS / 2 * EACH;
+        // As many pairs as ids: each id had one place, whoever asked.
+        assert_eq!(answers.len() as u64, rows);
+        let entries = database.entries_after(conversation, Seq(0), 10_000).await.unwrap();
+        let seqs: Vec<_> = entries.iter().map(|entry| entry.seq.0).collect();
+        assert_eq!(seqs, (1..=rows).collect::<Vec<_>>());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn pages_and_ranges_are_cut_at_the_right_places() {
+    on_each_engine(async |database| {
+        let (ann, bob, conversation) = ann_and_bob(&database).await;
+        let eve = account(&database, "eve").await;
+        let other = database.create_direct(eve, bob, NOW).await.unwrap().unwrap();
+        for conversation in [conversation, other] {
+            let batch = (1..=30).map(|number| message(conversation, bob, number)).collect();
+            database.append(batch).await.unwrap();
+        }
+        let seqs = |entries: Vec<thrive_protocol::entry::Entry>| {
+            entries.iter().map(|it| (it.conversation, it.seq.0)).collect::<Vec<_>>()
+        };
+        let of = |conversation, seqs: std::ops::RangeInclusive<u64>| {
+            seqs.map(|seq| (conversation, seq)).collect::<Vec<_>>()
+        };
+        let after = database.entries_after(conversation, Seq(5), 3).await.unwrap();
+        assert_eq!(seqs(after), of(conversation, 6..=8));
+        let before = database.entries_before(conversation, Seq(5), 3).await.unwrap();
+        assert_eq!(seqs(before), of(conversation, 2..=4));
+        let end = database.entries_before(conversation, Seq(u64::MAX), 2).await.unwrap();
+        assert_eq!(seqs(end), of(conversation, 29..=30));
+        let range =
+            |conversation, after, to| Range { conversation, after: Seq(after), to: Seq(to) };
+        // More ranges than fit into one statement.
+        let mut ranges = vec![range(other, 28, 30)];
+        ranges.extend((0..20).map(|i| range(conversation, i, i + 1)));
+        let mut expected = of(other, 29..=30);
+        expected.extend(of(conversation, 1..=20));
+        assert_eq!(seqs(database.entries_in(&ranges).await.unwrap()), expected);
+        assert_eq!(database.heads_of(ann).await.unwrap().len(), 1);
+        assert_eq!(database.heads_of(bob).await.unwrap().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn heads_of_more_conversations_than_one_statement_takes_are_all_found() {
+    on_each_engine(async |database| {
+        let ann = account(&database, "ann").await;
+        let mut conversations = Vec::new();
+        for i in 0..150 {
+            let other = account(&database, &format!("user{i}")).await;
+            conversations.push(database.create_direct(ann, other, NOW).await.unwrap().unwrap());
+        }
+        let heads = database.heads(&conversations).await.unwrap();
+        let found: BTreeSet<_> = heads.iter().map(|head| head.conversation).collect();
+        assert_eq!(found, conversations.into_iter().collect());
+    })
+    .await;
+}

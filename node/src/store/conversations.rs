@@ -1,0 +1,176 @@
+//! Conversations: who is in them and how far they go.
+
+use thrive_protocol::event::Head;
+use thrive_protocol::ids::{ConversationId, Time, UserId};
+use thrive_protocol::people::Conversation;
+
+use crate::store::error::{Cause, Doing, rule};
+use crate::store::ids::fresh_id;
+use crate::store::value::{Row, Value, values};
+use crate::store::{Database, StoreError};
+
+impl Database {
+    /// The direct conversation of two people, if they have one.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn find_direct(
+        &self,
+        one: UserId,
+        other: UserId,
+    ) -> Result<Option<ConversationId>, StoreError> {
+        let doing = "find a direct conversation";
+        let (low, high) = (one.min(other), one.max(other));
+        let rows = self.read(doing, SELECT_DIRECT, values![low, high]).await?;
+        rows.first().map(|row| row.get(0)).transpose().doing(doing)
+    }
+
+    /// Makes the direct conversation of two people. `None`: somebody else was quicker, find it.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn create_direct(
+        &self,
+        one: UserId,
+        other: UserId,
+        now: Time,
+    ) -> Result<Option<ConversationId>, StoreError> {
+        let doing = "create a direct conversation";
+        let (low, high) = (one.min(other), one.max(other));
+        loop {
+            let id = fresh_id(now).doing(doing)?;
+            let mut transaction = self.begin(doing).await?;
+            match transaction.run(INSERT_CONVERSATION, values![id, now]).await {
+                Ok(_) => {}
+                Err(error) if error.rule() == Some(rule::CONVERSATION_PKEY) => continue,
+                Err(error) => return Err(error),
+            }
+            match transaction.run(INSERT_DIRECT, values![id, low, high]).await {
+                Ok(_) => {}
+                Err(error) if error.rule() == Some(rule::DIRECT_PAIR_KEY) => return Ok(None),
+                Err(error) => return Err(error),
+            }
+            transaction.run(INSERT_MEMBERS, values![id, low, high]).await?;
+            transaction.commit().await?;
+            return Ok(Some(ConversationId(id)));
+        }
+    }
+
+    /// A conversation as one of its members sees it.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn conversation(
+        &self,
+        member: UserId,
+        conversation: ConversationId,
+    ) -> Result<Option<Conversation>, StoreError> {
+        let doing = "read a conversation";
+        let sql = format!("{SELECT_CONVERSATION} AND mine.conversation = $2");
+        let rows = self.read(doing, sql, values![member, conversation]).await?;
+        rows.first().map(conversation_of).transpose().doing(doing)
+    }
+
+    /// The conversations of somebody, the last active first, and no more than `limit`.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn conversations_of(
+        &self,
+        member: UserId,
+        limit: usize,
+    ) -> Result<Vec<Conversation>, StoreError> {
+        let doing = "read the conversations of a user";
+        let sql = format!(
+            "{SELECT_CONVERSATION}
+             ORDER BY conversation.last_time DESC, conversation.id DESC LIMIT $2"
+        );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = self.read(doing, sql, values![member, limit]).await?;
+        rows.iter().map(conversation_of).collect::<Result<_, _>>().doing(doing)
+    }
+
+    /// Every conversation of somebody and how far it goes.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn heads_of(&self, member: UserId) -> Result<Vec<Head>, StoreError> {
+        let doing = "read the heads of a user";
+        let rows = self.read(doing, SELECT_HEADS_OF, values![member]).await?;
+        rows.iter().map(head_of).collect::<Result<_, _>>().doing(doing)
+    }
+
+    /// How far these conversations go. Unknown ones are left out.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn heads(&self, conversations: &[ConversationId]) -> Result<Vec<Head>, StoreError> {
+        let doing = "read heads";
+        let mut heads = Vec::with_capacity(conversations.len());
+        for chunk in conversations.chunks(HEADS_AT_ONCE) {
+            // Filled up with repeats, so that there is one statement to prepare and not one for
+            // each length.
+            let padded = chunk.iter().chain(std::iter::repeat(&chunk[0])).take(HEADS_AT_ONCE);
+            let params = padded.map(|id| Value::from(*id)).collect();
+            let sql = format!("{SELECT_HEADS} ({})", placeholders(HEADS_AT_ONCE));
+            let rows = self.read(doing, sql, params).await?;
+            for row in &rows {
+                heads.push(head_of(row).doing(doing)?);
+            }
+        }
+        Ok(heads)
+    }
+}
+
+/// `$1, $2, …`
+fn placeholders(count: usize) -> String {
+    let numbers: Vec<_> = (1..=count).map(|number| format!("${number}")).collect();
+    numbers.join(", ")
+}
+
+fn head_of(row: &Row) -> Result<Head, Cause> {
+    Ok(Head { conversation: row.get(0)?, seq: row.get(1)? })
+}
+
+fn conversation_of(row: &Row) -> Result<Conversation, Cause> {
+    Ok(Conversation {
+        conversation: row.get(0)?,
+        peer: row.get(1)?,
+        peer_name: row.get(2)?,
+        head: row.get(3)?,
+        read: row.get(4)?,
+        peer_read: row.get(5)?,
+        peer_delivered: row.get(6)?,
+    })
+}
+
+/// One statement of a size that both engines plan quickly.
+const HEADS_AT_ONCE: usize = 128;
+
+const SELECT_DIRECT: &str = "SELECT conversation FROM direct WHERE low = $1 AND high = $2";
+
+const INSERT_CONVERSATION: &str = "
+    INSERT INTO conversation (id, kind, created, last_time) VALUES ($1, 'direct', $2, $2)";
+
+const INSERT_DIRECT: &str = "
+    INSERT INTO direct (conversation, low, high) VALUES ($1, $2, $3)";
+
+const INSERT_MEMBERS: &str = "
+    INSERT INTO member (conversation, account) VALUES ($1, $2), ($1, $3)";
+
+const SELECT_CONVERSATION: &str = "
+    SELECT conversation.id, account.id, account.username, conversation.last_seq,
+      mine.read_seq, peer.shown_read_seq, peer.delivered_seq
+    FROM member AS mine
+    JOIN conversation ON conversation.id = mine.conversation
+    JOIN member AS peer
+      ON peer.conversation = mine.conversation AND peer.account <> mine.account
+    JOIN account ON account.id = peer.account
+    WHERE mine.account = $1";
+
+const SELECT_HEADS_OF: &str = "
+    SELECT conversation.id, conversation.last_seq
+    FROM member JOIN conversation ON conversation.id = member.conversation
+    WHERE member.account = $1";
+
+const SELECT_HEADS: &str = "SELECT id, last_seq FROM conversation WHERE id IN";

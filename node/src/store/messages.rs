@@ -1,0 +1,123 @@
+//! Reading the log. What an entry holds is private: it goes to members only, which `service` sees to.
+
+use thrive_protocol::entry::{Body, Entry};
+use thrive_protocol::ids::{ConversationId, Seq};
+use thrive_protocol::text::MessageText;
+
+use crate::domain::catch_up::Range;
+use crate::store::append::KIND_TEXT;
+use crate::store::error::{Cause, Doing};
+use crate::store::value::{Row, values};
+use crate::store::{Database, StoreError};
+
+impl Database {
+    /// Entries after a place, in order, and no more than `limit`.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn entries_after(
+        &self,
+        conversation: ConversationId,
+        after: Seq,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let doing = "read entries after a place";
+        let params = values![conversation, after, bound(limit)];
+        let rows = self.read(doing, SELECT_AFTER, params).await?;
+        rows.iter().map(entry_of).collect::<Result<_, _>>().doing(doing)
+    }
+
+    /// Entries before a place, in order: the nearest to it, and no more than `limit`.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn entries_before(
+        &self,
+        conversation: ConversationId,
+        before: Seq,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let doing = "read entries before a place";
+        let params = values![conversation, before, bound(limit)];
+        let rows = self.read(doing, SELECT_BEFORE, params).await?;
+        rows.iter().rev().map(entry_of).collect::<Result<_, _>>().doing(doing)
+    }
+
+    /// All entries of a few ranges, range by range, each in order.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn entries_in(&self, ranges: &[Range]) -> Result<Vec<Entry>, StoreError> {
+        let doing = "read ranges of entries";
+        let mut entries = Vec::new();
+        for chunk in ranges.chunks(RANGES_AT_ONCE) {
+            // Filled up with ranges that hold nothing, so that there is one statement to prepare.
+            let mut params = Vec::with_capacity(RANGES_AT_ONCE * 3);
+            for range in 0..RANGES_AT_ONCE {
+                params.extend(chunk.get(range).map_or_else(
+                    || values![0, 0, 0],
+                    |range| values![range.conversation, range.after, range.to],
+                ));
+            }
+            for row in &self.read(doing, select_ranges(), params).await? {
+                entries.push(entry_of(row).doing(doing)?);
+            }
+        }
+        Ok(entries)
+    }
+}
+
+fn bound(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+fn entry_of(row: &Row) -> Result<Entry, Cause> {
+    let body = match row.get::<i64>(5)? {
+        KIND_TEXT => {
+            let text = String::from_utf8(row.get(6)?).map_err(|_| Cause::Corrupt)?;
+            let text = MessageText::parse(&text).map_err(|_| Cause::Corrupt)?;
+            Body::Message { id: row.get(3)?, text }
+        }
+        // A newer node wrote it. It keeps its place.
+        _ => Body::Unknown {},
+    };
+    Ok(Entry {
+        conversation: row.get(0)?,
+        seq: row.get(1)?,
+        sender: row.get(2)?,
+        time: row.get(4)?,
+        body,
+    })
+}
+
+/// The ranges as a table that is joined with the log, so that each is one walk along the index.
+fn select_ranges() -> String {
+    let line = |range: usize| {
+        let first = range * 3 + 1;
+        format!(
+            "({range}, CAST(${first} AS BIGINT), CAST(${} AS BIGINT), CAST(${} AS BIGINT))",
+            first + 1,
+            first + 2
+        )
+    };
+    let lines: Vec<_> = (0..RANGES_AT_ONCE).map(line).collect();
+    format!(
+        "WITH wanted (place, conversation, after_seq, to_seq) AS (VALUES {})
+         SELECT message.conversation, message.seq, message.sender, message.client_msg_id,
+           message.time, message.kind, message.body
+         FROM wanted JOIN message ON message.conversation = wanted.conversation
+           AND wanted.after_seq < message.seq AND message.seq <= wanted.to_seq
+         ORDER BY wanted.place, message.seq",
+        lines.join(", ")
+    )
+}
+
+const RANGES_AT_ONCE: usize = 16;
+
+const SELECT_AFTER: &str = "
+    SELECT conversation, seq, sender, client_msg_id, time, kind, body FROM message
+    WHERE conversation = $1 AND $2 < seq ORDER BY seq LIMIT $3";
+
+const SELECT_BEFORE: &str = "
+    SELECT conversation, seq, sender, client_msg_id, time, kind, body FROM message
+    WHERE conversation = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3";

@@ -1,0 +1,45 @@
+//! The numbered steps by which a database became what `schema.sql` shows. A published step is never
+//! edited; a change is a new file.
+
+use crate::store::error::Cause;
+
+pub(super) struct Migration {
+    pub(super) number: i64,
+    pub(super) name: &'static str,
+    pub(super) sql: &'static str,
+}
+
+pub(super) const ALL: [Migration; 1] = [Migration {
+    number: 1,
+    name: "initial",
+    sql: include_str!("../../migrations/0001_initial.sql"),
+}];
+
+/// Must be here before the first step, since each step is recorded in it.
+pub(super) const CREATE_MIGRATION: &str = "
+    CREATE TABLE IF NOT EXISTS migration (
+      number BIGINT NOT NULL,
+      name TEXT NOT NULL,
+      applied BIGINT NOT NULL,
+      CONSTRAINT migration_pkey PRIMARY KEY (number)
+    )";
+
+pub(super) const LAST_APPLIED: &str = "SELECT coalesce(max(number), 0) FROM migration";
+
+pub(super) const RECORD: &str = "INSERT INTO migration (number, name, applied) VALUES ($1, $2, $3)";
+
+/// Written once, when the database is made.
+pub(super) const FIRST_EPOCH: &str = "
+    INSERT INTO meta (name, number) VALUES ('epoch', $1) ON CONFLICT (name) DO NOTHING";
+
+/// The steps that a database at `applied` still needs.
+///
+/// # Errors
+/// A newer program was here; this one would not understand what it reads.
+pub(super) fn missing(applied: i64) -> Result<impl Iterator<Item = &'static Migration>, Cause> {
+    let known = ALL.iter().map(|step| step.number).max().unwrap_or(0);
+    if known < applied {
+        return Err(Cause::FromTheFuture { found: applied, known });
+    }
+    Ok(ALL.iter().filter(move |step| applied < step.number))
+}

@@ -1,0 +1,124 @@
+//! The schema file, the migrations, and the words that both engines know.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::migrations;
+use crate::store::Database;
+
+const SCHEMA: &str = include_str!("../../../schema.sql");
+
+/// Words that only one of the engines knows, or knows in another way.
+const FOREIGN: [&str; 22] = [
+    "autoincrement",
+    "identity",
+    "serial",
+    "integer",
+    "int",
+    "real",
+    "boolean",
+    "blob",
+    "bytes",
+    "varchar",
+    "rowid",
+    "pragma",
+    "glob",
+    "ifnull",
+    "strftime",
+    "datetime",
+    "unixepoch",
+    "timestamptz",
+    "jsonb",
+    "any",
+    "ilike",
+    "replace",
+];
+
+/// Every table and index, without comments and with single spaces.
+fn shape(connection: &Connection) -> BTreeMap<String, String> {
+    let mut statement =
+        connection.prepare("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").unwrap();
+    let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get::<_, String>(1)?)));
+    rows.unwrap()
+        .map(|row| {
+            let (name, sql) = row.unwrap();
+            (name, plain(&sql).split_whitespace().collect::<Vec<_>>().join(" "))
+        })
+        .collect()
+}
+
+fn plain(sql: &str) -> String {
+    let lines = sql.lines().map(|line| line.split("--").next().unwrap_or(""));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn words(sql: &str) -> impl Iterator<Item = String> {
+    let parts = sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    parts.map(str::to_ascii_lowercase).collect::<Vec<_>>().into_iter()
+}
+
+#[test]
+fn schema_sql_is_the_sum_of_the_migrations() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("thrive.db");
+    drop(Database::open(&path).unwrap());
+    let whole = Connection::open_in_memory().unwrap();
+    whole.execute_batch(SCHEMA).unwrap();
+    assert_eq!(shape(&Connection::open(path).unwrap()), shape(&whole));
+}
+
+#[test]
+fn every_table_says_what_it_is_for() {
+    for (before, _) in SCHEMA.match_indices("\nCREATE TABLE").map(|(at, _)| SCHEMA.split_at(at)) {
+        assert!(before.lines().next_back().unwrap().starts_with("--"), "{before}");
+    }
+}
+
+#[test]
+fn no_statement_uses_the_words_of_one_engine() {
+    let mut sources = vec![("schema.sql".to_owned(), plain(SCHEMA))];
+    sources.extend(migrations::ALL.iter().map(|step| (step.name.to_owned(), plain(step.sql))));
+    let store = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
+    for file in std::fs::read_dir(store).unwrap().map(|file| file.unwrap().path()) {
+        if file.is_file() && file.file_name().is_none_or(|name| name != "schema_tests.rs") {
+            let source = std::fs::read_to_string(&file).unwrap();
+            // Statements are the strings that begin with a verb.
+            let statements = source.split('"').skip(1).step_by(2).filter(|text| {
+                let verb = words(text).find(|word| !word.is_empty());
+                verb.is_some_and(|it| {
+                    ["select", "insert", "update", "delete", "with", "create"].contains(&&*it)
+                })
+            });
+            sources.push((file.display().to_string(), statements.collect::<Vec<_>>().join("\n")));
+        }
+    }
+    assert!(8 < sources.len());
+    for (origin, sql) in sources {
+        for word in words(&sql) {
+            assert!(!FOREIGN.contains(&word.as_str()), "{word} in {origin}");
+        }
+    }
+}
+
+#[test]
+fn a_database_from_the_future_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("thrive.db");
+    drop(Database::open(&path).unwrap());
+    let future = "INSERT INTO migration (number, name, applied) VALUES (9999, 'later', 0)";
+    Connection::open(&path).unwrap().execute(future, ()).unwrap();
+    let error = Database::open(&path).map(drop).unwrap_err();
+    let why = std::error::Error::source(&error).unwrap().to_string();
+    assert!(why.contains("migration 9999"), "{why}");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("thrive.db");
+    std::fs::write(&path, "This is a letter, not a database. ".repeat(100)).unwrap();
+    assert!(Database::open(&path).is_err());
+    assert!(Database::open(&folder.path().join("no/such/folder.db")).is_err());
+}

@@ -1,0 +1,195 @@
+//! Sessions: one login of one device each, found by the hash of its token.
+
+use thrive_protocol::ids::{SessionId, Time, UserId};
+use thrive_protocol::name::Username;
+use thrive_protocol::people::Session;
+use thrive_protocol::text::DeviceName;
+
+use crate::store::error::{Doing, rule};
+use crate::store::ids::fresh_id;
+use crate::store::value::{FromValue, Row, Value, values};
+use crate::store::{Database, StoreError, Transaction};
+
+pub struct NewSession {
+    pub user: UserId,
+    /// SHA-256 of the token.
+    pub token_hash: [u8; 32],
+    pub device: DeviceName,
+    pub created: Time,
+    /// Sessions of this account that may stay, this one included; the others that were unused for
+    /// longest end.
+    pub at_most: usize,
+}
+
+pub struct BegunSession {
+    pub session: SessionId,
+    /// Those that had to end for it.
+    pub ended: Vec<SessionId>,
+}
+
+/// Whose token it is.
+pub struct FoundSession {
+    pub session: SessionId,
+    pub user: UserId,
+    pub username: Username,
+    pub last_seen: Time,
+}
+
+impl Database {
+    /// # Errors
+    /// The store failed.
+    pub async fn begin_session(&self, new: &NewSession) -> Result<BegunSession, StoreError> {
+        let doing = "begin a session";
+        loop {
+            let mut transaction = self.begin(doing).await?;
+            let session = fresh_id(new.created).doing(doing)?;
+            let inserted = transaction
+                .run(
+                    INSERT_SESSION,
+                    values![
+                        session,
+                        new.user,
+                        new.token_hash.to_vec(),
+                        new.device.as_str(),
+                        new.created
+                    ],
+                )
+                .await;
+            match inserted {
+                Ok(_) => {}
+                Err(error) if error.rule() == Some(rule::SESSION_PKEY) => continue,
+                Err(error) => return Err(error),
+            }
+            let others = i64::try_from(new.at_most).unwrap_or(i64::MAX) - 1;
+            let ended = transaction.run(DELETE_OLDEST, values![new.user, session, others]).await?;
+            let ended = session_ids(&ended).doing(doing)?;
+            transaction.commit().await?;
+            return Ok(BegunSession { session: SessionId(session), ended });
+        }
+    }
+
+    /// # Errors
+    /// The store failed.
+    pub async fn find_session(
+        &self,
+        token_hash: [u8; 32],
+    ) -> Result<Option<FoundSession>, StoreError> {
+        let doing = "find a session by its token";
+        let rows = self.read(doing, SELECT_BY_TOKEN, values![token_hash.to_vec()]).await?;
+        let found = |row: &Row| {
+            Ok(FoundSession {
+                session: row.get(0)?,
+                user: row.get(1)?,
+                username: row.get(2)?,
+                last_seen: row.get(3)?,
+            })
+        };
+        rows.first().map(found).transpose().doing(doing)
+    }
+
+    /// # Errors
+    /// The store failed.
+    pub async fn touch_session(&self, session: SessionId, now: Time) -> Result<(), StoreError> {
+        self.write("touch a session", UPDATE_LAST_SEEN, values![session, now]).await.map(drop)
+    }
+
+    /// The live sessions of somebody, the last used first.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn list_sessions(
+        &self,
+        user: UserId,
+        current: SessionId,
+    ) -> Result<Vec<Session>, StoreError> {
+        let doing = "list sessions";
+        let rows = self.read(doing, SELECT_OF_ACCOUNT, values![user]).await?;
+        let session = |row: &Row| {
+            let session = row.get(0)?;
+            Ok(Session {
+                session,
+                device: row.get(1)?,
+                created: row.get(2)?,
+                last_seen: row.get(3)?,
+                current: session == current,
+            })
+        };
+        rows.iter().map(session).collect::<Result<_, _>>().doing(doing)
+    }
+
+    /// Whether there was such a session of this account.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn end_session(&self, user: UserId, session: SessionId) -> Result<bool, StoreError> {
+        let ended = self.write("end a session", DELETE_SESSION, values![user, session]).await?;
+        Ok(!ended.is_empty())
+    }
+
+    /// Writes a new hash of the password.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn change_password(&self, user: UserId, hash: &str) -> Result<(), StoreError> {
+        self.write("change a password", UPDATE_PASSWORD, values![user, hash]).await.map(drop)
+    }
+
+    /// Writes a new hash of the password and ends every session but one; returns the ended ones.
+    ///
+    /// # Errors
+    /// Neither happened.
+    pub async fn change_password_and_end_others(
+        &self,
+        user: UserId,
+        hash: &str,
+        keep: SessionId,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let doing = "change a password and end the other sessions";
+        let mut transaction: Transaction = self.begin(doing).await?;
+        transaction.run(UPDATE_PASSWORD, values![user, hash]).await?;
+        let ended = transaction.run(DELETE_OTHERS, values![user, keep]).await?;
+        let ended = session_ids(&ended).doing(doing)?;
+        transaction.commit().await?;
+        Ok(ended)
+    }
+}
+
+fn session_ids(rows: &[Row]) -> Result<Vec<SessionId>, crate::store::error::Cause> {
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+impl FromValue for DeviceName {
+    fn from_value(value: &Value) -> Option<Self> {
+        Some(Self::cut(&String::from_value(value)?))
+    }
+}
+
+const INSERT_SESSION: &str = "
+    INSERT INTO session (id, account, token_hash, device, created, last_seen)
+    VALUES ($1, $2, $3, $4, $5, $5)";
+
+const DELETE_OLDEST: &str = "
+    DELETE FROM session WHERE id IN (
+      SELECT id FROM session WHERE account = $1 AND id <> $2
+      ORDER BY last_seen DESC, id DESC LIMIT 1000 OFFSET $3
+    ) RETURNING id";
+
+const SELECT_BY_TOKEN: &str = "
+    SELECT session.id, account.id, account.username, session.last_seen
+    FROM session JOIN account ON account.id = session.account
+    WHERE session.token_hash = $1 AND account.deleted = 0";
+
+const UPDATE_LAST_SEEN: &str = "
+    UPDATE session SET last_seen = $2 WHERE id = $1 AND last_seen < $2";
+
+const SELECT_OF_ACCOUNT: &str = "
+    SELECT id, device, created, last_seen FROM session
+    WHERE account = $1 ORDER BY last_seen DESC, id DESC";
+
+const DELETE_SESSION: &str = "
+    DELETE FROM session WHERE account = $1 AND id = $2 RETURNING id";
+
+const DELETE_OTHERS: &str = "
+    DELETE FROM session WHERE account = $1 AND id <> $2 RETURNING id";
+
+const UPDATE_PASSWORD: &str = "UPDATE account SET password_hash = $2 WHERE id = $1";

@@ -1,0 +1,115 @@
+//! One statement on one connection, and what SQLite says when it fails.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ToSql, ffi};
+
+use crate::store::error::{Cause, rule};
+use crate::store::value::{Row, Value};
+
+/// SQL that both engines accept, and its parameters.
+pub(in crate::store) struct Statement {
+    pub(in crate::store) sql: Cow<'static, str>,
+    pub(in crate::store) params: Vec<Value>,
+}
+
+impl Statement {
+    pub(super) fn run(&self, connection: &Connection) -> Result<Vec<Row>, Cause> {
+        self.rows(connection).map_err(cause)
+    }
+
+    fn rows(&self, connection: &Connection) -> Result<Vec<Row>, rusqlite::Error> {
+        let mut statement = connection.prepare_cached(&numbered(&self.sql))?;
+        if statement.parameter_count() != self.params.len() {
+            let (given, wanted) = (self.params.len(), statement.parameter_count());
+            return Err(rusqlite::Error::InvalidParameterCount(given, wanted));
+        }
+        for (index, param) in self.params.iter().enumerate() {
+            statement.raw_bind_parameter(index + 1, param)?;
+        }
+        let columns = statement.column_count();
+        let mut rows = statement.raw_query();
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let values = (0..columns).map(|column| row.get_ref(column).and_then(owned));
+            found.push(Row::new(values.collect::<Result<_, _>>()?));
+        }
+        Ok(found)
+    }
+}
+
+/// To SQLite `$1` is a name and is numbered by its first appearance; `?1` is a number.
+pub(super) fn numbered(sql: &str) -> String {
+    sql.replace('$', "?")
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Integer(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Blob(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+fn owned(value: ValueRef<'_>) -> rusqlite::Result<Value> {
+    Ok(match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Integer(number),
+        ValueRef::Real(_) => return Err(rusqlite::Error::InvalidQuery),
+        ValueRef::Text(_) => Value::Text(value.as_str()?.to_owned()),
+        ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
+    })
+}
+
+/// Tells a rule of the schema from a failure of the engine.
+pub(super) fn cause(error: rusqlite::Error) -> Cause {
+    if let rusqlite::Error::SqliteFailure(failure, message) = &error
+        && failure.code == ffi::ErrorCode::ConstraintViolation
+        && let Some(rule) = message.as_deref().and_then(broken_rule)
+    {
+        return Cause::Rule(rule);
+    }
+    Cause::Engine(Arc::new(error))
+}
+
+/// SQLite names the columns of a unique constraint, not the constraint.
+fn broken_rule(message: &str) -> Option<&'static str> {
+    let columns = message.strip_prefix("UNIQUE constraint failed: ")?;
+    let known = UNIQUE.iter().find(|(of, _)| *of == columns);
+    Some(known.map_or(rule::OTHER, |(_, rule)| rule))
+}
+
+const UNIQUE: [(&str, &str); 7] = [
+    ("account.id", rule::ACCOUNT_PKEY),
+    ("account.username", rule::ACCOUNT_USERNAME_KEY),
+    ("session.id", rule::SESSION_PKEY),
+    ("session.token_hash", rule::SESSION_TOKEN_HASH_KEY),
+    ("conversation.id", rule::CONVERSATION_PKEY),
+    ("direct.low, direct.high", rule::DIRECT_PAIR_KEY),
+    (
+        "message.conversation, message.sender, message.client_msg_id",
+        rule::MESSAGE_CLIENT_MSG_ID_KEY,
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_named_unique_rule_is_found_by_its_columns_in_the_schema() {
+        let schema = include_str!("../../../../schema.sql");
+        for (columns, rule) in UNIQUE {
+            let (table, _) = columns.split_once('.').unwrap();
+            let bare = columns.replace(&format!("{table}."), "");
+            let (_, definition) = schema.split_once(&format!("CONSTRAINT {rule} ")).unwrap();
+            let definition = definition.split_once('\n').unwrap().0;
+            assert!(definition.contains(&format!("({bare})")), "{rule}: {definition}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The thread that writes. What waits in its queue shares one transaction; an interactive
+//! transaction has the thread to itself for a while.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::append;
+use super::statement::{self, Statement};
+use crate::store::append::{Append, AppendAnswers};
+use crate::store::error::Cause;
+use crate::store::value::Row;
+
+type Reply<T> = oneshot::Sender<Result<T, Cause>>;
+
+pub(super) enum Job {
+    Append { batch: Vec<Append>, reply: Reply<AppendAnswers> },
+    Write { statement: Statement, reply: Reply<Vec<Row>> },
+    Begin { reply: Reply<()>, commands: Receiver<Command> },
+}
+
+/// What an interactive transaction is asked to do.
+pub(super) enum Command {
+    Run { statement: Statement, reply: Reply<Vec<Row>> },
+    Commit { reply: Reply<()> },
+}
+
+/// Work that is done and not yet committed.
+enum Done {
+    Append(Reply<AppendAnswers>, Result<AppendAnswers, Cause>),
+    Write(Reply<Vec<Row>>, Result<Vec<Row>, Cause>),
+}
+
+/// Until the last handle is gone.
+pub(super) fn run(connection: &Connection, mut jobs: mpsc::Receiver<Job>) {
+    let mut left_over = None;
+    while let Some(job) = left_over.take().or_else(|| jobs.blocking_recv()) {
+        match job {
+            Job::Begin { reply, commands } => interactive(connection, reply, &commands),
+            Job::Append { .. } | Job::Write { .. } => left_over = group(connection, job, &mut jobs),
+        }
+    }
+}
+
+/// Does `first` and all that waits behind it in one transaction, and answers after its commit.
+/// Returns the job that cannot be part of it.
+fn group(connection: &Connection, first: Job, jobs: &mut mpsc::Receiver<Job>) -> Option<Job> {
+    let mut group = Vec::new();
+    let mut left_over = None;
+    let mut outcome = execute(connection, "BEGIN IMMEDIATE");
+    let mut next = Some(first);
+    while let Some(job) = next {
+        match job {
+            Job::Append { batch, reply } => {
+                let answers = outcome.clone().and_then(|()| append::run(connection, &batch));
+                // A batch that broke off may be in the transaction by half: nothing of it may stay.
+                if let Err(cause) = &answers {
+                    outcome = Err(cause.clone());
+                }
+                group.push(Done::Append(reply, answers));
+            }
+            Job::Write { statement, reply } => {
+                let rows = outcome.clone().and_then(|()| statement.run(connection));
+                // A statement that breaks a rule undoes itself. When the engine gives up the whole
+                // transaction, the others in it must hear of it.
+                if let Err(cause) = &rows
+                    && connection.is_autocommit()
+                {
+                    outcome = Err(cause.clone());
+                }
+                group.push(Done::Write(reply, rows));
+            }
+            Job::Begin { .. } => {
+                left_over = Some(job);
+                break;
+            }
+        }
+        next = if outcome.is_ok() && group.len() < GROUP { jobs.try_recv().ok() } else { None };
+    }
+    outcome = outcome.and_then(|()| execute(connection, "COMMIT"));
+    if outcome.is_err() {
+        roll_back(connection);
+    }
+    for done in group {
+        match done {
+            Done::Append(reply, answers) => {
+                drop(reply.send(outcome.clone().and(answers)));
+            }
+            Done::Write(reply, rows) => drop(reply.send(outcome.clone().and(rows))),
+        }
+    }
+    left_over
+}
+
+/// Serves one transaction until it is committed, given up by its owner, or too old.
+fn interactive(connection: &Connection, reply: Reply<()>, commands: &Receiver<Command>) {
+    let begun = execute(connection, "BEGIN IMMEDIATE");
+    let failed = begun.is_err();
+    if reply.send(begun).is_err() || failed {
+        return roll_back(connection);
+    }
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        match commands.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(Command::Run { statement, reply }) => drop(reply.send(statement.run(connection))),
+            Ok(Command::Commit { reply }) => {
+                let outcome = execute(connection, "COMMIT");
+                if outcome.is_err() {
+                    roll_back(connection);
+                }
+                return drop(reply.send(outcome));
+            }
+            Err(RecvTimeoutError::Disconnected | RecvTimeoutError::Timeout) => {
+                return roll_back(connection);
+            }
+        }
+    }
+}
+
+fn execute(connection: &Connection, sql: &str) -> Result<(), Cause> {
+    connection.prepare_cached(sql).and_then(|mut it| it.execute(())).map_err(statement::cause)?;
+    Ok(())
+}
+
+/// When even this fails, the next `BEGIN` says so to the one who needs it.
+fn roll_back(connection: &Connection) {
+    if !connection.is_autocommit()
+        && let Err(cause) = execute(connection, "ROLLBACK")
+    {
+        tracing::error!(error = &cause as &dyn std::error::Error, "A rollback failed");
+    }
+}
+
+/// Jobs in one transaction: enough to share the flush, few enough that nobody waits long for it.
+const GROUP: usize = 256;
+/// How long an interactive transaction may keep everybody else waiting.
+const DEADLINE: Duration = Duration::from_secs(5);

@@ -1,0 +1,147 @@
+-- The whole database as it is now: the sum of node/migrations, which a test compares with this file.
+-- SQLite and Postgres accept it alike.
+--
+-- Times are milliseconds since 1970-01-01 UTC. Ids are made by the node and are never used again:
+-- 42 bits of milliseconds since 2026-01-01, then 21 random bits. A flag is 0 or 1.
+-- Every constraint has a name; the node turns those that a person can run into into an answer.
+
+-- Which migrations were applied. A node refuses a database with a number it does not know.
+CREATE TABLE migration (
+  number BIGINT NOT NULL,
+  name TEXT NOT NULL,
+  applied BIGINT NOT NULL,
+  CONSTRAINT migration_pkey PRIMARY KEY (number)
+);
+
+-- Numbers about the database itself. "epoch": the identity of this history of messages; whoever
+-- restores a backup writes another one, and clients then read everything again.
+CREATE TABLE meta (
+  name TEXT NOT NULL,
+  number BIGINT NOT NULL,
+  CONSTRAINT meta_pkey PRIMARY KEY (name)
+);
+
+-- Everybody who may log in.
+CREATE TABLE account (
+  id BIGINT NOT NULL,
+  -- Folded to lower case, so that equal means equal.
+  username TEXT NOT NULL,
+  -- A PHC string: algorithm, parameters, salt and hash.
+  password_hash TEXT NOT NULL,
+  created BIGINT NOT NULL,
+  -- When the account was deleted; 0 while it lives.
+  deleted BIGINT NOT NULL DEFAULT 0,
+  -- The status that the person chose, on all devices; whether they are connected is not stored.
+  availability TEXT NOT NULL DEFAULT 'online',
+  status_text TEXT NOT NULL DEFAULT '',
+  CONSTRAINT account_pkey PRIMARY KEY (id),
+  CONSTRAINT account_username_key UNIQUE (username),
+  CONSTRAINT account_availability_check
+    CHECK (availability IN ('invisible', 'do_not_disturb', 'busy', 'away', 'online'))
+);
+
+-- Names of former accounts. For 90 days nobody may take one and pass for its former owner.
+CREATE TABLE freed_username (
+  username TEXT NOT NULL,
+  freed BIGINT NOT NULL,
+  CONSTRAINT freed_username_pkey PRIMARY KEY (username)
+);
+
+-- One login of one device. A deleted row is an ended session.
+CREATE TABLE session (
+  id BIGINT NOT NULL,
+  account BIGINT NOT NULL,
+  -- SHA-256 of the token. The token has 256 random bits, so it needs neither salt nor stretching.
+  token_hash BYTEA NOT NULL,
+  -- What the device calls itself.
+  device TEXT NOT NULL DEFAULT '',
+  created BIGINT NOT NULL,
+  -- Written at most once a minute.
+  last_seen BIGINT NOT NULL,
+  CONSTRAINT session_pkey PRIMARY KEY (id),
+  CONSTRAINT session_token_hash_key UNIQUE (token_hash),
+  CONSTRAINT session_account_fkey FOREIGN KEY (account) REFERENCES account (id)
+);
+
+CREATE INDEX session_account_idx ON session (account, last_seen);
+
+-- What "owner" holds of "other". Two people have up to two rows, one for the view of each.
+CREATE TABLE contact (
+  owner BIGINT NOT NULL,
+  other BIGINT NOT NULL,
+  relation TEXT NOT NULL DEFAULT 'none',
+  -- "owner" has blocked "other".
+  blocked BIGINT NOT NULL DEFAULT 0,
+  -- The name that "owner" gave "other"; empty: none.
+  nickname TEXT NOT NULL DEFAULT '',
+  -- What was said with the contact request, in both rows.
+  request TEXT NOT NULL DEFAULT '',
+  CONSTRAINT contact_pkey PRIMARY KEY (owner, other),
+  CONSTRAINT contact_owner_fkey FOREIGN KEY (owner) REFERENCES account (id),
+  CONSTRAINT contact_other_fkey FOREIGN KEY (other) REFERENCES account (id),
+  CONSTRAINT contact_not_self CHECK (owner <> other),
+  CONSTRAINT contact_relation_check CHECK (relation IN ('none', 'asked', 'asks_me', 'contact')),
+  CONSTRAINT contact_blocked_check CHECK (blocked IN (0, 1))
+);
+
+-- One ordered log of messages.
+CREATE TABLE conversation (
+  id BIGINT NOT NULL,
+  kind TEXT NOT NULL DEFAULT 'direct',
+  created BIGINT NOT NULL,
+  -- The seq of the last message; 0 before the first. It moves in the transaction of the insert, so
+  -- that the log has no gaps.
+  last_seq BIGINT NOT NULL DEFAULT 0,
+  -- The time of the last message.
+  last_time BIGINT NOT NULL DEFAULT 0,
+  CONSTRAINT conversation_pkey PRIMARY KEY (id),
+  CONSTRAINT conversation_kind_check CHECK (kind IN ('direct'))
+);
+
+-- The two people of a direct conversation, the smaller id first, so that each pair has one.
+CREATE TABLE direct (
+  conversation BIGINT NOT NULL,
+  low BIGINT NOT NULL,
+  high BIGINT NOT NULL,
+  CONSTRAINT direct_pkey PRIMARY KEY (conversation),
+  CONSTRAINT direct_pair_key UNIQUE (low, high),
+  CONSTRAINT direct_conversation_fkey FOREIGN KEY (conversation) REFERENCES conversation (id),
+  CONSTRAINT direct_low_fkey FOREIGN KEY (low) REFERENCES account (id),
+  CONSTRAINT direct_high_fkey FOREIGN KEY (high) REFERENCES account (id),
+  CONSTRAINT direct_order_check CHECK (low < high)
+);
+
+-- Who is in a conversation, and how far they are. The three positions never go back.
+CREATE TABLE member (
+  conversation BIGINT NOT NULL,
+  account BIGINT NOT NULL,
+  -- Read on any device: for the member's own devices.
+  read_seq BIGINT NOT NULL DEFAULT 0,
+  -- Read, as others are told: it stands still while the member is invisible.
+  shown_read_seq BIGINT NOT NULL DEFAULT 0,
+  -- Received by some device, as others are told: it stands still while the member is invisible.
+  delivered_seq BIGINT NOT NULL DEFAULT 0,
+  CONSTRAINT member_pkey PRIMARY KEY (conversation, account),
+  CONSTRAINT member_conversation_fkey FOREIGN KEY (conversation) REFERENCES conversation (id),
+  CONSTRAINT member_account_fkey FOREIGN KEY (account) REFERENCES account (id)
+);
+
+CREATE INDEX member_account_idx ON member (account, conversation);
+
+-- The log: 1, 2, 3, … in each conversation, without gaps, never changed.
+CREATE TABLE message (
+  conversation BIGINT NOT NULL,
+  seq BIGINT NOT NULL,
+  sender BIGINT NOT NULL,
+  -- 16 bytes that the client made; repeating them stores nothing new, for ever.
+  client_msg_id BYTEA NOT NULL,
+  time BIGINT NOT NULL,
+  -- What the body is. 1: the text of a message, in UTF-8.
+  kind BIGINT NOT NULL DEFAULT 1,
+  body BYTEA NOT NULL,
+  CONSTRAINT message_pkey PRIMARY KEY (conversation, seq),
+  CONSTRAINT message_client_msg_id_key UNIQUE (conversation, sender, client_msg_id),
+  CONSTRAINT message_conversation_fkey FOREIGN KEY (conversation) REFERENCES conversation (id),
+  CONSTRAINT message_sender_fkey FOREIGN KEY (sender) REFERENCES account (id),
+  CONSTRAINT message_seq_check CHECK (0 < seq)
+);
