@@ -1,7 +1,39 @@
-//! The desktop client, walked with real keys on a real accessibility bus.
+//! The desktop client, walked with real keys on a real accessibility bus, against a real server.
+//!
+//! It sees what a screen reader sees and nothing else. Everything it waits for has a deadline, and
+//! everything it starts ends with it.
 
-use anyhow::Result;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
 use clap::Args;
+
+use crate::children::Child;
+use crate::person::Person;
+use crate::{config, demo, root, run, shell, system};
+
+mod desk;
+mod events;
+mod snapshot;
+mod tree;
+mod walk;
+mod window;
+
+use self::desk::Desk;
+use self::snapshot::Snapshots;
+
+/// Whoever sits at the desktop client, and who is written to by the command line.
+const NAMES: [&str; 3] = ["ann", "bob", "cleo"];
+
+/// A password of nobody.
+const PASSWORD: &str = "copper kettle 51";
+
+/// What a server may take to start on a busy machine.
+const START: Duration = Duration::from_secs(60);
 
 #[derive(Args, Default)]
 pub(crate) struct Options {
@@ -10,6 +42,84 @@ pub(crate) struct Options {
     bless: bool,
 }
 
+/// A server with accounts, contacts and nobody at the desktop client yet.
+pub(crate) struct Stage {
+    /// Ends with the stage.
+    _node: Child,
+    server: SocketAddr,
+    people: Vec<Person>,
+    /// The folder of everything, gone afterwards.
+    folder: tempfile::TempDir,
+}
+
+/// True when everything was as it should be; complaints were printed.
 pub(crate) fn run(options: &Options) -> Result<bool> {
-    Ok(!options.bless)
+    system::ensure(&[system::BUILD, system::SHOW, system::TEST])?;
+    // The same command as the build step of the tests, so that nothing is compiled twice.
+    shell::run(&mut shell::cargo(&["build", "--workspace", "--all-targets", "--locked"]))?;
+
+    let logs = config::target(&root()).join("a11y");
+    desk::fresh(&logs)?;
+    let stage = Stage::build(&logs)?;
+    let mut desk = Desk::start(&logs)?;
+    let snapshots = Snapshots::new(options.bless);
+    let begin = Instant::now();
+    let outcome = walk::walk(&desk, &stage, &snapshots);
+    if outcome.is_err() {
+        desk.photograph(&logs.join("screen.png"));
+    }
+    desk.stands()?;
+    let complaints = outcome.with_context(|| {
+        format!("the walk broke off; logs of all parts are in {}", logs.display())
+    })?;
+    for complaint in &complaints {
+        println!("  {complaint}");
+    }
+    if complaints.is_empty() {
+        println!("  The walk took {} s.", begin.elapsed().as_secs());
+    }
+    Ok(complaints.is_empty())
+}
+
+impl Stage {
+    fn build(logs: &Path) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("thrive-stage-").tempdir()?;
+        let programs = config::target(&root()).join("debug");
+        let mut command = shell::command(programs.join("thrive-node"));
+        command.arg("--data").arg(folder.path().join("server")).args(["--listen", "127.0.0.1:0"]);
+        command.stdout(Stdio::piped());
+        let errors = logs.join("server.log");
+        command.stderr(fs::File::create(&errors).context("the server's log")?);
+        let mut node = Child::start("The server", &mut command)?;
+        let lines = node.lines()?;
+        let server = lines
+            .find("the server's ready line", START, run::address)
+            .with_context(|| format!("the server did not start, see {}", errors.display()))?;
+        lines.show_rest();
+
+        let password = folder.path().join("password");
+        demo::write_private(&password, PASSWORD)?;
+        let people = NAMES.map(|name| Person {
+            name,
+            program: programs.join("thrive"),
+            folder: folder.path().join(name),
+            password: password.clone(),
+            server,
+        });
+        for person in &people {
+            person.creates_account()?;
+            person.logs_in()?;
+        }
+        let [ann, bob, cleo] = &people;
+        bob.does(&["contacts", "add", ann.name])?;
+        ann.does(&["contacts", "accept", bob.name])?;
+        // A request that nobody has answered yet is a row of its own kind.
+        cleo.does(&["contacts", "add", ann.name])?;
+        Ok(Self { _node: node, server, people: people.into(), folder })
+    }
+
+    /// Who writes to the desktop client.
+    fn bob(&self) -> &Person {
+        &self.people[1]
+    }
 }

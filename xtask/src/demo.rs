@@ -3,12 +3,12 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::person::Person;
 use crate::run::Place;
-use crate::shell;
 
 /// Who is there. The first two are for people to log in as.
 const PEOPLE: &[&str] = &["ann", "bob", "cleo", "dan"];
@@ -25,15 +25,6 @@ const TALK: &[(&str, &str, &str)] = &[
 
 /// Letters that nobody mixes up when reading a password aloud.
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-
-/// One person's `thrive` command.
-struct Person<'a> {
-    name: &'a str,
-    program: PathBuf,
-    folder: PathBuf,
-    password: PathBuf,
-    server: SocketAddr,
-}
 
 /// Makes the accounts unless they were made before, and says where the passwords are.
 pub(crate) fn make(place: &Place, server: SocketAddr) -> Result<()> {
@@ -61,12 +52,12 @@ pub(crate) fn make(place: &Place, server: SocketAddr) -> Result<()> {
 }
 
 /// Accounts, then contacts, then words.
-fn fill(people: &[Person<'_>]) -> Result<()> {
+fn fill(people: &[Person]) -> Result<()> {
     for person in people {
         // An earlier attempt that broke off may have made the account already; a wrong password is
         // heard of at the log-in.
-        person.does_with_password(&["account", "create", person.name]).ok();
-        person.does_with_password(&["login", person.name])?;
+        person.creates_account().ok();
+        person.logs_in()?;
     }
     let [ann, bob, cleo, dan] = people else { return Ok(()) };
     for (asks, accepts) in [(ann, bob), (bob, cleo), (cleo, ann)] {
@@ -80,27 +71,7 @@ fn fill(people: &[Person<'_>]) -> Result<()> {
             sender.does(&["send", recipient, text])?;
         }
     }
-    // Only the two main accounts are for people to log in as from another program.
     Ok(())
-}
-
-impl Person<'_> {
-    fn does(&self, words: &[&str]) -> Result<()> {
-        self.thrive(words, false)
-    }
-
-    fn does_with_password(&self, words: &[&str]) -> Result<()> {
-        self.thrive(words, true)
-    }
-
-    fn thrive(&self, words: &[&str], with_password: bool) -> Result<()> {
-        let mut command = shell::command(&self.program);
-        command.args(["--server", &self.server.to_string()]).arg("--dir").arg(&self.folder);
-        if with_password {
-            command.arg("--password-file").arg(&self.password);
-        }
-        shell::output(command.args(words)).map(drop)
-    }
 }
 
 /// The password in this file; a new one if there is no file yet.
@@ -123,7 +94,7 @@ fn password() -> Result<String> {
 }
 
 /// Writes a file that nobody else on this machine can read.
-fn write_private(file: &Path, text: &str) -> Result<()> {
+pub(crate) fn write_private(file: &Path, text: &str) -> Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

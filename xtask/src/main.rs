@@ -13,6 +13,7 @@ mod children;
 mod config;
 mod deadline;
 mod demo;
+mod person;
 mod run;
 mod shell;
 mod system;

@@ -15,12 +15,7 @@ const WISHES: &[&str] = &[
 ];
 
 /// Queues that grow for as long as somebody is slow.
-const BOUNDLESS: &[&str] = &[
-    concat!("unbounded", "_channel"),
-    concat!("::unbounded", "("),
-    concat!("mpsc::", "channel()"),
-    concat!("mpsc::", "channel::<"),
-];
+const BOUNDLESS: &[&str] = &[concat!("unbounded", "_channel"), concat!("::unbounded", "(")];
 
 pub(super) fn wishes(sources: &[Source]) -> Vec<Complaint> {
     let program = |path: &str| {
@@ -60,13 +55,20 @@ pub(super) fn bounds(sources: &[Source]) -> Vec<Complaint> {
     let mut found = Vec::new();
     for source in sources.iter().filter(|source| rust(&source.path)) {
         for (number, line) in super::code(&source.text) {
-            if BOUNDLESS.iter().any(|words| line.contains(words)) {
+            if BOUNDLESS.iter().any(|words| line.contains(words)) || without_bound(line) {
                 let what = "give the queue a bound, and say what happens when it is full";
                 found.push(Complaint::new(source, number, what));
             }
         }
     }
     found
+}
+
+/// The standard library's queue without a bound has the same name as the one of tokio that has
+/// one: only the empty brackets tell.
+fn without_bound(line: &str) -> bool {
+    let Some((_, rest)) = line.split_once("mpsc::channel") else { return false };
+    rest.starts_with("()") || rest.starts_with("::<") && rest.contains(">()")
 }
 
 #[cfg(test)]
@@ -96,8 +98,10 @@ mod tests {
 
     #[test]
     fn a_queue_without_a_bound_is_named() {
-        let boundless = concat!("let (a, b) = mpsc::", "channel();\n");
-        assert_eq!(complaints(bounds, "a.rs", boundless), 1);
-        assert_eq!(complaints(bounds, "a.rs", "let (a, b) = mpsc::channel(64);\n"), 0);
+        let boundless = |line: &str| complaints(bounds, "a.rs", &format!("{line}\n"));
+        assert_eq!(boundless("let (a, b) = mpsc::channel();"), 1);
+        assert_eq!(boundless("let (a, b) = mpsc::channel::<Job>();"), 1);
+        assert_eq!(boundless("let (a, b) = mpsc::channel(64);"), 0);
+        assert_eq!(boundless("let (a, b) = mpsc::channel::<()>(1);"), 0);
     }
 }

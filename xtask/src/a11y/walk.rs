@@ -1,0 +1,273 @@
+//! The walk: log in, choose a contact, chat, send, listen, leave. With keys only.
+
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::events::{Event, Listener};
+use super::snapshot::Snapshots;
+use super::tree::Node;
+use super::window::Window;
+use super::{Desk, PASSWORD, Stage};
+use crate::deadline;
+
+/// What is sent with the keyboard.
+const GREETING: &str = "Good morning, Bob";
+
+/// What stands half written in the composer while messages come in.
+const DRAFT: &str = "half a sen";
+
+/// How many messages come in while somebody writes.
+const FLOOD: usize = 50;
+
+/// The fewest announcements that so many messages may end in: none would be silence.
+const HEARD_AT_LEAST: usize = 1;
+
+/// Dialogs of the main window: the key that opens each, and the name of its snapshot.
+const DIALOGS: &[(&str, &str)] = &[
+    ("alt+a", "add_contact"),
+    ("alt+u", "status"),
+    ("alt+t", "settings"),
+    ("alt+i", "server_information"),
+    ("F1", "all_commands"),
+    ("alt+h", "about"),
+    ("alt+d", "delete_contact"),
+];
+
+/// Walks, and gives what was not as it should be. An error where it could not go on.
+pub(super) fn walk(desk: &Desk, stage: &Stage, snapshots: &Snapshots) -> Result<Vec<String>> {
+    let window = Window::open(desk, stage)?;
+    let mut walker = Walker { window, stage, snapshots, complaints: Vec::new() };
+    walker.logs_in().context("logging in")?;
+    walker.opens_dialogs().context("the dialogs of the main window")?;
+    walker.opens_chat().context("opening the chat")?;
+    walker.sends().context("sending")?;
+    walker.is_left_alone(desk).context("while messages come in")?;
+    walker.leaves().context("leaving")?;
+    Ok(walker.complaints)
+}
+
+struct Walker<'a> {
+    window: Window<'a>,
+    stage: &'a Stage,
+    snapshots: &'a Snapshots,
+    complaints: Vec<String>,
+}
+
+impl Walker<'_> {
+    fn logs_in(&mut self) -> Result<()> {
+        self.window.focus("the field for the user name", |node| labelled(node, "User name"))?;
+        self.snapshot("login")?;
+        self.opens("alt+c", "create_account")?;
+        self.window.focus("the field for the user name", |node| labelled(node, "User name"))?;
+        self.window.write(self.stage.people[0].name)?;
+        self.window.press(&["Tab"])?;
+        self.window.focus("the field for the password", |node| labelled(node, "Password"))?;
+        self.window.write(PASSWORD)?;
+        self.window.press(&["Return"])?;
+        self.window.focus("a row of the contact list", |node| {
+            node.role == "list item" && (named(node, "bob") || named(node, "cleo"))
+        })?;
+        self.snapshot("contacts")
+    }
+
+    fn opens_dialogs(&mut self) -> Result<()> {
+        self.goes_to_row("bob")?;
+        for (key, screen) in DIALOGS {
+            self.opens(key, screen).with_context(|| format!("{key}, {screen}"))?;
+            self.window
+                .focus("the row of bob, after the dialog", |node| named(node, "bob"))
+                .with_context(|| format!("{screen} was closed by Escape"))?;
+        }
+        Ok(())
+    }
+
+    fn opens_chat(&mut self) -> Result<()> {
+        self.goes_to_row("bob")?;
+        self.window.press(&["Return"])?;
+        self.composer()?;
+        self.snapshot("chat")
+    }
+
+    fn sends(&mut self) -> Result<()> {
+        self.window.write(GREETING)?;
+        self.window.press(&["Return"])?;
+        let bob = self.stage.bob();
+        let wanted = format!("\"{GREETING}\"");
+        deadline::wait("the message at Bob's", Duration::from_secs(20), || {
+            let history = bob.does(&["history", "ann", "--json"])?;
+            Ok((0 < history.matches(&wanted).count()).then_some(()))
+        })?;
+        let history = bob.does(&["history", "ann", "--json"])?;
+        ensure!(history.matches(&wanted).count() == 1, "Bob has the message more than once");
+        self.window.find("the own message in the list", |node| {
+            node.role == "list item" && node.name.starts_with("You") && node.name.contains(GREETING)
+        })?;
+        let composer = self.composer()?;
+        ensure!(content(&composer).is_empty(), "the composer still holds what was sent");
+        Ok(())
+    }
+
+    /// Nothing that arrives takes the keys, the caret or the voice for long.
+    fn is_left_alone(&mut self, desk: &Desk) -> Result<()> {
+        self.window.write(DRAFT)?;
+        let before = self
+            .window
+            .focus("the draft in the composer", |node| content(node).trim_end() == DRAFT)?;
+        let listener = Listener::start(desk)?;
+        self.flood()?;
+        let last = format!("message {FLOOD}");
+        self.window.find("the last message in the list", |node| {
+            node.role == "list item" && node.name.contains(&last)
+        })?;
+        let after = self.composer()?;
+        if after.text != before.text {
+            self.complain(format!("the composer went from {:?} to {:?}", before.text, after.text));
+        }
+        let heard = quiet(&listener)?;
+        for event in heard.iter().filter(|event| event.moves_somebody()) {
+            self.complain(format!("{} on {} {:?}", event.kind, event.role, event.name));
+        }
+        let announced: Vec<_> = heard.iter().filter(|event| event.is_announcement()).collect();
+        println!("  {FLOOD} messages were announced in {} parts:", announced.len());
+        for event in &announced {
+            println!("    {}", event.said);
+        }
+        if announced.len() < HEARD_AT_LEAST || FLOOD <= announced.len() {
+            let parts = announced.len();
+            self.complain(format!(
+                "{FLOOD} messages must be announced merged, not in {parts} parts"
+            ));
+        }
+        if heard.iter().any(Event::is_assertive) {
+            self.complain("a message interrupted what was being spoken".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Bob sends them in several programs at once, so that they come faster than they can be
+    /// spoken.
+    fn flood(&self) -> Result<()> {
+        let bob = self.stage.bob();
+        let send = |number: usize| bob.does(&["send", "ann", &format!("message {number}")]);
+        thread::scope(|scope| {
+            let parts: Vec<_> = (0..4)
+                .map(|part| {
+                    scope.spawn(move || {
+                        // The last one is sent apart, so that it is the last one.
+                        (1..FLOOD)
+                            .filter(|number| number % 4 == part)
+                            .try_for_each(|number| send(number).map(drop))
+                    })
+                })
+                .collect();
+            for part in parts {
+                part.join().unwrap_or_else(|_| bail!("a sender broke down"))?;
+            }
+            send(FLOOD).map(drop)
+        })
+    }
+
+    fn leaves(&mut self) -> Result<()> {
+        self.window.press(&["Escape"])?;
+        self.window.focus("the row of bob, after the chat", |node| named(node, "bob"))?;
+        // The draft is still there the next time.
+        self.window.press(&["Return"])?;
+        let composer = self.composer()?;
+        ensure!(content(&composer).trim_end() == DRAFT, "the draft is lost: {:?}", composer.text);
+        self.window.press(&["Escape"])?;
+        self.window.focus("the row of bob, after the chat", |node| named(node, "bob"))?;
+        self.window.press(&["alt+x"])?;
+        self.window.ended_well()
+    }
+
+    /// Opens a dialog, compares it, and closes it with Escape.
+    fn opens(&mut self, key: &str, screen: &str) -> Result<()> {
+        let before = self.window.settled()?.name;
+        self.window.press(&[key])?;
+        deadline::wait("another window", Duration::from_secs(20), || {
+            let tree = self.window.tree()?;
+            let active = tree.as_ref().and_then(Node::active_window);
+            Ok(active
+                .filter(|window| window.name != before && window.focused().is_some())
+                .map(drop))
+        })?;
+        self.snapshot(screen)?;
+        self.window.press(&["Escape"])
+    }
+
+    /// Walks the contact list down to somebody.
+    fn goes_to_row(&mut self, name: &str) -> Result<()> {
+        self.window.press(&["Home"])?;
+        for _ in 0..self.stage.people.len() {
+            let row = self.window.focus("a row", |node| node.role == "list item")?;
+            if named(&row, name) {
+                return Ok(());
+            }
+            self.window.press(&["Down"])?;
+            self.window.focus("the next row", |node| node.name != row.name)?;
+        }
+        bail!("no row of the contact list is named {name}")
+    }
+
+    fn composer(&mut self) -> Result<Node> {
+        self.window.focus("the composer", |node| labelled(node, "Message to bob"))
+    }
+
+    fn snapshot(&mut self, screen: &str) -> Result<()> {
+        let seen = self.window.settled()?.lines();
+        if let Some(difference) = self.snapshots.compare(screen, &seen)? {
+            self.complain(format!(
+                "{screen} does not read as before (after a wanted change: cargo xtask a11y \
+                 --bless):\n{difference}"
+            ));
+        }
+        Ok(())
+    }
+
+    fn complain(&mut self, what: String) {
+        self.complaints.push(what);
+    }
+}
+
+/// What was heard, once nothing more is said for a while.
+fn quiet(listener: &Listener) -> Result<Vec<Event>> {
+    let mut last = listener.heard()?.len();
+    deadline::wait("silence", Duration::from_secs(30), || {
+        thread::sleep(Duration::from_millis(1500));
+        let now = listener.heard()?;
+        let silent = now.len() == last;
+        last = now.len();
+        Ok(silent.then_some(now))
+    })
+}
+
+fn labelled(node: &Node, label: &str) -> bool {
+    node.name == label
+}
+
+/// A row begins with the name, then comes the rest.
+fn named(node: &Node, name: &str) -> bool {
+    node.name.strip_prefix(name).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+}
+
+fn content(node: &Node) -> &str {
+    node.text.as_ref().map_or("", |text| text.content.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(name: &str) -> Node {
+        Node { name: name.to_owned(), ..Node::default() }
+    }
+
+    #[test]
+    fn a_row_is_known_by_the_name_it_begins_with() {
+        assert!(named(&row("bob, 2 unread, away"), "bob"));
+        assert!(named(&row("bob"), "bob"));
+        assert!(!named(&row("bobby, away"), "bob"));
+    }
+}
