@@ -1,0 +1,156 @@
+//! The configuration: read once, whole, before anything is opened or bound.
+//!
+//! Weakest first: defaults, a TOML file, the environment (`THRIVE_NODE_LISTEN`, and two underscores
+//! for a dot: `THRIVE_NODE_LIMITS__CONNECTIONS`), flags. Every problem is reported together, with what
+//! was given, what is allowed and where it came from. `deploy/thrive-node.example.toml` explains each
+//! key; a test keeps it complete.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use thrive_protocol::reply::SignUp;
+use thrive_protocol::version::DEFAULT_PORT;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::reader::Reader;
+
+pub use crate::config::limits::Limits;
+pub use crate::config::problem::{Problem, Problems};
+pub use crate::config::reader::Setting;
+pub use crate::config::source::{Flag, Sources};
+
+mod limits;
+mod problem;
+mod reader;
+mod source;
+
+/// Everything that an operator decides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The folder that holds all that must survive: database, certificate, keys.
+    pub data: PathBuf,
+    pub listen: SocketAddr,
+    /// What people see as the name of this server.
+    pub name: String,
+    pub sign_up: SignUp,
+    /// Which log lines are written, as `tracing_subscriber` filters are written.
+    pub log: String,
+    pub log_format: LogFormat,
+    pub tls: Certificate,
+    pub limits: Limits,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    Auto,
+    Json,
+    Text,
+}
+
+/// Where the certificate comes from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Certificate {
+    /// Made at the first start and kept in the data folder.
+    SelfSigned,
+    /// PEM files that somebody else renews.
+    Files { certificate: PathBuf, key: PathBuf },
+}
+
+impl Config {
+    /// All defaults, with `data` as the folder. Listens on the usual port of loopback.
+    #[must_use]
+    pub fn defaults(data: &Path) -> Self {
+        Self {
+            data: data.to_owned(),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)),
+            name: "Thrive".into(),
+            sign_up: SignUp::Open,
+            log: "info".into(),
+            log_format: LogFormat::Auto,
+            tls: Certificate::SelfSigned,
+            limits: Limits::default(),
+        }
+    }
+
+    /// Reads all sources. The settings tell the value and the origin of each key, in a fixed order.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn read(sources: &Sources) -> Result<(Self, Vec<Setting>), Problems> {
+        let mut reader = Reader::new(sources);
+        let data = reader.data_folder();
+        let fallback = Self::defaults(&data);
+        let config = Self {
+            data,
+            listen: reader.text(
+                "listen",
+                &fallback.listen.to_string(),
+                "an IP address and a UDP port, such as 127.0.0.1:2005 or [::]:2005",
+                |it| it.parse().ok(),
+            ),
+            name: reader.text(
+                "name",
+                &fallback.name,
+                "1 to 60 characters, no control characters",
+                server_name,
+            ),
+            sign_up: reader.text("sign_up", "open", "open or closed", |it| match it {
+                "open" => Some(SignUp::Open),
+                "closed" => Some(SignUp::Closed),
+                _ => None,
+            }),
+            log: reader.text(
+                "log",
+                &fallback.log,
+                "a level (error, warn, info, debug, trace), or a list such as info,thrive_node=debug",
+                log_filter,
+            ),
+            log_format: reader.text("log_format", "auto", "auto, json or text", |it| match it {
+                "auto" => Some(LogFormat::Auto),
+                "json" => Some(LogFormat::Json),
+                "text" => Some(LogFormat::Text),
+                _ => None,
+            }),
+            tls: certificate(&mut reader),
+            limits: Limits::read(&mut reader, &fallback.limits),
+        };
+        let settings = reader.finish()?;
+        Ok((config, settings))
+    }
+}
+
+/// A word without a level is taken for a target by the library, so that a mistyped level would write
+/// nothing at all. We ask for the level.
+fn log_filter(raw: &str) -> Option<String> {
+    let levels = ["error", "warn", "info", "debug", "trace", "off"];
+    let clear = |it: &str| it.contains('=') || levels.contains(&it.to_ascii_lowercase().as_str());
+    let fits = raw.split(',').map(str::trim).all(clear) && EnvFilter::builder().parse(raw).is_ok();
+    fits.then(|| raw.to_owned())
+}
+
+fn server_name(raw: &str) -> Option<String> {
+    let name = raw.trim();
+    let fits = (1..=60).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    fits.then(|| name.to_owned())
+}
+
+fn certificate(reader: &mut Reader) -> Certificate {
+    let certificate = reader.path("tls.certificate");
+    let key = reader.path("tls.key");
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Certificate::Files { certificate, key },
+        (None, None) => Certificate::SelfSigned,
+        (Some(_), None) => {
+            reader.missing("tls.key", "the file of the private key", "tls.certificate");
+            Certificate::SelfSigned
+        }
+        (None, Some(_)) => {
+            reader.missing("tls.certificate", "the file of the certificate", "tls.key");
+            Certificate::SelfSigned
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
