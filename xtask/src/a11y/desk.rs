@@ -73,13 +73,20 @@ impl Desk {
 
     /// Programs build their accessible tree only when they are told that somebody looks.
     fn wake_accessibility(&mut self) -> Result<()> {
+        let mut owned = self.command("dbus-send");
+        owned.args(["--session", "--print-reply", "--dest=org.freedesktop.DBus", "/"]);
+        owned.args(["org.freedesktop.DBus.NameHasOwner", "string:org.a11y.Bus"]);
+        // Asked before our launcher is there, the session bus would start one of its own.
+        deadline::wait("the accessibility bus", START, || {
+            self.launcher.still_there()?;
+            Ok(shell::output(&mut owned)?.contains("boolean true").then_some(()))
+        })?;
         for property in ["IsEnabled", "ScreenReaderEnabled"] {
             let mut set = self.command("dbus-send");
             set.args(["--session", "--print-reply", "--dest=org.a11y.Bus", "/org/a11y/bus"]);
             set.args(["org.freedesktop.DBus.Properties.Set", "string:org.a11y.Status"]);
             set.args([&format!("string:{property}"), "variant:boolean:true"]);
-            deadline::wait("the accessibility bus", START, || {
-                self.launcher.still_there()?;
+            deadline::wait("an awake accessibility bus", START, || {
                 Ok(shell::output(&mut set).ok())
             })?;
         }
