@@ -21,11 +21,17 @@ const QUIC: &[&str] = &[
 const PURE: &[&str] = &[
     "protocol/src/",
     "node/src/domain",
+    "node/src/hub",
+    "node/src/presence",
     "node/src/rate",
-    "client/src/sync",
-    "client/src/model",
+    "node/src/throttle",
     "client/src/backoff",
+    "client/src/model",
+    "client/src/outbox",
+    "client/src/sync",
     "client-slint/src/announce",
+    "client-slint/src/rows",
+    "client-slint/src/words",
 ];
 
 /// What a decision must not do.
