@@ -1,5 +1,6 @@
 //! Rules of the messenger as pure functions: no clock, no store, no async.
 
 pub mod catch_up;
+pub mod page;
 pub mod password;
 pub mod relation;

@@ -24,6 +24,7 @@ use std::path::Path;
 
 use thrive_protocol::ids::Epoch;
 
+pub use self::append::{Append, AppendRefusal, Appended};
 pub use self::error::StoreError;
 use self::error::{Cause, Doing};
 use self::sqlite::{Held, Sqlite, Statement};
@@ -54,6 +55,19 @@ impl Database {
     /// The file cannot be used, or a newer program has changed it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         Sqlite::open(path).map(Self::Sqlite)
+    }
+
+    /// Finishes what waits, and takes no more changes from any handle.
+    pub async fn close(&self) {
+        let closed = match self {
+            Self::Sqlite(sqlite) => sqlite.close().await.doing("close the database"),
+        };
+        if let Err(error) = closed {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "The database did not close well; nothing that was answered is lost"
+            );
+        }
     }
 
     /// Runs one statement that changes nothing.

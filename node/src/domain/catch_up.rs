@@ -1,6 +1,6 @@
 //! Which entries a device lacks, given how far it is and how far the conversations go.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use thrive_protocol::ids::{ConversationId, Seq};
 use thrive_protocol::limits::SYNC_FIRST;
@@ -44,6 +44,25 @@ pub fn missing(heads: &[(ConversationId, Seq)], positions: &[Position]) -> Vec<R
     ranges.filter(|range| !range.is_empty()).collect()
 }
 
+/// Takes ranges with at most `most` entries from the front; the last one may be cut.
+#[must_use]
+pub fn slice(ranges: &mut VecDeque<Range>, most: usize) -> Vec<Range> {
+    let mut room = most as u64;
+    let mut slice = Vec::new();
+    while 0 < room
+        && let Some(range) = ranges.pop_front()
+    {
+        let taken = range.first(room);
+        room -= taken.len();
+        slice.push(taken);
+        let rest = Range { after: taken.to, ..range };
+        if !rest.is_empty() {
+            ranges.push_front(rest);
+        }
+    }
+    slice
+}
+
 /// Whether a position lies beyond the end: this store has lost what the device has seen, so its
 /// positions mean nothing here.
 #[must_use]
@@ -83,6 +102,16 @@ mod tests {
     fn a_position_beyond_the_end_is_noticed() {
         assert!(is_ahead(&[(A, Seq(7))], &[at(A, 8)]));
         assert!(!is_ahead(&[(A, Seq(7))], &[at(A, 7), at(B, 8)]));
+    }
+
+    #[test]
+    fn slices_take_everything_in_order_and_never_more_than_asked() {
+        let mut ranges = VecDeque::from([range(A, 0, 7), range(B, 3, 5), range(B, 9, 10)]);
+        assert_eq!(slice(&mut ranges, 0), []);
+        assert_eq!(slice(&mut ranges, 4), [range(A, 0, 4)]);
+        assert_eq!(slice(&mut ranges, 4), [range(A, 4, 7), range(B, 3, 4)]);
+        assert_eq!(slice(&mut ranges, 4), [range(B, 4, 5), range(B, 9, 10)]);
+        assert_eq!(slice(&mut ranges, 4), []);
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Database {
     pub async fn create_account(&self, new: NewAccount) -> Result<UserId, CreateAccountError> {
         let doing = "create an account";
         loop {
-            let id = fresh_id(new.created).doing(doing)?;
+            let id = fresh_id(new.created);
             let params = values![
                 id,
                 new.username.as_str(),

@@ -38,7 +38,7 @@ impl Database {
         let doing = "create a direct conversation";
         let (low, high) = (one.min(other), one.max(other));
         loop {
-            let id = fresh_id(now).doing(doing)?;
+            let id = fresh_id(now);
             let mut transaction = self.begin(doing).await?;
             match transaction.run(INSERT_CONVERSATION, values![id, now]).await {
                 Ok(_) => {}

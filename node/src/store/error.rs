@@ -2,6 +2,11 @@
 //! database keeps becomes an answer.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use thrive_protocol::{Code, Refusal};
+
+use crate::news::{Answer, Fault};
 
 /// What the store was doing, and why it did not work.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -30,8 +35,6 @@ pub enum Cause {
     Corrupt,
     #[error("the database has migration {found}, this program knows {known}: it is too old for it")]
     FromTheFuture { found: i64, known: i64 },
-    #[error("the random generator of the system failed")]
-    Random,
     #[error("the database engine failed")]
     Engine(#[source] Arc<dyn std::error::Error + Send + Sync>),
 }
@@ -48,7 +51,6 @@ impl StoreError {
             | Cause::Column(_)
             | Cause::Corrupt
             | Cause::FromTheFuture { .. }
-            | Cause::Random
             | Cause::Engine(_) => None,
         }
     }
@@ -59,6 +61,22 @@ impl StoreError {
         matches!(self.cause, Cause::Busy | Cause::Deadline)
     }
 }
+
+impl Answer for StoreError {
+    fn refusal(&self) -> Refusal {
+        if self.is_busy() {
+            return Refusal::after(Code::Busy, BREATHER);
+        }
+        Code::Internal.into()
+    }
+
+    fn fault(&self) -> Fault {
+        Fault::Ours
+    }
+}
+
+/// When to come back to a store that has too much to do.
+const BREATHER: Duration = Duration::from_secs(1);
 
 /// Says what was being done when a cause ends it.
 pub(super) trait Doing<T> {

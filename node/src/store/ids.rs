@@ -1,32 +1,20 @@
 //! New ids. They are made here and not by the database, so that both engines give the same kind.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use thrive_protocol::ids::Time;
 
-use crate::store::error::Cause;
+use crate::random;
 
 /// 2026-01-01T00:00:00Z, before the first account.
 const START_MS: i64 = 1_767_225_600_000;
 const RANDOM_BITS: u32 = 21;
 const TIME_BITS: u32 = 42;
 
-/// The clock of this node, for people to read; never for order.
-#[must_use]
-pub fn now() -> Time {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Time(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
-
 /// A positive id that sorts by the time of its making: 42 bits of milliseconds since 2026, then 21
 /// random bits. Two may collide within one millisecond: the primary key tells, and whoever creates
 /// tries again.
-///
-/// # Errors
-/// The system gives no random numbers.
-pub fn fresh_id(now: Time) -> Result<i64, Cause> {
-    let random = getrandom::u32().map_err(|_| Cause::Random)?;
-    Ok(id_of(now, random))
+#[must_use]
+pub fn fresh_id(now: Time) -> i64 {
+    id_of(now, u32::from_be_bytes(random::bytes()))
 }
 
 fn id_of(now: Time, random: u32) -> i64 {

@@ -5,10 +5,10 @@ use thrive_protocol::name::Username;
 use thrive_protocol::people::Session;
 use thrive_protocol::text::DeviceName;
 
-use crate::store::error::{Doing, rule};
+use crate::store::error::{Cause, Doing, rule};
 use crate::store::ids::fresh_id;
 use crate::store::value::{FromValue, Row, Value, values};
-use crate::store::{Database, StoreError, Transaction};
+use crate::store::{Database, StoreError};
 
 pub struct NewSession {
     pub user: UserId,
@@ -42,7 +42,7 @@ impl Database {
         let doing = "begin a session";
         loop {
             let mut transaction = self.begin(doing).await?;
-            let session = fresh_id(new.created).doing(doing)?;
+            let session = fresh_id(new.created);
             let inserted = transaction
                 .run(
                     INSERT_SESSION,
@@ -145,7 +145,7 @@ impl Database {
         keep: SessionId,
     ) -> Result<Vec<SessionId>, StoreError> {
         let doing = "change a password and end the other sessions";
-        let mut transaction: Transaction = self.begin(doing).await?;
+        let mut transaction = self.begin(doing).await?;
         transaction.run(UPDATE_PASSWORD, values![user, hash]).await?;
         let ended = transaction.run(DELETE_OTHERS, values![user, keep]).await?;
         let ended = session_ids(&ended).doing(doing)?;
@@ -154,7 +154,7 @@ impl Database {
     }
 }
 
-fn session_ids(rows: &[Row]) -> Result<Vec<SessionId>, crate::store::error::Cause> {
+fn session_ids(rows: &[Row]) -> Result<Vec<SessionId>, Cause> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 

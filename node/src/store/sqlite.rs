@@ -20,10 +20,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 pub(super) use self::statement::Statement;
+use crate::clock;
+use crate::store::StoreError;
 use crate::store::append::{Append, AppendAnswers};
 use crate::store::error::{Cause, Doing};
 use crate::store::value::Row;
-use crate::store::{StoreError, ids};
 
 /// A cheap handle. The threads end when the last one is dropped.
 #[derive(Clone)]
@@ -42,7 +43,7 @@ impl Sqlite {
         let doing = "open the database";
         let mut connection = connect(path, OpenFlags::default()).doing(doing)?;
         prepare_file(&connection).doing(doing)?;
-        migrate::run(&mut connection, ids::now()).doing("migrate the database")?;
+        migrate::run(&mut connection, clock::now()).doing("migrate the database")?;
         let (writer, jobs) = mpsc::channel(WRITER_QUEUE);
         spawn("store-writer", move || writer::run(&connection, jobs)).doing(doing)?;
         let (readers, jobs) = mpsc::channel(READER_QUEUE);
@@ -75,6 +76,13 @@ impl Sqlite {
             answers.await.map_err(|_| Cause::Stopped)?
         };
         answers.await.doing("append messages")
+    }
+
+    /// Ends the writer when all that waits is done.
+    pub(super) async fn close(&self) -> Result<(), Cause> {
+        let (reply, closed) = oneshot::channel();
+        enqueue(&self.writer, writer::Job::Close { reply }).await?;
+        closed.await.map_err(|_| Cause::Stopped)?
     }
 
     pub(super) async fn begin(&self) -> Result<Held, Cause> {

@@ -8,7 +8,7 @@ use crate::store::error::Cause;
 use crate::store::{ids, migrations};
 
 pub(super) fn run(connection: &mut Connection, now: Time) -> Result<(), Cause> {
-    let epoch = ids::fresh_id(now)?;
+    let epoch = ids::fresh_id(now);
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Exclusive).map_err(cause)?;
     transaction.execute_batch(migrations::CREATE_MIGRATION).map_err(cause)?;

@@ -19,6 +19,7 @@ pub(super) enum Job {
     Append { batch: Vec<Append>, reply: Reply<AppendAnswers> },
     Write { statement: Statement, reply: Reply<Vec<Row>> },
     Begin { reply: Reply<()>, commands: Receiver<Command> },
+    Close { reply: Reply<()> },
 }
 
 /// What an interactive transaction is asked to do.
@@ -40,6 +41,10 @@ pub(super) fn run(connection: &Connection, mut jobs: mpsc::Receiver<Job>) {
         match job {
             Job::Begin { reply, commands } => interactive(connection, reply, &commands),
             Job::Append { .. } | Job::Write { .. } => left_over = group(connection, job, &mut jobs),
+            Job::Close { reply } => {
+                jobs.close();
+                return drop(reply.send(write_back(connection)));
+            }
         }
     }
 }
@@ -72,7 +77,7 @@ fn group(connection: &Connection, first: Job, jobs: &mut mpsc::Receiver<Job>) ->
                 }
                 group.push(Done::Write(reply, rows));
             }
-            Job::Begin { .. } => {
+            Job::Begin { .. } | Job::Close { .. } => {
                 left_over = Some(job);
                 break;
             }
@@ -122,6 +127,13 @@ fn interactive(connection: &Connection, reply: Reply<()>, commands: &Receiver<Co
 fn execute(connection: &Connection, sql: &str) -> Result<(), Cause> {
     connection.prepare_cached(sql).and_then(|mut it| it.execute(())).map_err(statement::cause)?;
     Ok(())
+}
+
+/// Moves the log into the file, so that the file alone is the database: for whoever copies it.
+fn write_back(connection: &Connection) -> Result<(), Cause> {
+    connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))
+        .map_err(statement::cause)
 }
 
 /// When even this fails, the next `BEGIN` says so to the one who needs it.

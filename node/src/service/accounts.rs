@@ -1,0 +1,237 @@
+//! Making accounts, and logging in with a password. What a login begins is in `sessions`.
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use thrive_protocol::ids::{Epoch, Time, UserId};
+use thrive_protocol::limits::{PASSWORD_MAX, PASSWORD_MIN, SESSIONS};
+use thrive_protocol::name::{InvalidUsername, Username};
+use thrive_protocol::reply::{LoggedIn, SignUp};
+use thrive_protocol::request::{CreateAccount, LogIn};
+use thrive_protocol::secret::Secret;
+use thrive_protocol::text::DeviceName;
+use thrive_protocol::{Code, Event, Refusal};
+
+use super::token::Token;
+use super::{Caller, Settings};
+use crate::clock;
+use crate::domain::password::{self, WeakPassword};
+use crate::news::{Answer, Audience, Done, Fault};
+use crate::password::{HashError, Hasher};
+use crate::store::accounts::{CreateAccountError, NewAccount};
+use crate::store::sessions::NewSession;
+use crate::store::{Database, StoreError};
+use crate::throttle::{LoginThrottle, SignUpThrottle};
+
+#[derive(Clone)]
+pub struct Accounts {
+    pub(super) database: Database,
+    pub(super) hasher: Hasher,
+    pub(super) epoch: Epoch,
+    sign_up: SignUp,
+    sign_ups: SignUpThrottle,
+    logins: LoginThrottle,
+    /// Old passwords that were given for a change. On its own, so that a guess made with a stolen
+    /// session does not lock the owner out.
+    pub(super) changes: LoginThrottle,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    #[error("the server takes no new accounts")]
+    SignUpClosed,
+    #[error(transparent)]
+    Username(#[from] InvalidUsername),
+    #[error("the user name is taken")]
+    UsernameTaken,
+    #[error(transparent)]
+    Password(#[from] WeakPassword),
+    #[error("wrong name or password")]
+    WrongCredentials,
+    #[error("the token belongs to no session")]
+    SessionEnded,
+    #[error("the caller has no such session")]
+    NoSuchSession,
+    #[error("too many attempts, the next in {0:?}")]
+    TooOften(Duration),
+    #[error("hash a password")]
+    Hash(#[from] HashError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Accounts {
+    pub(super) fn new(
+        database: Database,
+        hasher: Hasher,
+        epoch: Epoch,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            database,
+            hasher,
+            epoch,
+            sign_up: settings.sign_up,
+            sign_ups: SignUpThrottle::new(settings.sign_ups),
+            logins: LoginThrottle::new(settings.logins.clone()),
+            changes: LoginThrottle::new(settings.logins),
+        }
+    }
+
+    /// Makes an account; it does not log in.
+    ///
+    /// # Errors
+    /// The server, the name or the password does not allow it.
+    pub async fn create(&self, from: IpAddr, request: CreateAccount) -> Result<(), AccountError> {
+        if self.sign_up == SignUp::Closed {
+            return Err(AccountError::SignUpClosed);
+        }
+        let username = Username::parse(&request.username)?;
+        password::check(&request.password, &username)?;
+        self.sign_ups.take(from, Instant::now()).map_err(AccountError::TooOften)?;
+        // The store decides; asking first only saves the work of a hash that nobody needs.
+        if self.database.find_user(&username).await?.is_some() {
+            return Err(AccountError::UsernameTaken);
+        }
+
+        let password_hash = self.hasher.hash(request.password).await?;
+        let created = clock::now();
+        let freed_before = Time(created.0 - NAME_REST_MS);
+        let new = NewAccount { username, password_hash, created, freed_before };
+        let user = self.database.create_account(new).await.map_err(|error| match error {
+            CreateAccountError::Taken => AccountError::UsernameTaken,
+            CreateAccountError::Store(error) => error.into(),
+        })?;
+        tracing::info!(user.id = %user, "An account was created");
+        Ok(())
+    }
+
+    /// Logs in with a password. A name that nobody has and a wrong password look and cost the same.
+    ///
+    /// # Errors
+    /// They do not fit, or there were too many attempts.
+    pub async fn log_in(
+        &self,
+        from: IpAddr,
+        request: LogIn,
+    ) -> Result<Done<(Caller, LoggedIn)>, AccountError> {
+        // What can be neither a name nor a password tells nothing about accounts.
+        let username =
+            Username::parse(&request.username).map_err(|_| AccountError::WrongCredentials)?;
+        if PASSWORD_MAX < request.password.expose().len() {
+            return Err(AccountError::WrongCredentials);
+        }
+        let user = self.prove(&self.logins, from, &username, request.password).await?;
+
+        let token = Token::fresh();
+        let new = NewSession {
+            user,
+            token_hash: token.hash(),
+            device: DeviceName::cut(&request.device),
+            created: clock::now(),
+            at_most: SESSIONS,
+        };
+        let begun = self.database.begin_session(&new).await?;
+        tracing::info!(user.id = %user, session.id = %begun.session, "User {user} logged in");
+
+        let caller = Caller::admitted(user, username, begun.session);
+        let reply = self.logged_in(&caller, Some(token.text()));
+        let end = |done: Done<_>, session| {
+            done.and(Audience::EndSession(user, session), Event::SessionEnded {}, None)
+        };
+        Ok(begun.ended.into_iter().fold(Done::quietly((caller, reply)), end))
+    }
+
+    /// Accounts, all together.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn count(&self) -> Result<u64, AccountError> {
+        Ok(self.database.count_accounts().await?)
+    }
+
+    pub(super) fn logged_in(&self, caller: &Caller, token: Option<Secret>) -> LoggedIn {
+        LoggedIn {
+            user: caller.user,
+            username: caller.username.clone(),
+            session: caller.session,
+            token,
+            epoch: self.epoch,
+        }
+    }
+
+    /// Whose password it is, if attempts are allowed at all.
+    pub(super) async fn prove(
+        &self,
+        throttle: &LoginThrottle,
+        from: IpAddr,
+        username: &Username,
+        password: Secret,
+    ) -> Result<UserId, AccountError> {
+        throttle.check(username, from, Instant::now()).map_err(AccountError::TooOften)?;
+        let verdict = self.verify(username, password).await;
+        let now = Instant::now();
+        match &verdict {
+            Ok(_) => throttle.succeeded(username, from, now),
+            Err(AccountError::WrongCredentials) => throttle.failed(username, from, now),
+            Err(_) => throttle.undecided(username, from, now),
+        }
+        verdict
+    }
+
+    async fn verify(&self, username: &Username, password: Secret) -> Result<UserId, AccountError> {
+        let known = self.database.credentials(username).await?;
+        let hash = known.as_ref().map(|it| it.password_hash.clone());
+        let right = self.hasher.verify(password.clone(), hash).await?;
+        let Some(known) = known.filter(|_| right) else {
+            return Err(AccountError::WrongCredentials);
+        };
+        if self.hasher.needs_rehash(&known.password_hash) {
+            let fresh = self.hasher.hash(password).await?;
+            self.database.change_password(known.user, &fresh).await?;
+        }
+        Ok(known.user)
+    }
+}
+
+/// 90 days: as long as the friends of a former owner may take the new one for them.
+const NAME_REST_MS: i64 = 90 * 24 * 60 * 60 * 1000;
+
+impl Answer for AccountError {
+    fn refusal(&self) -> Refusal {
+        match self {
+            Self::SignUpClosed => Code::SignUpClosed.into(),
+            Self::Username(InvalidUsername::Length | InvalidUsername::Characters) => {
+                Code::UsernameInvalid.into()
+            }
+            Self::Username(InvalidUsername::Reserved) => Code::UsernameReserved.into(),
+            Self::UsernameTaken => Code::UsernameTaken.into(),
+            Self::Password(WeakPassword::TooShort) => {
+                Refusal::over(Code::PasswordTooShort, PASSWORD_MIN)
+            }
+            Self::Password(WeakPassword::TooLong) => {
+                Refusal::over(Code::PasswordTooLong, PASSWORD_MAX)
+            }
+            Self::Password(WeakPassword::TooCommon) => Code::PasswordTooCommon.into(),
+            Self::WrongCredentials => Code::WrongCredentials.into(),
+            Self::SessionEnded => Code::SessionEnded.into(),
+            Self::NoSuchSession => Code::NoSuchSession.into(),
+            Self::TooOften(wait) => Refusal::after(Code::SlowDown, *wait),
+            Self::Hash(error) => error.refusal(),
+            Self::Store(error) => error.refusal(),
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Username(_) | Self::Password(_) | Self::NoSuchSession => Fault::Peer,
+            Self::SignUpClosed
+            | Self::UsernameTaken
+            | Self::WrongCredentials
+            | Self::SessionEnded
+            | Self::TooOften(_) => Fault::Policy,
+            Self::Hash(error) => error.fault(),
+            Self::Store(error) => error.fault(),
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! Contacts: asking, agreeing, parting, blocking. The rules are in `domain::relation`; here they are
+//! applied, and both sides hear what changed for them.
+
+use thrive_protocol::ids::UserId;
+use thrive_protocol::limits::{CONTACTS, NICKNAME_CHARS, REQUEST_CHARS};
+use thrive_protocol::name::Username;
+use thrive_protocol::people::{Contact, Presence, Relation};
+use thrive_protocol::request::{BlockUser, RequestContact};
+use thrive_protocol::text::{Nickname, RequestText};
+use thrive_protocol::{Code, Event, Refusal};
+
+use super::Caller;
+use crate::domain::relation::{Pair, RelationRefusal, Side, may_see_presence};
+use crate::news::{Answer, Audience, Done, Fault};
+use crate::presence::Online;
+use crate::store::contacts::{ChangeContactError, Changed};
+use crate::store::{Database, StoreError};
+
+#[derive(Clone)]
+pub struct Contacts {
+    database: Database,
+    online: Online,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ContactError {
+    #[error("nobody has this name")]
+    NoSuchUser,
+    #[error("that is the caller")]
+    Yourself,
+    #[error(transparent)]
+    Relation(#[from] RelationRefusal),
+    #[error("a list of contacts is full")]
+    TooMany,
+    #[error("the request text is too long")]
+    TextTooLong,
+    #[error("the nickname is too long")]
+    NicknameTooLong,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The person whom a request is about.
+struct Other {
+    user: UserId,
+    username: Username,
+}
+
+impl Contacts {
+    pub(super) fn new(database: Database, online: Online) -> Self {
+        Self { database, online }
+    }
+
+    /// Everybody the caller knows, by name.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn list(&self, caller: &Caller) -> Result<Vec<Contact>, ContactError> {
+        let lines = self.database.list_contacts(caller.user).await?;
+        let contact = |line: crate::store::contacts::ListedContact| {
+            let sees =
+                may_see_presence(line.side.relation, line.side.blocked, line.blocked_by_them);
+            self.contact(Other { user: line.user, username: line.username }, line.side, sees)
+        };
+        Ok(lines.into_iter().map(contact).collect())
+    }
+
+    /// Asks somebody to be a contact.
+    ///
+    /// # Errors
+    /// There is nobody to ask, or nothing to ask for.
+    pub async fn request(
+        &self,
+        caller: &Caller,
+        request: RequestContact,
+    ) -> Result<Done<Contact>, ContactError> {
+        let text = RequestText::parse(&request.text).map_err(|_| ContactError::TextTooLong)?;
+        let other = self.named(caller, &request.username).await?;
+        self.change_and_show(caller, other, |pair| pair.request(&text)).await
+    }
+
+    /// # Errors
+    /// They have not asked.
+    pub async fn accept(
+        &self,
+        caller: &Caller,
+        user: UserId,
+    ) -> Result<Done<Contact>, ContactError> {
+        let other = self.known(caller, user).await?;
+        self.change_and_show(caller, other, Pair::accept).await
+    }
+
+    /// # Errors
+    /// They have not asked.
+    pub async fn decline(&self, caller: &Caller, user: UserId) -> Result<Done<()>, ContactError> {
+        let other = self.known(caller, user).await?;
+        self.change(caller, &other, Pair::decline).await
+    }
+
+    /// Ends being contacts, or takes the caller's request back.
+    ///
+    /// # Errors
+    /// There is neither.
+    pub async fn remove(&self, caller: &Caller, user: UserId) -> Result<Done<()>, ContactError> {
+        let other = self.known(caller, user).await?;
+        self.change(caller, &other, Pair::remove).await
+    }
+
+    /// # Errors
+    /// There is nobody of this name.
+    pub async fn block(
+        &self,
+        caller: &Caller,
+        request: BlockUser,
+    ) -> Result<Done<Contact>, ContactError> {
+        let other = self.named(caller, &request.username).await?;
+        let block = |pair: &mut Pair| {
+            pair.block();
+            Ok(())
+        };
+        self.change_and_show(caller, other, block).await
+    }
+
+    /// # Errors
+    /// There is nobody of this id.
+    pub async fn unblock(&self, caller: &Caller, user: UserId) -> Result<Done<()>, ContactError> {
+        let other = self.known(caller, user).await?;
+        let unblock = |pair: &mut Pair| {
+            pair.unblock();
+            Ok(())
+        };
+        self.change(caller, &other, unblock).await
+    }
+
+    /// Gives a contact a name of the caller's own; an empty one takes it away.
+    ///
+    /// # Errors
+    /// They are not in the caller's list.
+    pub async fn name(
+        &self,
+        caller: &Caller,
+        user: UserId,
+        nickname: &str,
+    ) -> Result<Done<Contact>, ContactError> {
+        let nickname = Nickname::parse(nickname).map_err(|_| ContactError::NicknameTooLong)?;
+        let other = self.known(caller, user).await?;
+        self.change_and_show(caller, other, |pair| pair.name(&nickname)).await
+    }
+
+    async fn named(&self, caller: &Caller, username: &str) -> Result<Other, ContactError> {
+        let username = Username::parse(username).map_err(|_| ContactError::NoSuchUser)?;
+        let user = self.database.find_user(&username).await?;
+        not_the_caller(caller, Other { user: user.ok_or(ContactError::NoSuchUser)?, username })
+    }
+
+    async fn known(&self, caller: &Caller, user: UserId) -> Result<Other, ContactError> {
+        let username = self.database.username(user).await?;
+        not_the_caller(caller, Other { user, username: username.ok_or(ContactError::NoSuchUser)? })
+    }
+
+    /// For requests that are answered with the contact: the caller's session knows it from there.
+    async fn change_and_show(
+        &self,
+        caller: &Caller,
+        other: Other,
+        rule: impl Fn(&mut Pair) -> Result<(), RelationRefusal>,
+    ) -> Result<Done<Contact>, ContactError> {
+        let changed = self.store(caller, &other, rule).await?;
+        let mut done = Done::quietly(());
+        for (to, event) in self.news(caller, &other, &changed) {
+            done = done.and(to, event, Some(caller.session));
+        }
+        let sees = changed.after.sees_presence();
+        let contact = self.contact(other, changed.after.mine, sees);
+        Ok(done.map(|()| contact))
+    }
+
+    /// For requests that are answered with "done": the caller's session hears the news, too.
+    async fn change(
+        &self,
+        caller: &Caller,
+        other: &Other,
+        rule: impl Fn(&mut Pair) -> Result<(), RelationRefusal>,
+    ) -> Result<Done<()>, ContactError> {
+        let changed = self.store(caller, other, rule).await?;
+        let mut done = Done::quietly(());
+        for (to, event) in self.news(caller, other, &changed) {
+            done = done.and(to, event, None);
+        }
+        Ok(done)
+    }
+
+    async fn store(
+        &self,
+        caller: &Caller,
+        other: &Other,
+        rule: impl Fn(&mut Pair) -> Result<(), RelationRefusal>,
+    ) -> Result<Changed, ContactError> {
+        let changed = self.database.change_contact(caller.user, other.user, rule).await;
+        changed.map_err(|error| match error {
+            ChangeContactError::Refused(refusal) => refusal.into(),
+            ChangeContactError::Full => ContactError::TooMany,
+            ChangeContactError::Store(error) => error.into(),
+        })
+    }
+
+    /// What each of the two sees differently now. A block shows to the other as being offline only.
+    fn news(&self, caller: &Caller, other: &Other, changed: &Changed) -> Vec<(Audience, Event)> {
+        let Changed { before, after } = changed;
+        let saw = before.sees_presence();
+        let sees = after.sees_presence();
+        let mut news = Vec::new();
+        if before.mine != after.mine {
+            let them = Other { user: other.user, username: other.username.clone() };
+            news.push((
+                Audience::User(caller.user),
+                self.line_event(them, after.mine.clone(), sees),
+            ));
+        }
+        let me = Other { user: caller.user, username: caller.username.clone() };
+        if before.theirs != after.theirs {
+            let event = self.line_event(me, after.theirs.clone(), sees);
+            news.push((Audience::User(other.user), event));
+        } else if saw != sees && after.theirs.relation == Relation::Contact {
+            let presence = self.presence(caller.user, sees);
+            let event = Event::Presence { user: caller.user, presence };
+            news.push((Audience::User(other.user), event));
+        }
+        news
+    }
+
+    fn line_event(&self, of: Other, side: Side, sees: bool) -> Event {
+        if side.is_blank() {
+            return Event::ContactGone { user: of.user };
+        }
+        Event::Contact(self.contact(of, side, sees))
+    }
+
+    fn contact(&self, of: Other, side: Side, sees: bool) -> Contact {
+        Contact {
+            presence: self.presence(of.user, sees),
+            user: of.user,
+            username: of.username,
+            relation: side.relation,
+            blocked: side.blocked,
+            nickname: side.nickname,
+            request: side.request,
+        }
+    }
+
+    fn presence(&self, user: UserId, sees: bool) -> Presence {
+        if sees { self.online.of(user) } else { Presence::default() }
+    }
+}
+
+fn not_the_caller(caller: &Caller, other: Other) -> Result<Other, ContactError> {
+    if other.user == caller.user {
+        return Err(ContactError::Yourself);
+    }
+    Ok(other)
+}
+
+impl Answer for ContactError {
+    fn refusal(&self) -> Refusal {
+        match self {
+            Self::NoSuchUser => Code::NoSuchUser.into(),
+            Self::Yourself => Code::Yourself.into(),
+            Self::Relation(refusal) => match refusal {
+                RelationRefusal::AlreadyContact => Code::AlreadyContact,
+                RelationRefusal::AlreadyAsked => Code::AlreadyAsked,
+                RelationRefusal::NoRequest => Code::NoRequest,
+                RelationRefusal::NotAContact => Code::NotAContact,
+                RelationRefusal::BlockedByYou => Code::BlockedByYou,
+                RelationRefusal::Blocked => Code::Blocked,
+            }
+            .into(),
+            Self::TooMany => Refusal::over(Code::TooManyContacts, CONTACTS),
+            Self::TextTooLong => Refusal::over(Code::TextTooLong, REQUEST_CHARS),
+            Self::NicknameTooLong => Refusal::over(Code::NicknameTooLong, NICKNAME_CHARS),
+            Self::Store(error) => error.refusal(),
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            Self::NoSuchUser | Self::Yourself | Self::TextTooLong | Self::NicknameTooLong => {
+                Fault::Peer
+            }
+            Self::Relation(_) | Self::TooMany => Fault::Policy,
+            Self::Store(error) => error.fault(),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The status that somebody chose: kept with the account, for all devices. Who is connected, and what
+//! others see of it, is not known here.
+
+use thrive_protocol::ids::UserId;
+use thrive_protocol::limits::STATUS_CHARS;
+use thrive_protocol::people::{Availability, Presence};
+use thrive_protocol::request::SetPresence;
+use thrive_protocol::text::StatusText;
+use thrive_protocol::{Code, Refusal};
+
+use super::Caller;
+use crate::news::{Answer, Fault};
+use crate::store::{Database, StoreError};
+
+#[derive(Clone)]
+pub struct Statuses {
+    database: Database,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SetPresenceError {
+    #[error("nobody chooses to be offline; there is invisible")]
+    Offline,
+    #[error("the status text is too long")]
+    TooLong,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Statuses {
+    pub(super) fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// Stores a status and returns it as it was stored.
+    ///
+    /// # Errors
+    /// It is no status that a person can have.
+    pub async fn set(
+        &self,
+        caller: &Caller,
+        request: SetPresence,
+    ) -> Result<Presence, SetPresenceError> {
+        if request.availability == Availability::Offline {
+            return Err(SetPresenceError::Offline);
+        }
+        let text = StatusText::parse(&request.text).map_err(|_| SetPresenceError::TooLong)?;
+        let presence = Presence { availability: request.availability, text };
+        self.database.set_presence(caller.user, &presence).await?;
+        Ok(presence)
+    }
+
+    /// The status that an account has stored.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn of_account(&self, user: UserId) -> Result<Presence, StoreError> {
+        self.database.chosen_presence(user).await
+    }
+
+    /// Everybody who may see the presence of `user`.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn watchers(&self, user: UserId) -> Result<Vec<UserId>, StoreError> {
+        self.database.watchers(user).await
+    }
+}
+
+impl Answer for SetPresenceError {
+    fn refusal(&self) -> Refusal {
+        match self {
+            Self::Offline => Code::BadRequest.into(),
+            Self::TooLong => Refusal::over(Code::StatusTooLong, STATUS_CHARS),
+            Self::Store(error) => error.refusal(),
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        match self {
+            Self::Offline | Self::TooLong => Fault::Peer,
+            Self::Store(error) => error.fault(),
+        }
+    }
+}
