@@ -40,6 +40,18 @@ fn five_failures_are_free_and_then_each_wait_doubles_up_to_fifteen_minutes() {
 }
 
 #[test]
+fn the_wait_begins_when_the_failure_is_known() {
+    let mut throttle = Throttle::new(ACCOUNTS);
+    let (who, from, now) = (ann(), ip("192.0.2.1"), Instant::now());
+    for _ in 0..5 {
+        throttle.check(&who, from, now).unwrap();
+    }
+    let known = now + Duration::from_secs(60);
+    throttle.failed(&who, from, known);
+    assert_eq!(throttle.check(&who, from, known), Err(Duration::from_secs(1)));
+}
+
+#[test]
 fn the_wait_never_grows_into_a_lock() {
     let rules = ThrottleRules { free_failures: 0, ..RULES };
     assert_eq!(rules.wait_after(63), Duration::from_secs(900));

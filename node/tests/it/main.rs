@@ -1,0 +1,3 @@
+//! The node from the outside, one file for each theme.
+
+mod process;

@@ -1,0 +1,176 @@
+//! The program `thrive-node` as a process: what it prints, where, and with which code it ends.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+fn thrive_node(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_thrive-node"));
+    command.args(arguments).env_remove("RUST_LOG").stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    thrive_node(arguments).output().unwrap()
+}
+
+fn out(output: &Output) -> &str {
+    str::from_utf8(&output.stdout).unwrap()
+}
+
+fn err(output: &Output) -> &str {
+    str::from_utf8(&output.stderr).unwrap()
+}
+
+#[test]
+fn check_config_shows_each_value_and_where_it_comes_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").display().to_string();
+    let output = thrive_node(&["check-config", "--data", &data, "--listen", "[::1]:4000"])
+        .env("THRIVE_NODE_NAME", "Our club")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let shown = out(&output);
+    assert!(shown.contains("listen = \"[::1]:4000\"  # flag --listen\n"), "{shown}");
+    assert!(shown.contains("name = \"Our club\"  # variable THRIVE_NODE_NAME\n"), "{shown}");
+    assert!(shown.contains("limits.connections = 10000  # default\n"), "{shown}");
+    assert!(shown.contains("# tls.key is not set\n"), "{shown}");
+    assert!(!Path::new(&data).exists(), "checking makes nothing");
+}
+
+#[test]
+fn a_wrong_configuration_ends_with_64_before_anything_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").display().to_string();
+    for command in [&[][..], &["check-config"], &["fingerprint"]] {
+        let flags = ["--data", &data, "--listen", "here", "--set", "limits.connections=no"];
+        let output = run(&[command, &flags].concat());
+        assert_eq!(output.status.code(), Some(64), "{command:?}");
+        assert_eq!(out(&output), "");
+        assert!(err(&output).contains("2 problems"), "{}", err(&output));
+        assert!(err(&output).contains("flag --listen"), "{}", err(&output));
+    }
+    assert!(!Path::new(&data).exists());
+}
+
+#[test]
+fn a_wrong_command_line_ends_with_64_and_help_with_0() {
+    assert_eq!(run(&["--port", "5"]).status.code(), Some(64));
+    assert_eq!(run(&["start"]).status.code(), Some(64));
+    let help = run(&["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    assert!(out(&help).contains("Examples:"));
+    let version = run(&["--version"]);
+    assert_eq!(out(&version), format!("thrive-node {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn there_is_no_fingerprint_before_the_first_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(&["fingerprint", "--data", &folder.path().display().to_string()]);
+    assert_eq!((output.status.code(), out(&output)), (Some(1), ""));
+    assert!(err(&output).contains("first start"), "{}", err(&output));
+}
+
+/// A node with a port of its own, ended when dropped.
+struct Running {
+    child: Child,
+    /// The lines of standard output, as they come.
+    lines: mpsc::Receiver<String>,
+}
+
+impl Running {
+    fn start(data: &Path) -> Self {
+        let arguments = ["--data", &data.display().to_string(), "--listen", "127.0.0.1:0"];
+        let mut command = thrive_node(&arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (to, lines) = mpsc::sync_channel(100);
+        thread::spawn(move || stdout.lines().try_for_each(|line| to.send(line.unwrap())));
+        Self { child, lines }
+    }
+
+    fn line(&self) -> String {
+        self.lines.recv_timeout(DEADLINE).unwrap()
+    }
+
+    /// The exit code and the log.
+    fn end(mut self) -> (Option<i32>, String) {
+        let deadline = Instant::now() + DEADLINE;
+        let code = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status.code();
+            }
+            assert!(Instant::now() < deadline, "the node does not end");
+            thread::yield_now();
+        };
+        let mut log = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        (code, log)
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, name: &str) {
+        // The shell's own `kill`, since not every machine has the program.
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // In most tests it has ended already, and these have nothing to do.
+        let _ended_before = self.child.kill();
+        let _ended_before = self.child.wait();
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_node_says_once_that_it_is_ready_and_ends_with_0_when_asked_to_stop() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut fingerprints = Vec::new();
+    for signal in ["TERM", "INT"] {
+        let node = Running::start(&data);
+        let line = node.line();
+        let rest = line.strip_prefix("thrive-node ready on 127.0.0.1:").unwrap();
+        let (port, fingerprint) = rest.split_once(", certificate sha256:").unwrap();
+        assert_ne!(port.parse::<u16>().unwrap(), 0);
+        assert!(fingerprint.len() == 64 && fingerprint.bytes().all(|it| it.is_ascii_hexdigit()));
+        node.signal(signal);
+        assert!(node.lines.recv_timeout(DEADLINE).is_err(), "one line, and then the end");
+        let (code, log) = node.end();
+        assert_eq!(code, Some(0), "{log}");
+        assert!(!log.contains("\"WARN\"") && !log.contains("\"ERROR\""), "{log}");
+        fingerprints.push(format!("sha256:{fingerprint}\n"));
+    }
+    let shown = run(&["fingerprint", "--data", &data.display().to_string()]);
+    assert_eq!(fingerprints, [out(&shown), out(&shown)]);
+}
+
+#[test]
+fn a_second_node_on_the_same_folder_is_refused_with_a_clear_message() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Running::start(folder.path());
+    first.line();
+    let (code, log) = Running::start(folder.path()).end();
+    assert_eq!(code, Some(1));
+    assert!(log.contains("another node") && log.contains("is using the folder"), "{log}");
+}
+
+#[test]
+fn an_address_that_is_taken_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = run(&["--data", &folder.path().display().to_string(), "--listen", &address]);
+    assert_eq!((output.status.code(), out(&output)), (Some(1), ""));
+    assert!(err(&output).contains(&format!("listen on {address}")), "{}", err(&output));
+}
