@@ -1,1 +1,35 @@
-//! In construction.
+//! The Thrive server: stateless sessions over a store and a bus.
+//!
+//! ```text
+//! transport ─► session ─► dispatch ─► service ─► store          a request, going down
+//!                 │
+//!                 └ messages ─► appender ─► store ─► bus
+//! transport ◄─ writer ◄─ outbox ◄─ hub ◄─ bus                   news, coming up
+//! ```
+//!
+//! A request that changes something does three things in this order: store, reply, publish. Nothing
+//! that a restart may not lose is held here.
+
+pub mod appender;
+pub mod bus;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod data_dir;
+pub mod dispatch;
+pub mod domain;
+pub mod hub;
+pub mod log;
+pub mod news;
+pub mod node;
+pub mod password;
+pub mod presence;
+pub mod random;
+pub mod rate;
+pub mod service;
+pub mod session;
+pub mod signals;
+pub mod store;
+pub mod throttle;
+pub mod tls;
+pub mod transport;

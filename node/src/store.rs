@@ -137,6 +137,6 @@ impl Transaction {
 const SELECT_EPOCH: &str = "SELECT number FROM meta WHERE name = 'epoch'";
 
 #[cfg(test)]
-mod contract;
+pub(crate) mod contract;
 #[cfg(test)]
 mod schema_tests;

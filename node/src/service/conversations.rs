@@ -1,6 +1,7 @@
 //! Conversations: opening them, reading back, and telling how far one is.
 
 use thrive_protocol::entry::Entry;
+use thrive_protocol::event::Head;
 use thrive_protocol::ids::{ConversationId, Epoch, Seq, UserId};
 use thrive_protocol::limits::HISTORY_PAGE;
 use thrive_protocol::name::Username;
@@ -101,13 +102,12 @@ impl Conversations {
         Ok((entries, more))
     }
 
-    /// Every conversation that a session of `user` is to follow.
+    /// Every conversation that a session of `user` is to follow, and how far it goes.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn ids_of(&self, user: UserId) -> Result<Vec<ConversationId>, ConversationError> {
-        let heads = self.database.heads_of(user).await?;
-        Ok(heads.into_iter().map(|head| head.conversation).collect())
+    pub async fn heads_of(&self, user: UserId) -> Result<Vec<Head>, ConversationError> {
+        Ok(self.database.heads_of(user).await?)
     }
 
     /// The caller has read up to here. Whoever is hidden from the peer tells only the own devices.

@@ -1,1 +1,140 @@
-//! In construction.
+//! Services over a real store, without a socket.
+
+mod accounts;
+mod contacts;
+mod conversations;
+mod sync;
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use tempfile::TempDir;
+use thrive_protocol::ids::{ClientMsgId, ConversationId, UserId};
+use thrive_protocol::people::{Availability, Presence};
+use thrive_protocol::reply::{LoggedIn, SignUp};
+use thrive_protocol::request::{CreateAccount, LogIn, RequestContact, SetPresence};
+use thrive_protocol::secret::Secret;
+use thrive_protocol::text::{MessageText, StatusText};
+use thrive_protocol::{Code, Event};
+
+use super::*;
+use crate::clock;
+use crate::config::Limits;
+use crate::news::{Answer, Audience, Done, News};
+use crate::password::Params;
+use crate::store::Append;
+
+const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const PASSWORD: &str = "a cat on the roof";
+
+struct World {
+    services: Services,
+    database: Database,
+    online: Online,
+    _folder: TempDir,
+}
+
+impl World {
+    async fn new() -> Self {
+        Self::with(SignUp::Open).await
+    }
+
+    async fn with(sign_up: SignUp) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("thrive.db")).unwrap();
+        let hasher = Hasher::with(Params::new(64, 1, 1, None).unwrap()).unwrap();
+        let online = Online::default();
+        let limits = Limits::default();
+        let settings =
+            Settings { sign_up, logins: limits.logins, sign_ups: Rate::new(1_000, 1_000.0) };
+        let services =
+            Services::new(database.clone(), hasher, online.clone(), settings).await.unwrap();
+        Self { services, database, online, _folder: folder }
+    }
+
+    /// A new account that is logged in.
+    async fn person(&self, name: &str) -> Caller {
+        self.create(name, PASSWORD).await.unwrap();
+        self.log_in(name).await.0
+    }
+
+    async fn create(&self, name: &str, password: &str) -> Result<(), Code> {
+        let request =
+            CreateAccount { username: name.into(), password: Secret::new(password.into()) };
+        code(self.services.accounts.create(HOME, request).await)
+    }
+
+    async fn log_in(&self, name: &str) -> (Caller, LoggedIn) {
+        self.try_log_in(name, PASSWORD).await.unwrap().reply
+    }
+
+    async fn try_log_in(
+        &self,
+        name: &str,
+        password: &str,
+    ) -> Result<Done<(Caller, LoggedIn)>, Code> {
+        let request = LogIn {
+            username: name.into(),
+            password: Secret::new(password.into()),
+            device: "a test".into(),
+        };
+        code(self.services.accounts.log_in(HOME, request).await)
+    }
+
+    /// Connects somebody with this status.
+    async fn shows(&self, caller: &Caller, availability: Availability) -> Presence {
+        let request = SetPresence { availability, text: "at home".into() };
+        let presence = self.services.presence.set(caller, request).await.unwrap();
+        self.online.arrived(caller.user, presence.clone());
+        presence
+    }
+
+    async fn become_contacts(&self, one: &Caller, other: &Caller) {
+        let contacts = &self.services.contacts;
+        contacts.request(one, ask(other.username.as_str())).await.unwrap();
+        contacts.accept(other, one.user).await.unwrap();
+    }
+
+    async fn talk(&self, one: &Caller, other: &Caller) -> ConversationId {
+        let opened = self.services.conversations.open(one, other.username.as_str()).await;
+        opened.unwrap().reply.conversation
+    }
+
+    /// Stores messages numbered so.
+    async fn say(
+        &self,
+        conversation: ConversationId,
+        sender: UserId,
+        numbers: impl IntoIterator<Item = u128>,
+    ) {
+        let append = |number: u128| Append {
+            conversation,
+            sender,
+            id: ClientMsgId(number.to_be_bytes()),
+            text: MessageText::parse(&format!("message {number}")).unwrap(),
+            time: clock::now(),
+        };
+        let batch = numbers.into_iter().map(append).collect();
+        for answer in self.database.append(batch).await.unwrap() {
+            answer.unwrap();
+        }
+    }
+}
+
+fn ask(username: &str) -> RequestContact {
+    RequestContact { username: username.into(), text: "Do you remember me?".into() }
+}
+
+/// What the peer would hear.
+fn code<T, E: Answer>(result: Result<T, E>) -> Result<T, Code> {
+    result.map_err(|error| error.refusal().code)
+}
+
+/// What `user` hears, on sessions other than the origin.
+fn heard(news: &[News], user: UserId) -> Vec<Event> {
+    let to_user = news.iter().filter(|it| it.to == Audience::User(user));
+    to_user.map(|it| it.event.clone()).collect()
+}
+
+fn at_home(availability: Availability) -> Presence {
+    Presence { availability, text: StatusText::cut("at home") }
+}

@@ -31,7 +31,7 @@ async fn account(database: &Database, name: &str) -> UserId {
 }
 
 /// Ann, Bob, and their conversation.
-async fn ann_and_bob(database: &Database) -> (UserId, UserId, ConversationId) {
+pub(crate) async fn ann_and_bob(database: &Database) -> (UserId, UserId, ConversationId) {
     let ann = account(database, "ann").await;
     let bob = account(database, "bob").await;
     let conversation = database.create_direct(bob, ann, NOW).await.unwrap().unwrap();
@@ -39,7 +39,7 @@ async fn ann_and_bob(database: &Database) -> (UserId, UserId, ConversationId) {
 }
 
 /// The message that a sender knows by this number.
-fn message(conversation: ConversationId, sender: UserId, number: u64) -> Append {
+pub(crate) fn message(conversation: ConversationId, sender: UserId, number: u64) -> Append {
     let mut id = [0; 16];
     id[8..].copy_from_slice(&number.to_be_bytes());
     Append {

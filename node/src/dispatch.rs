@@ -1,0 +1,283 @@
+//! One line for each request: what it needs, who answers it. No rule lives here.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use thrive_protocol::bounded::List;
+use thrive_protocol::ids::{Time, UserId};
+use thrive_protocol::limits::Limits;
+use thrive_protocol::people::Presence;
+use thrive_protocol::reply::{ServerInfo, SignUp, Welcome};
+use thrive_protocol::version::VERSION;
+use thrive_protocol::{Code, Event, Refusal, Reply, Request};
+
+use crate::bus::Bus;
+use crate::clock;
+use crate::hub::Hub;
+use crate::news::{Answer, Audience, Done, Fault, News};
+use crate::presence::Online;
+use crate::service::{Caller, Services};
+
+/// A cheap handle.
+#[derive(Clone)]
+pub struct Dispatch {
+    services: Arc<Services>,
+    bus: Bus,
+    online: Online,
+    about: Arc<About>,
+}
+
+/// What the node says about itself.
+#[derive(Clone, Debug)]
+pub struct About {
+    pub server: String,
+    pub sign_up: SignUp,
+    pub started: Time,
+}
+
+/// What a login brings: the only way to a [`Caller`].
+pub struct Login {
+    pub caller: Caller,
+}
+
+impl Dispatch {
+    #[must_use]
+    pub fn new(services: Services, bus: Bus, online: Online, about: About) -> Self {
+        Self { services: Arc::new(services), bus, online, about: Arc::new(about) }
+    }
+
+    #[must_use]
+    pub fn welcome(&self) -> Welcome {
+        Welcome {
+            version: VERSION,
+            server: self.about.server.clone(),
+            software: SOFTWARE.to_owned(),
+            limits: Limits::default(),
+            features: List::default(),
+            sign_up: self.about.sign_up,
+            time: clock::now(),
+        }
+    }
+
+    /// Answers somebody who has not logged in.
+    ///
+    /// # Errors
+    /// What they are told.
+    pub async fn greet(
+        &self,
+        from: IpAddr,
+        request: Request,
+    ) -> Result<(Reply, Option<Login>), Refusal> {
+        let it = &self.services;
+        match request {
+            Request::ServerInfo {} => Ok((self.server_info().await?, None)),
+            Request::CreateAccount(request) => {
+                said("create_account", it.accounts.create(from, request).await)?;
+                Ok((Reply::Done {}, None))
+            }
+            Request::LogIn(request) => {
+                let done = said("log_in", it.accounts.log_in(from, request).await)?;
+                self.bus.publish(&done.news);
+                let (caller, reply) = done.reply;
+                Ok((Reply::LoggedIn(reply), Some(Login { caller })))
+            }
+            Request::Resume(request) => {
+                let (caller, reply) = said("resume", it.accounts.resume(request).await)?;
+                Ok((Reply::LoggedIn(reply), Some(Login { caller })))
+            }
+            Request::Hello(_) => Err(Code::BadRequest.into()),
+            other => {
+                tracing::debug!(request.kind = other.kind(), "Request before login");
+                Err(Code::LoginRequired.into())
+            }
+        }
+    }
+
+    /// Answers a request on the control stream. Its news is for the session to publish, after the
+    /// reply is queued.
+    ///
+    /// # Errors
+    /// What the caller is told.
+    pub async fn answer(&self, caller: &Caller, request: Request) -> Result<Done<Reply>, Refusal> {
+        let kind = request.kind();
+        let it = &self.services;
+        match request {
+            Request::ServerInfo {} => Ok(Done::quietly(self.server_info().await?)),
+            Request::LogOut {} => done(kind, it.accounts.log_out(caller).await),
+            Request::ChangePassword(request) => {
+                done(kind, it.accounts.change_password(caller, request).await)
+            }
+            Request::RevokeSession { session } => {
+                done(kind, it.accounts.revoke_session(caller, session).await)
+            }
+            Request::RequestContact(request) => {
+                contact(kind, it.contacts.request(caller, request).await)
+            }
+            Request::AcceptContact { user } => {
+                contact(kind, it.contacts.accept(caller, user).await)
+            }
+            Request::DeclineContact { user } => done(kind, it.contacts.decline(caller, user).await),
+            Request::RemoveContact { user } => done(kind, it.contacts.remove(caller, user).await),
+            Request::BlockUser(request) => contact(kind, it.contacts.block(caller, request).await),
+            Request::UnblockUser { user } => done(kind, it.contacts.unblock(caller, user).await),
+            Request::NameContact { user, nickname } => {
+                contact(kind, it.contacts.name(caller, user, &nickname).await)
+            }
+            Request::SetPresence(request) => self.set_presence(caller, request).await,
+            Request::OpenConversation { username } => {
+                let opened = said(kind, it.conversations.open(caller, &username).await)?;
+                Ok(opened.map(Reply::Conversation))
+            }
+            Request::MarkRead { conversation, seq } => {
+                done(kind, it.conversations.mark_read(caller, conversation, seq).await)
+            }
+            Request::MarkDelivered { conversation, seq } => {
+                done(kind, it.conversations.mark_delivered(caller, conversation, seq).await)
+            }
+            Request::Typing { conversation, active } => {
+                done(kind, it.conversations.typing(caller, conversation, active).await)
+            }
+            Request::Hello(_)
+            | Request::CreateAccount(_)
+            | Request::LogIn(_)
+            | Request::Resume(_) => Err(Code::AlreadyLoggedIn.into()),
+            // Answered by the session itself, or on a stream of their own.
+            Request::SendMessage(_)
+            | Request::Heartbeat {}
+            | Request::ListSessions {}
+            | Request::ListContacts {}
+            | Request::History(_)
+            | Request::Sync(_) => Err(Code::WrongStream.into()),
+        }
+    }
+
+    /// Answers a request that came on a stream of its own.
+    ///
+    /// # Errors
+    /// What the caller is told.
+    pub async fn answer_bulk(&self, caller: &Caller, request: Request) -> Result<Reply, Refusal> {
+        let kind = request.kind();
+        let it = &self.services;
+        match request {
+            Request::ListSessions {} => {
+                let sessions = said(kind, it.accounts.list_sessions(caller).await)?;
+                Ok(Reply::Sessions { sessions: List::cut(sessions) })
+            }
+            Request::ListContacts {} => {
+                let contacts = said(kind, it.contacts.list(caller).await)?;
+                let presence = said(kind, it.presence.of_account(caller.user).await)?;
+                Ok(Reply::Roster { contacts: List::cut(contacts), presence })
+            }
+            Request::History(request) => {
+                let (entries, more) = said(kind, it.conversations.history(caller, request).await)?;
+                Ok(Reply::Page { entries: List::cut(entries), more })
+            }
+            Request::Sync(request) => {
+                let page = said(kind, it.conversations.sync(caller, request).await)?;
+                Ok(Reply::SyncPage(page))
+            }
+            other => {
+                tracing::debug!(request.kind = other.kind(), "Request on the wrong stream");
+                Err(Code::WrongStream.into())
+            }
+        }
+    }
+
+    /// Follows what `user` is a member of, and reads the status to show.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn begin(&self, hub: &Hub, user: UserId) -> Result<Presence, Refusal> {
+        let it = &self.services;
+        let heads = said("begin", it.conversations.heads_of(user).await)?;
+        hub.follow(user, heads.into_iter().map(|head| head.conversation));
+        // Read again after following: an entry stored before is in these heads, and one stored later
+        // comes by the bus. A gap that shows here is filled by the next comparison of heads.
+        drop(hub.raise(said("begin", it.conversations.heads_of(user).await)?));
+        said("begin", it.presence.of_account(user).await)
+    }
+
+    /// Tells everybody who may see it that `user` now looks like this. What is not told is found
+    /// with the next list of contacts.
+    pub async fn announce(&self, user: UserId, presence: Presence) {
+        let watchers = match self.services.presence.watchers(user).await {
+            Ok(watchers) => watchers,
+            Err(error) => {
+                report("announce", &error);
+                return;
+            }
+        };
+        let event = Event::Presence { user, presence };
+        let tell =
+            |watcher| News { to: Audience::User(watcher), event: event.clone(), origin: None };
+        self.bus.publish(&watchers.into_iter().map(tell).collect::<Vec<_>>());
+    }
+
+    async fn set_presence(
+        &self,
+        caller: &Caller,
+        request: thrive_protocol::request::SetPresence,
+    ) -> Result<Done<Reply>, Refusal> {
+        let stored = said("set_presence", self.services.presence.set(caller, request).await)?;
+        if let Some(seen) = self.online.set(caller.user, stored.clone()) {
+            self.announce(caller.user, seen).await;
+        }
+        let event = Event::Presence { user: caller.user, presence: stored };
+        Ok(Done::quietly(Reply::Done {}).and(
+            Audience::User(caller.user),
+            event,
+            Some(caller.session),
+        ))
+    }
+
+    async fn server_info(&self) -> Result<Reply, Refusal> {
+        let accounts = said("server_info", self.services.accounts.count().await)?;
+        Ok(Reply::ServerInfo(ServerInfo {
+            server: self.about.server.clone(),
+            software: SOFTWARE.to_owned(),
+            accounts,
+            online: self.online.count(),
+            started: self.about.started,
+            sign_up: self.about.sign_up,
+            limits: Limits::default(),
+        }))
+    }
+}
+
+/// Program and version, as `welcome` and `server_info` name it.
+const SOFTWARE: &str = concat!("thrive-node ", env!("CARGO_PKG_VERSION"));
+
+/// The place where a failed request ends: what the peer hears, and what the log says.
+fn said<T, E: Answer + 'static>(kind: &'static str, result: Result<T, E>) -> Result<T, Refusal> {
+    result.map_err(|error| {
+        report(kind, &error);
+        error.refusal()
+    })
+}
+
+fn report<E: Answer + 'static>(kind: &'static str, error: &E) {
+    let code = error.refusal().code.word();
+    match error.fault() {
+        Fault::Ours => {
+            let error = error as &dyn std::error::Error;
+            tracing::error!(request.kind = kind, code, error, "Request failed");
+        }
+        Fault::Peer | Fault::Policy => {
+            tracing::debug!(request.kind = kind, code, "Request refused");
+        }
+    }
+}
+
+fn done<E: Answer + 'static>(
+    kind: &'static str,
+    result: Result<Done<()>, E>,
+) -> Result<Done<Reply>, Refusal> {
+    Ok(said(kind, result)?.map(|()| Reply::Done {}))
+}
+
+fn contact<E: Answer + 'static>(
+    kind: &'static str,
+    result: Result<Done<thrive_protocol::people::Contact>, E>,
+) -> Result<Done<Reply>, Refusal> {
+    Ok(said(kind, result)?.map(Reply::Contact))
+}

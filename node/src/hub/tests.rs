@@ -1,0 +1,138 @@
+//! News reaches those whom it concerns, once, in order.
+
+use thrive_protocol::entry::Body;
+use thrive_protocol::frame::HEADER;
+use thrive_protocol::ids::{ClientMsgId, Time};
+use thrive_protocol::text::MessageText;
+
+use super::*;
+use crate::rate::Rate;
+
+const ANN: UserId = UserId(1);
+const BOB: UserId = UserId(2);
+const CHAT: ConversationId = ConversationId(10);
+
+fn entry(seq: u64) -> Entry {
+    let text = MessageText::parse("hi").unwrap();
+    let body = Body::Message { id: ClientMsgId([seq as u8; 16]), text };
+    Entry { conversation: CHAT, seq: Seq(seq), sender: ANN, time: Time(0), body }
+}
+
+struct Device {
+    outbox: Outbox,
+}
+
+impl Device {
+    fn of(hub: &Hub, user: UserId, session: i64) -> Self {
+        let outbox = Outbox::bounded(1 << 20);
+        hub.connect(user, SessionId(session), outbox.clone(), Bucket::full(Rate::new(9, 9.0)));
+        Self { outbox }
+    }
+
+    /// The events that wait to be written.
+    async fn hears(&self) -> Vec<Event> {
+        let mut frames = Vec::new();
+        while !self.outbox.is_empty() {
+            self.outbox.take(&mut frames, 99).await;
+        }
+        let event = |frame: &Bytes| match NodeFrame::decode(&frame[HEADER..]).unwrap().unwrap() {
+            NodeFrame::Event(event) => event,
+            NodeFrame::Reply { .. } => panic!("an event was expected"),
+        };
+        frames.iter().map(event).collect()
+    }
+
+    async fn hears_seqs(&self) -> Vec<u64> {
+        let seq = |event| match event {
+            Event::Entry(entry) => entry.seq.0,
+            other => panic!("an entry was expected, not {other:?}"),
+        };
+        self.hears().await.into_iter().map(seq).collect()
+    }
+}
+
+fn following(hub: &Hub, user: UserId, head: u64) {
+    hub.follow(user, [CHAT]);
+    hub.raise([Head { conversation: CHAT, seq: Seq(head) }]);
+}
+
+#[tokio::test]
+async fn an_entry_reaches_every_device_of_every_member_but_the_one_that_sent_it() {
+    let hub = Hub::default();
+    let phone = Device::of(&hub, ANN, 1);
+    let laptop = Device::of(&hub, ANN, 2);
+    let bob = Device::of(&hub, BOB, 3);
+    let stranger = Device::of(&hub, UserId(3), 4);
+    following(&hub, ANN, 0);
+    following(&hub, BOB, 0);
+    assert_eq!(hub.deliver([(entry(1), Some(phone.outbox.clone()))]), []);
+    assert_eq!(phone.hears_seqs().await, [0; 0]);
+    assert_eq!(laptop.hears_seqs().await, [1]);
+    assert_eq!(bob.hears_seqs().await, [1]);
+    assert_eq!(stranger.hears_seqs().await, [0; 0]);
+}
+
+#[tokio::test]
+async fn a_repeated_entry_is_not_delivered_twice_and_a_gap_is_named() {
+    let hub = Hub::default();
+    let bob = Device::of(&hub, BOB, 3);
+    following(&hub, BOB, 4);
+    let gap = Gap { conversation: CHAT, after: Seq(5), to: Seq(8) };
+    assert_eq!(hub.deliver([5, 5, 4, 8].map(|seq| (entry(seq), None))), [gap]);
+    assert_eq!(bob.hears_seqs().await, [5]);
+    assert_eq!(hub.deliver([6, 7, 8].map(|seq| (entry(seq), None))), []);
+    assert_eq!(bob.hears_seqs().await, [6, 7, 8]);
+}
+
+#[tokio::test]
+async fn a_head_of_the_store_beyond_ours_is_a_gap() {
+    let hub = Hub::default();
+    let _bob = Device::of(&hub, BOB, 3);
+    following(&hub, BOB, 4);
+    let gap = Gap { conversation: CHAT, after: Seq(4), to: Seq(6) };
+    assert_eq!(hub.raise([Head { conversation: CHAT, seq: Seq(6) }]), [gap]);
+}
+
+#[tokio::test]
+async fn a_heartbeat_names_what_changed_since_the_last_one() {
+    let hub = Hub::default();
+    let _bob = Device::of(&hub, BOB, 3);
+    following(&hub, BOB, 0);
+    let (heads, since) = hub.heads(BOB, 0);
+    assert_eq!(heads, []);
+    hub.deliver([(entry(1), None), (entry(2), None)]);
+    let (heads, since) = hub.heads(BOB, since);
+    assert_eq!(heads, [Head { conversation: CHAT, seq: Seq(2) }]);
+    assert_eq!(hub.heads(BOB, since).0, []);
+}
+
+#[tokio::test]
+async fn whoever_is_told_of_a_new_conversation_follows_it() {
+    let hub = Hub::default();
+    let bob = Device::of(&hub, BOB, 3);
+    let conversation = thrive_protocol::people::Conversation {
+        conversation: CHAT,
+        peer: ANN,
+        peer_name: thrive_protocol::name::Username::parse("ann").unwrap(),
+        head: Seq(0),
+        read: Seq(0),
+        peer_read: Seq(0),
+        peer_delivered: Seq(0),
+    };
+    let event = Event::Conversation(conversation);
+    hub.tell(&News { to: Audience::User(BOB), event, origin: None });
+    hub.deliver([(entry(1), None)]);
+    assert_eq!(bob.hears().await.len(), 2);
+}
+
+#[tokio::test]
+async fn the_last_connection_to_go_is_told_apart_and_leaves_nothing_behind() {
+    let hub = Hub::default();
+    let phone = Device::of(&hub, ANN, 1);
+    let laptop = Device::of(&hub, ANN, 2);
+    following(&hub, ANN, 0);
+    assert!(!hub.disconnect(ANN, &phone.outbox));
+    assert!(hub.disconnect(ANN, &laptop.outbox));
+    assert!(!hub.disconnect(ANN, &laptop.outbox));
+    assert_eq!(hub.followed(), []);
+}

@@ -1,0 +1,158 @@
+//! Accounts and sessions.
+
+use thrive_protocol::limits::SESSIONS;
+use thrive_protocol::request::{ChangePassword, Resume};
+
+use super::*;
+
+fn resume(logged_in: &LoggedIn) -> Resume {
+    Resume { token: logged_in.token.clone().unwrap() }
+}
+
+fn change(old: &str, new: &str, end_other_sessions: bool) -> ChangePassword {
+    ChangePassword {
+        old: Secret::new(old.into()),
+        new: Secret::new(new.into()),
+        end_other_sessions,
+    }
+}
+
+#[tokio::test]
+async fn a_new_account_can_log_in_and_come_back_with_its_token() {
+    let world = World::new().await;
+    assert_eq!(world.create(" Ann ", PASSWORD).await, Ok(()));
+    let (caller, logged_in) = world.log_in("ANN").await;
+    assert_eq!(logged_in.username.as_str(), "ann");
+    assert_eq!(logged_in.epoch, world.database.epoch().await.unwrap());
+    let (again, resumed) = world.services.accounts.resume(resume(&logged_in)).await.unwrap();
+    assert_eq!(again, caller);
+    assert_eq!((resumed.session, resumed.token), (logged_in.session, None));
+    assert_eq!(world.services.accounts.count().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn each_reason_not_to_make_an_account_has_its_code() {
+    let world = World::new().await;
+    world.create("ann", PASSWORD).await.unwrap();
+    let cases = [
+        ("a b", PASSWORD, Code::UsernameInvalid),
+        ("an", PASSWORD, Code::UsernameInvalid),
+        ("admin", PASSWORD, Code::UsernameReserved),
+        ("Ann", PASSWORD, Code::UsernameTaken),
+        ("bob", "short", Code::PasswordTooShort),
+        ("bob", &"long ".repeat(60), Code::PasswordTooLong),
+        ("bob", "password1", Code::PasswordTooCommon),
+        ("bobbybobby", "bobbybobby", Code::PasswordTooCommon),
+    ];
+    for (name, password, expected) in cases {
+        assert_eq!(world.create(name, password).await, Err(expected), "{name}");
+    }
+    let closed = World::with(SignUp::Closed).await;
+    assert_eq!(closed.create("ann", PASSWORD).await, Err(Code::SignUpClosed));
+}
+
+#[tokio::test]
+async fn an_unknown_name_and_a_wrong_password_are_refused_alike() {
+    let world = World::new().await;
+    world.create("ann", PASSWORD).await.unwrap();
+    for (name, password) in [("ann", "wrong"), ("nobody", PASSWORD), ("no name", PASSWORD)] {
+        let refused = world.try_log_in(name, password).await.map(drop);
+        assert_eq!(refused, Err(Code::WrongCredentials), "{name}");
+    }
+    let long = "x".repeat(10_000);
+    assert_eq!(world.try_log_in("ann", &long).await.map(drop), Err(Code::WrongCredentials));
+}
+
+#[tokio::test]
+async fn guessing_is_slowed_down_and_a_token_still_works() {
+    let world = World::new().await;
+    world.create("ann", PASSWORD).await.unwrap();
+    let (_, logged_in) = world.log_in("ann").await;
+    let mut slowed = false;
+    for _ in 0..20 {
+        match world.try_log_in("ann", "wrong").await.map(drop) {
+            Err(Code::WrongCredentials) => {}
+            Err(Code::SlowDown) => slowed = true,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(slowed);
+    assert!(world.services.accounts.resume(resume(&logged_in)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_session_ends_by_logging_out_and_by_being_revoked() {
+    let world = World::new().await;
+    world.create("ann", PASSWORD).await.unwrap();
+    let accounts = &world.services.accounts;
+    let (phone, phone_login) = world.log_in("ann").await;
+    let (laptop, laptop_login) = world.log_in("ann").await;
+    let bob = world.person("bob").await;
+    let stolen = code(accounts.revoke_session(&bob, phone.session).await);
+    assert_eq!(stolen.map(drop), Err(Code::NoSuchSession));
+
+    let listed = accounts.list_sessions(&laptop).await.unwrap();
+    assert_eq!(listed.len(), 2);
+    let current: Vec<_> = listed.iter().filter(|it| it.current).map(|it| it.session).collect();
+    assert_eq!(current, [laptop.session]);
+
+    let done = accounts.revoke_session(&laptop, phone.session).await.unwrap();
+    assert_eq!(done.news[0].to, Audience::EndSession(laptop.user, phone.session));
+    let refused = code(accounts.resume(resume(&phone_login)).await);
+    assert_eq!(refused.map(drop), Err(Code::SessionEnded));
+
+    let done = accounts.log_out(&laptop).await.unwrap();
+    assert_eq!(done.news[0].to, Audience::EndSession(laptop.user, laptop.session));
+    let refused = code(accounts.resume(resume(&laptop_login)).await);
+    assert_eq!(refused.map(drop), Err(Code::SessionEnded));
+}
+
+#[tokio::test]
+async fn the_session_that_is_one_too_many_ends_the_oldest() {
+    let world = World::new().await;
+    world.create("ann", PASSWORD).await.unwrap();
+    let (first, _) = world.log_in("ann").await;
+    for _ in 1..SESSIONS {
+        assert!(world.try_log_in("ann", PASSWORD).await.unwrap().news.is_empty());
+    }
+    let done = world.try_log_in("ann", PASSWORD).await.unwrap();
+    assert_eq!(done.news[0].to, Audience::EndSession(first.user, first.session));
+    assert_eq!(done.news[0].event, Event::SessionEnded {});
+}
+
+#[tokio::test]
+async fn a_password_is_changed_by_whoever_knows_the_old_one() {
+    let world = World::new().await;
+    world.create("ann", PASSWORD).await.unwrap();
+    let accounts = &world.services.accounts;
+    let (here, _) = world.log_in("ann").await;
+    let (there, _) = world.log_in("ann").await;
+    let new = "a dog in the yard";
+    let wrong = code(accounts.change_password(&here, change("wrong", new, true)).await);
+    assert_eq!(wrong.map(drop), Err(Code::WrongCredentials));
+    let weak = code(accounts.change_password(&here, change(PASSWORD, "12345678", true)).await);
+    assert_eq!(weak.map(drop), Err(Code::PasswordTooCommon));
+
+    let done = accounts.change_password(&here, change(PASSWORD, new, true)).await.unwrap();
+    let ended: Vec<_> = done.news.iter().map(|it| it.to).collect();
+    assert_eq!(ended, [Audience::EndSession(here.user, there.session)]);
+    assert_eq!(world.try_log_in("ann", PASSWORD).await.map(drop), Err(Code::WrongCredentials));
+    assert!(world.try_log_in("ann", new).await.is_ok());
+
+    let done = accounts.change_password(&here, change(new, PASSWORD, false)).await.unwrap();
+    assert!(done.news.is_empty());
+    assert_eq!(accounts.list_sessions(&here).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn wrong_old_passwords_do_not_lock_the_owner_out() {
+    let world = World::new().await;
+    let ann = world.person("ann").await;
+    let mut last = Ok(());
+    for _ in 0..20 {
+        let request = change("wrong", "a dog in the yard", false);
+        last = code(world.services.accounts.change_password(&ann, request).await).map(drop);
+    }
+    assert_eq!(last, Err(Code::SlowDown));
+    assert!(world.try_log_in("ann", PASSWORD).await.is_ok());
+}

@@ -1,0 +1,172 @@
+//! Contacts, and who sees whom.
+
+use thrive_protocol::people::{Contact, Relation};
+use thrive_protocol::request::BlockUser;
+use thrive_protocol::text::{Nickname, RequestText};
+
+use super::*;
+
+fn block(caller: &Caller) -> BlockUser {
+    BlockUser { username: caller.username.as_str().into() }
+}
+
+/// A line of a list that nobody has decorated.
+fn line(of: &Caller, relation: Relation, presence: Presence) -> Contact {
+    Contact {
+        user: of.user,
+        username: of.username.clone(),
+        relation,
+        blocked: false,
+        nickname: Nickname::default(),
+        request: RequestText::default(),
+        presence,
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_accepted_shows_both_to_each_other() {
+    let world = World::new().await;
+    let contacts = &world.services.contacts;
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    world.shows(&ann, Availability::Online).await;
+    world.shows(&bob, Availability::Away).await;
+
+    let asked = contacts.request(&ann, ask("Bob")).await.unwrap();
+    assert_eq!(asked.reply.relation, Relation::Asked);
+    assert_eq!(asked.reply.presence, Presence::default());
+    let [Event::Contact(seen)] = &heard(&asked.news, bob.user)[..] else {
+        panic!("{:?}", asked.news)
+    };
+    assert_eq!((seen.relation, seen.request.as_str()), (Relation::AsksMe, "Do you remember me?"));
+    assert_eq!(seen.presence, Presence::default());
+    assert!(asked.news.iter().all(|it| it.origin == Some(ann.session)));
+
+    let accepted = contacts.accept(&bob, ann.user).await.unwrap();
+    assert_eq!(accepted.reply, line(&ann, Relation::Contact, at_home(Availability::Online)));
+    let for_ann = line(&bob, Relation::Contact, at_home(Availability::Away));
+    assert_eq!(heard(&accepted.news, ann.user), [Event::Contact(for_ann.clone())]);
+    assert_eq!(heard(&accepted.news, bob.user), [Event::Contact(accepted.reply)]);
+    assert_eq!(contacts.list(&ann).await.unwrap(), [for_ann]);
+    assert_eq!(world.services.presence.watchers(ann.user).await.unwrap(), [bob.user]);
+}
+
+#[tokio::test]
+async fn a_declined_request_is_gone_here_and_open_there() {
+    let world = World::new().await;
+    let contacts = &world.services.contacts;
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    contacts.request(&ann, ask("bob")).await.unwrap();
+    let declined = contacts.decline(&bob, ann.user).await.unwrap();
+    assert_eq!(heard(&declined.news, ann.user), []);
+    assert_eq!(heard(&declined.news, bob.user), [Event::ContactGone { user: ann.user }]);
+    assert_eq!(contacts.list(&bob).await.unwrap(), []);
+    assert_eq!(contacts.list(&ann).await.unwrap()[0].relation, Relation::Asked);
+    let again = code(contacts.request(&ann, ask("bob")).await);
+    assert_eq!(again.map(drop), Err(Code::AlreadyAsked));
+    // Bob changes his mind.
+    let asked = contacts.request(&bob, ask("ann")).await.unwrap();
+    assert_eq!(asked.reply.relation, Relation::Contact);
+}
+
+#[tokio::test]
+async fn a_block_looks_like_being_offline() {
+    let world = World::new().await;
+    let contacts = &world.services.contacts;
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    world.shows(&ann, Availability::Online).await;
+    world.shows(&bob, Availability::Online).await;
+    world.become_contacts(&ann, &bob).await;
+
+    let blocked = contacts.block(&ann, block(&bob)).await.unwrap();
+    assert!(blocked.reply.blocked);
+    assert_eq!(blocked.reply.presence, Presence::default());
+    let gone = Event::Presence { user: ann.user, presence: Presence::default() };
+    assert_eq!(heard(&blocked.news, bob.user), [gone]);
+    let seen = contacts.list(&bob).await.unwrap();
+    assert_eq!(seen, [line(&ann, Relation::Contact, Presence::default())]);
+    assert_eq!(world.services.presence.watchers(ann.user).await.unwrap(), []);
+    assert_eq!(world.services.presence.watchers(bob.user).await.unwrap(), []);
+
+    let unblocked = contacts.unblock(&ann, bob.user).await.unwrap();
+    let back = at_home(Availability::Online);
+    let here = Event::Presence { user: ann.user, presence: back.clone() };
+    assert_eq!(heard(&unblocked.news, bob.user), [here]);
+    let line = line(&bob, Relation::Contact, back);
+    assert_eq!(heard(&unblocked.news, ann.user), [Event::Contact(line)]);
+    // The answer does not hold the contact: the session that asked must hear of it, too.
+    assert!(unblocked.news.iter().all(|it| it.origin.is_none()));
+    assert!(contacts.unblock(&ann, bob.user).await.unwrap().news.is_empty());
+}
+
+#[tokio::test]
+async fn nobody_asks_through_a_block() {
+    let world = World::new().await;
+    let contacts = &world.services.contacts;
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    let blocked = contacts.block(&ann, block(&bob)).await.unwrap();
+    assert_eq!(heard(&blocked.news, bob.user), []);
+    let refused = code(contacts.request(&bob, ask("ann")).await);
+    assert_eq!(refused.map(drop), Err(Code::Blocked));
+    let refused = code(contacts.request(&ann, ask("bob")).await);
+    assert_eq!(refused.map(drop), Err(Code::BlockedByYou));
+    assert_eq!(contacts.list(&bob).await.unwrap(), []);
+    let unblocked = contacts.unblock(&ann, bob.user).await.unwrap();
+    assert_eq!(heard(&unblocked.news, ann.user), [Event::ContactGone { user: bob.user }]);
+}
+
+#[tokio::test]
+async fn parting_is_told_to_both() {
+    let world = World::new().await;
+    let contacts = &world.services.contacts;
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    world.become_contacts(&ann, &bob).await;
+    let removed = contacts.remove(&ann, bob.user).await.unwrap();
+    assert_eq!(heard(&removed.news, bob.user), [Event::ContactGone { user: ann.user }]);
+    assert_eq!(heard(&removed.news, ann.user), [Event::ContactGone { user: bob.user }]);
+    let refused = code(contacts.remove(&ann, bob.user).await);
+    assert_eq!(refused.map(drop), Err(Code::NotAContact));
+}
+
+#[tokio::test]
+async fn a_nickname_is_nobody_elses_business() {
+    let world = World::new().await;
+    let contacts = &world.services.contacts;
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    world.become_contacts(&ann, &bob).await;
+    let named = contacts.name(&ann, bob.user, " Bobby ").await.unwrap();
+    assert_eq!(named.reply.nickname.as_str(), "Bobby");
+    assert_eq!(heard(&named.news, bob.user), []);
+    assert_eq!(contacts.list(&ann).await.unwrap()[0].nickname.as_str(), "Bobby");
+    let refused = code(contacts.name(&ann, bob.user, &"x".repeat(41)).await);
+    assert_eq!(refused.map(drop), Err(Code::NicknameTooLong));
+}
+
+#[tokio::test]
+async fn who_is_not_there_cannot_be_a_contact() {
+    let world = World::new().await;
+    let contacts = &world.services.contacts;
+    let ann = world.person("ann").await;
+    for (name, expected) in
+        [("nobody", Code::NoSuchUser), ("a b", Code::NoSuchUser), ("Ann", Code::Yourself)]
+    {
+        assert_eq!(code(contacts.request(&ann, ask(name)).await).map(drop), Err(expected));
+    }
+    let refused = code(contacts.accept(&ann, UserId(7)).await);
+    assert_eq!(refused.map(drop), Err(Code::NoSuchUser));
+}
+
+#[tokio::test]
+async fn a_status_is_checked_and_kept() {
+    let world = World::new().await;
+    let ann = world.person("ann").await;
+    let statuses = &world.services.presence;
+    let set = async |availability, text: &str| {
+        let request = SetPresence { availability, text: text.into() };
+        code(statuses.set(&ann, request).await)
+    };
+    assert_eq!(set(Availability::Offline, "").await, Err(Code::BadRequest));
+    assert_eq!(set(Availability::Away, &"x".repeat(121)).await, Err(Code::StatusTooLong));
+    let stored = set(Availability::Invisible, "at home").await;
+    assert_eq!(stored, Ok(at_home(Availability::Invisible)));
+    assert_eq!(statuses.of_account(ann.user).await.ok(), stored.ok());
+}

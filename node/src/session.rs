@@ -1,0 +1,69 @@
+//! One connection from its handshake to its end: greeting, then active; a reader and a writer.
+
+mod active;
+mod bulk;
+mod greeting;
+pub mod outbox;
+mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use thrive_protocol::version::close;
+use tokio_util::sync::CancellationToken;
+
+use crate::appender::Appender;
+use crate::bus::Bus;
+use crate::dispatch::Dispatch;
+use crate::hub::Hub;
+use crate::presence::Online;
+use crate::rate::Rate;
+use crate::transport::{Framed, Peer};
+
+/// What every session of this node shares. Handles only.
+#[derive(Clone)]
+pub struct Shared {
+    pub dispatch: Dispatch,
+    pub appender: Appender,
+    pub bus: Bus,
+    pub hub: Hub,
+    pub online: Online,
+    pub limits: Arc<Limits>,
+    /// The node stops: say so to the client and end.
+    pub stop: CancellationToken,
+}
+
+/// Limits of one session; the numbers come from the configuration.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// From the handshake to the first request.
+    pub hello: Duration,
+    /// From the handshake to the login.
+    pub login: Duration,
+    /// Nothing could be written to the client.
+    pub stall: Duration,
+    /// What a client is told to have left after, when the node stops.
+    pub go_away: Duration,
+    /// Bytes that wait to be written to one connection.
+    pub outbox: usize,
+    /// Bulk requests that one connection may have under way.
+    pub bulk: usize,
+    /// Messages of one account.
+    pub messages: Rate,
+    /// Other requests of one connection.
+    pub requests: Rate,
+}
+
+/// Serves one connection until it ends.
+pub async fn serve(shared: Shared, peer: Peer) {
+    let hello = tokio::time::timeout(shared.limits.hello, peer.stream()).await;
+    let (send, receive) = match hello {
+        Ok(Some(stream)) => stream,
+        Ok(None) => return,
+        Err(_) => return peer.close(close::TOO_SLOW),
+    };
+    let outbox = outbox::Outbox::bounded(shared.limits.outbox);
+    let greeting = greeting::Greeting::new(&shared, &peer, Framed::new(receive), send);
+    let Some((login, receive, send)) = greeting.until_login().await else { return };
+    active::Active::new(&shared, &peer, login, outbox).run(receive, send).await;
+}

@@ -1,0 +1,52 @@
+//! Frames over one QUIC receive stream.
+
+use bytes::{Bytes, BytesMut};
+use quinn::RecvStream;
+use thrive_protocol::frame::{self, FrameError};
+
+/// Reading in pieces of this size; a larger frame is put together from several.
+const CHUNK: usize = 16 * 1024;
+
+pub struct Framed {
+    stream: RecvStream,
+    buffer: BytesMut,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The peer has ended the stream between two frames.
+    #[error("end of the stream")]
+    End,
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    #[error("the stream broke")]
+    Broken,
+}
+
+impl Framed {
+    #[must_use]
+    pub fn new(stream: RecvStream) -> Self {
+        Self { stream, buffer: BytesMut::new() }
+    }
+
+    /// The next whole frame, of at most `max` bytes. Cancel-safe: what was read stays.
+    ///
+    /// # Errors
+    /// The stream ends or breaks, or the peer announces more than `max`.
+    pub async fn next(&mut self, max: usize) -> Result<Bytes, ReadError> {
+        loop {
+            if let Some(body) = frame::take(&mut self.buffer, max)? {
+                if self.buffer.is_empty() {
+                    // Let go of the memory: an idle connection holds no buffer.
+                    self.buffer = BytesMut::new();
+                }
+                return Ok(body);
+            }
+            match self.stream.read_chunk(CHUNK, true).await {
+                Ok(Some(chunk)) => self.buffer.extend_from_slice(&chunk.bytes),
+                Ok(None) if self.buffer.is_empty() => return Err(ReadError::End),
+                Ok(None) | Err(_) => return Err(ReadError::Broken),
+            }
+        }
+    }
+}
