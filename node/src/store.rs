@@ -116,6 +116,10 @@ impl Database {
 }
 
 impl Transaction {
+    #[expect(
+        clippy::needless_pass_by_ref_mut,
+        reason = "the engine takes one statement at a time, so two at once must not compile"
+    )]
     pub(crate) async fn run(
         &mut self,
         sql: impl Into<Cow<'static, str>>,

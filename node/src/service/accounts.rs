@@ -73,7 +73,7 @@ impl Accounts {
             epoch,
             sign_up: settings.sign_up,
             sign_ups: SignUpThrottle::new(settings.sign_ups),
-            logins: LoginThrottle::new(settings.logins.clone()),
+            logins: LoginThrottle::new(settings.logins),
             changes: LoginThrottle::new(settings.logins),
         }
     }

@@ -78,3 +78,21 @@ async fn the_epoch_stays_as_long_as_the_database() {
     assert_eq!(first, again);
     assert_ne!(first, other);
 }
+
+#[tokio::test]
+async fn what_was_answered_before_the_close_is_there_and_nothing_comes_after_it() {
+    on_each_engine(async |database| {
+        let writes = (0..50).map(|i| {
+            let database = database.clone();
+            async move { database.write("test", INSERT, values![format!("name{i}"), 1]).await }
+        });
+        let (outcomes, ()) =
+            futures_util::future::join(futures_util::future::join_all(writes), database.close())
+                .await;
+        let stored = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        assert_eq!(count(&database).await, i64::try_from(stored).unwrap());
+        assert!(database.write("test", INSERT, values!["late", 1]).await.is_err());
+        assert!(database.begin("test").await.is_err());
+    })
+    .await;
+}

@@ -39,7 +39,7 @@ pub(super) fn run(connection: &Connection, mut jobs: mpsc::Receiver<Job>) {
     let mut left_over = None;
     while let Some(job) = left_over.take().or_else(|| jobs.blocking_recv()) {
         match job {
-            Job::Begin { reply, commands } => interactive(connection, reply, &commands),
+            Job::Begin { reply, commands } => interactive(connection, reply, &commands, DEADLINE),
             Job::Append { .. } | Job::Write { .. } => left_over = group(connection, job, &mut jobs),
             Job::Close { reply } => {
                 jobs.close();
@@ -100,13 +100,18 @@ fn group(connection: &Connection, first: Job, jobs: &mut mpsc::Receiver<Job>) ->
 }
 
 /// Serves one transaction until it is committed, given up by its owner, or too old.
-fn interactive(connection: &Connection, reply: Reply<()>, commands: &Receiver<Command>) {
+fn interactive(
+    connection: &Connection,
+    reply: Reply<()>,
+    commands: &Receiver<Command>,
+    patience: Duration,
+) {
     let begun = execute(connection, "BEGIN IMMEDIATE");
     let failed = begun.is_err();
     if reply.send(begun).is_err() || failed {
         return roll_back(connection);
     }
-    let deadline = Instant::now() + DEADLINE;
+    let deadline = Instant::now() + patience;
     loop {
         match commands.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(Command::Run { statement, reply }) => drop(reply.send(statement.run(connection))),
@@ -149,3 +154,27 @@ fn roll_back(connection: &Connection) {
 const GROUP: usize = 256;
 /// How long an interactive transaction may keep everybody else waiting.
 const DEADLINE: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::value::values;
+
+    #[test]
+    fn a_transaction_that_is_held_for_too_long_is_given_up_and_undone() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE kept (number BIGINT)").unwrap();
+        let (commands, received) = std::sync::mpsc::sync_channel(1);
+        let insert = "INSERT INTO kept (number) VALUES ($1)".into();
+        let statement = Statement { sql: insert, params: values![1] };
+        let (reply, mut rows) = oneshot::channel();
+        commands.send(Command::Run { statement, reply }).unwrap();
+        let (begun, _begun) = oneshot::channel();
+        // The owner neither commits nor lets go.
+        interactive(&connection, begun, &received, Duration::from_millis(20));
+        assert!(rows.try_recv().unwrap().is_ok());
+        assert!(connection.is_autocommit());
+        let count = connection.query_row("SELECT count(*) FROM kept", (), |row| row.get(0));
+        assert_eq!(count, Ok(0));
+    }
+}
