@@ -62,7 +62,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     // Before anything is opened, so that a long start can be broken off.
     signals::watch(stop.clone()).context("listen for signals")?;
-    let node = tokio::select! {
+    let mut node = tokio::select! {
         biased;
         () = stop.cancelled() => return Ok(()),
         node = Node::start(config) => node?,
@@ -75,7 +75,11 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     );
     let (address, fingerprint) = (node.address(), node.fingerprint());
     say(io::stdout(), &format!("thrive-node ready on {address}, certificate {fingerprint}"));
-    stop.cancelled().await;
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => {}
+        () = node.ended() => anyhow::bail!("the node ended by itself; the log says why"),
+    }
     node.stop().await;
     Ok(())
 }

@@ -99,10 +99,18 @@ impl Node {
         &self.fingerprint
     }
 
+    /// Returns when the node has stopped serving without being asked to.
+    pub async fn ended(&mut self) {
+        // How it ended is told by `stop`, which is called next.
+        drop((&mut self.serving).await);
+    }
+
     /// Says good-bye to every client, stores what was accepted, and ends.
     pub async fn stop(self) {
         self.stop.cancel();
-        if let Err(error) = self.serving.await {
+        if !self.serving.is_finished()
+            && let Err(error) = self.serving.await
+        {
             tracing::error!(error = &error as &dyn std::error::Error, "The node did not end well");
         }
     }
@@ -174,7 +182,7 @@ impl Parts {
         if timeout(FLUSH, tasks.wait()).await.is_err() {
             tracing::warn!("Background work did not end in time");
         }
-        drop(database);
+        database.close().await;
         tracing::info!("Stopped");
     }
 

@@ -138,7 +138,7 @@ mod tests {
         online.left(ANN, start);
         assert_eq!(online.expired(start + DEBOUNCE / 2), []);
         assert_eq!(online.of(ANN), away);
-        assert_eq!(online.arrived(ANN, away.clone()), None);
+        assert_eq!(online.arrived(ANN, away), None);
         assert_eq!(online.expired(start + DEBOUNCE * 2), []);
         assert_eq!(online.count(), 1);
     }

@@ -1,7 +1,7 @@
 //! Binds the socket and accepts connections within limits. Parameters: see the numbers' comments.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use ring::hmac;
 use thrive_protocol::version::close;
 
 use super::Peer;
+use crate::throttle::Network;
 
 /// Handshakes under way above which an address must prove itself first (a round trip more).
 const RETRY_ABOVE: usize = 256;
@@ -128,14 +129,14 @@ pub struct Acceptor {
     endpoint: Endpoint,
     allowed: Allowed,
     handshakes: Arc<AtomicUsize>,
-    /// Live connections by address; guarded for a few lines.
-    addresses: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    /// Live connections by address, or network where one person has many; guarded for a few lines.
+    addresses: Arc<Mutex<HashMap<Network, usize>>>,
 }
 
 /// One of the allowed connections; given back when dropped.
 pub struct Permit {
-    address: IpAddr,
-    addresses: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    network: Network,
+    addresses: Arc<Mutex<HashMap<Network, usize>>>,
 }
 
 impl Acceptor {
@@ -157,8 +158,8 @@ impl Acceptor {
             drop(incoming.retry());
             return None;
         }
-        let address = incoming.remote_address().ip().to_canonical();
-        let Some(permit) = self.permit(address) else {
+        let network = Network::of(incoming.remote_address().ip());
+        let Some(permit) = self.permit(network) else {
             tracing::debug!("Connection refused: too many");
             incoming.refuse();
             return None;
@@ -168,18 +169,18 @@ impl Acceptor {
         Some((Peer::new(connection), permit))
     }
 
-    fn permit(&self, address: IpAddr) -> Option<Permit> {
+    fn permit(&self, network: Network) -> Option<Permit> {
         let mut addresses = self.addresses.lock();
         let total: usize = self.endpoint.open_connections();
-        let here = addresses.entry(address).or_default();
+        let here = addresses.entry(network).or_default();
         if self.allowed.connections <= total || self.allowed.per_address <= *here {
             if *here == 0 {
-                addresses.remove(&address);
+                addresses.remove(&network);
             }
             return None;
         }
         *here += 1;
-        Some(Permit { address, addresses: Arc::clone(&self.addresses) })
+        Some(Permit { network, addresses: Arc::clone(&self.addresses) })
     }
 
     /// Turns new attempts away and closes what is left; returns when the last byte is sent.
@@ -192,10 +193,10 @@ impl Acceptor {
 impl Drop for Permit {
     fn drop(&mut self) {
         let mut addresses = self.addresses.lock();
-        if let Some(here) = addresses.get_mut(&self.address) {
+        if let Some(here) = addresses.get_mut(&self.network) {
             *here -= 1;
             if *here == 0 {
-                addresses.remove(&self.address);
+                addresses.remove(&self.network);
             }
         }
     }
