@@ -1,13 +1,33 @@
 //! The public face of the client: a cheap handle around one task.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::types::*;
+use parking_lot::Mutex;
+use thrive_protocol::reply::Reply;
+use thrive_protocol::request::Request;
+use thrive_protocol::text::{InvalidText, MessageText};
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
+
+use crate::engine::asking::Effect;
+use crate::engine::hub::{Hub, Reach, Shared, State};
+use crate::engine::{Answer, COMMANDS, Command, Engine, INBOUND};
+use crate::pin::{Fingerprint, Pins, private_folder};
+use crate::types::{
+    Account, Change, Code, Connection, Failure, Message, MessageKey, Secret, ServerAddress, UserId,
+    Username,
+};
+
+/// Changes that a listener may be behind. Then it is told to read everything again, which costs less
+/// than the changes.
+const CHANGES: usize = 1_024;
 
 /// What a client needs to start.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Data folder of this client: cache, outbox, known servers.
+    /// Data folder of this client: cache, outbox, known servers. Made if it is not there.
     pub dir: PathBuf,
     pub server: ServerAddress,
     /// Program and version: `thrive 0.1.0`.
@@ -18,207 +38,238 @@ pub struct Options {
 
 /// News, in order. See [`Change`].
 #[derive(Debug)]
-pub struct Changes {}
+pub struct Changes(broadcast::Receiver<Change>);
 
 impl Changes {
-    /// The next change; `None` once the client is closed.
+    /// The next change; `None` once the client is closed. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Change> {
-        unimplemented!()
+        match self.0.recv().await {
+            Ok(change) => Some(change),
+            Err(broadcast::error::RecvError::Lagged(_)) => Some(Change::Reload),
+            Err(broadcast::error::RecvError::Closed) => None,
+        }
     }
 }
 
-/// One client of one server.
+/// One client of one server. Copies of it are the same client; when the last one is dropped, its
+/// connection ends.
 #[derive(Clone, Debug)]
-pub struct Client {}
+pub struct Client {
+    pub(crate) options: Arc<Options>,
+    pub(crate) pins: Pins,
+    // Weak for the listeners: a `Changes` must end with the client.
+    pub(crate) shared: Arc<Shared>,
+    commands: mpsc::Sender<Command>,
+}
 
 impl Client {
+    /// Prepares the folder and starts the task, on the tokio runtime that is running. Touches no
+    /// network.
+    ///
+    /// # Errors
+    /// The folder cannot be made.
+    #[expect(clippy::unused_async, reason = "it spawns a task, so it needs a runtime around it")]
     pub async fn open(options: Options) -> Result<Self, Failure> {
-        let _ = (&options);
-        unimplemented!()
+        private_folder(&options.dir).map_err(|error| {
+            Failure::Local(format!("{} cannot be made: {error}", options.dir.display()))
+        })?;
+        let options = Arc::new(options);
+        let pins = Pins::open(&options.dir);
+        let (changes, _) = broadcast::channel(CHANGES);
+        let shared = Arc::new(Shared { changes, state: Mutex::new(State::default()) });
+        let (commands, queue) = mpsc::channel(COMMANDS);
+        let (arrivals, inbound) = mpsc::channel(INBOUND);
+        let hub = Hub::new(Arc::clone(&options), pins.clone(), Arc::clone(&shared), arrivals);
+        tokio::spawn(Engine::new(hub, queue, inbound).run());
+        Ok(Self { options, pins, shared, commands })
     }
 
+    /// What happens from now on.
+    #[must_use]
     pub fn changes(&self) -> Changes {
-        unimplemented!()
+        Changes(self.shared.changes.subscribe())
     }
 
+    /// How things stand with the server.
+    #[must_use]
     pub fn connection(&self) -> Connection {
-        unimplemented!()
+        self.shared.state.lock().reach.connection()
     }
 
+    /// Who is logged in; `None` also for somebody who came back without a connection to a cache that
+    /// has never seen them.
+    #[must_use]
     pub fn account(&self) -> Option<Account> {
-        unimplemented!()
+        self.shared.state.lock().account.clone()
     }
 
+    /// Waits until everything that was missed has been read.
+    ///
+    /// # Errors
+    /// [`Failure::NotLoggedIn`]; or, after `limit`, why there is no connection.
+    pub async fn online(&self, limit: Duration) -> Result<(), Failure> {
+        let deadline = Instant::now() + limit;
+        let mut changes = self.changes();
+        loop {
+            let last_error = match self.connection() {
+                Connection::Online => return Ok(()),
+                Connection::Idle => return Err(Failure::NotLoggedIn),
+                Connection::Connecting { last_error, .. } => last_error,
+            };
+            if let Some(changed @ Failure::ServerChanged { .. }) = last_error {
+                return Err(changed);
+            }
+            if timeout_at(deadline, changes.next()).await.is_err() {
+                let silent = || Failure::Unreachable("the server does not answer".to_owned());
+                return Err(last_error.unwrap_or_else(silent));
+            }
+        }
+    }
+
+    /// From now on the server must show the certificate with this fingerprint
+    /// (`sha256:` and 64 hex digits); whatever it was before.
+    ///
+    /// # Errors
+    /// That is no fingerprint, or the file of known servers cannot be written.
     pub async fn accept_server(
         &self,
         server: &ServerAddress,
         fingerprint: &str,
     ) -> Result<(), Failure> {
-        let _ = (&server, &fingerprint);
-        unimplemented!()
+        self.pins.set(server, &Fingerprint::parse(fingerprint)?)?;
+        self.command(Command::Nudge).await
     }
 
-    pub async fn server_info(&self) -> Result<ServerInfo, Failure> {
-        unimplemented!()
-    }
-
-    pub async fn create_account(&self, username: &str, password: Secret) -> Result<(), Failure> {
-        let _ = (&username, &password);
-        unimplemented!()
-    }
-
+    /// Logs in by password. The first answer is definite; afterwards the client comes back by itself
+    /// for as long as it runs.
+    ///
+    /// # Errors
+    /// Why nobody is logged in now.
     pub async fn log_in(&self, username: &str, password: Secret) -> Result<Account, Failure> {
-        let _ = (&username, &password);
-        unimplemented!()
+        let username = parse_username(username)?;
+        self.ask(|answer| Command::LogIn { username, password, answer }).await
     }
 
+    /// Logs in by the token of an earlier login. When the server cannot be reached, this returns within
+    /// 2 s with what the cache knows, and goes on trying.
+    ///
+    /// # Errors
+    /// The session is over ([`Code::SessionEnded`]), the server is another one, or the disk says no.
     pub async fn resume(&self, username: &str, token: Secret) -> Result<(), Failure> {
-        let _ = (&username, &token);
-        unimplemented!()
+        let username = parse_username(username)?;
+        self.ask(|answer| Command::Resume { username, token, answer }).await
     }
 
+    /// Ends the session; its token is void. Nobody is logged in here afterwards, whatever this returns.
+    ///
+    /// # Errors
+    /// [`Failure::Unreachable`]: the server could not be told, so the token still works there.
     pub async fn log_out(&self) -> Result<(), Failure> {
-        unimplemented!()
+        self.ask(|answer| Command::LogOut { answer }).await
     }
 
+    /// Says what is still to be said, leaves the server, closes the files. The session stays valid.
     pub async fn close(self) {
-        unimplemented!()
+        // A task that has ended already has closed everything.
+        drop(self.ask(|answer| Command::Close { answer }).await);
     }
 
-    pub async fn change_password(
-        &self,
-        old: Secret,
-        new: Secret,
-        end_other_sessions: bool,
-    ) -> Result<(), Failure> {
-        let _ = (&old, &new, &end_other_sessions);
-        unimplemented!()
-    }
-
-    pub async fn devices(&self) -> Result<Vec<Device>, Failure> {
-        unimplemented!()
-    }
-
-    pub async fn revoke_device(&self, session: SessionId) -> Result<(), Failure> {
-        let _ = (&session);
-        unimplemented!()
-    }
-
-    pub fn contacts(&self) -> Vec<Contact> {
-        unimplemented!()
-    }
-
-    pub fn contact(&self, user: UserId) -> Option<Contact> {
-        let _ = (&user);
-        unimplemented!()
-    }
-
-    pub fn find(&self, username: &Username) -> Option<Contact> {
-        let _ = (&username);
-        unimplemented!()
-    }
-
-    pub async fn add_contact(&self, username: &str, text: &str) -> Result<Contact, Failure> {
-        let _ = (&username, &text);
-        unimplemented!()
-    }
-
-    pub async fn accept_contact(&self, user: UserId) -> Result<Contact, Failure> {
-        let _ = (&user);
-        unimplemented!()
-    }
-
-    pub async fn decline_contact(&self, user: UserId) -> Result<(), Failure> {
-        let _ = (&user);
-        unimplemented!()
-    }
-
-    pub async fn remove_contact(&self, user: UserId) -> Result<(), Failure> {
-        let _ = (&user);
-        unimplemented!()
-    }
-
-    pub async fn block(&self, username: &str) -> Result<Contact, Failure> {
-        let _ = (&username);
-        unimplemented!()
-    }
-
-    pub async fn unblock(&self, user: UserId) -> Result<(), Failure> {
-        let _ = (&user);
-        unimplemented!()
-    }
-
-    pub async fn name_contact(&self, user: UserId, nickname: &str) -> Result<Contact, Failure> {
-        let _ = (&user, &nickname);
-        unimplemented!()
-    }
-
-    pub fn own_presence(&self) -> Presence {
-        unimplemented!()
-    }
-
-    pub async fn set_presence(&self, presence: Presence) -> Result<(), Failure> {
-        let _ = (&presence);
-        unimplemented!()
-    }
-
-    pub async fn open_chat(&self, username: &str) -> Result<UserId, Failure> {
-        let _ = (&username);
-        unimplemented!()
-    }
-
+    /// Writes a message into the outbox on this disk; it goes out as soon as there is a connection.
+    ///
+    /// # Errors
+    /// The text breaks a limit, the person is not known, or the disk says no.
     pub async fn send(&self, peer: UserId, text: &str) -> Result<MessageKey, Failure> {
-        let _ = (&peer, &text);
-        unimplemented!()
+        let text = parse_text(text)?;
+        self.ask(|answer| Command::Send { peer, text, answer, end: None }).await
     }
 
+    /// The same, and waits until the server has stored it, or refused it. Dropping this leaves the
+    /// message in the outbox.
+    ///
+    /// # Errors
+    /// As [`Self::send`], or the server refused it for good.
     pub async fn send_and_wait(&self, peer: UserId, text: &str) -> Result<Message, Failure> {
-        let _ = (&peer, &text);
-        unimplemented!()
+        let text = parse_text(text)?;
+        let (end, ended) = oneshot::channel();
+        self.ask(|answer| Command::Send { peer, text, answer, end: Some(end) }).await?;
+        ended.await.unwrap_or_else(|_| Err(closed()))
     }
 
+    /// Puts a refused message back into the outbox.
+    ///
+    /// # Errors
+    /// It was not refused, or the disk says no.
     pub async fn retry(&self, message: MessageKey) -> Result<(), Failure> {
-        let _ = (&message);
-        unimplemented!()
+        self.ask(|answer| Command::Retry { key: message, answer }).await
     }
 
+    /// Deletes a refused message.
+    ///
+    /// # Errors
+    /// It was not refused, or the disk says no.
     pub async fn discard(&self, message: MessageKey) -> Result<(), Failure> {
-        let _ = (&message);
-        unimplemented!()
+        self.ask(|answer| Command::Discard { key: message, answer }).await
     }
 
-    pub async fn messages(&self, peer: UserId, limit: usize) -> Result<Vec<Message>, Failure> {
-        let _ = (&peer, &limit);
-        unimplemented!()
-    }
-
-    pub async fn earlier(
-        &self,
-        peer: UserId,
-        before: MessageKey,
-        limit: usize,
-    ) -> Result<(Vec<Message>, bool), Failure> {
-        let _ = (&peer, &before, &limit);
-        unimplemented!()
-    }
-
+    /// I have seen everything that they wrote so far.
+    ///
+    /// # Errors
+    /// Nobody is logged in.
     pub async fn mark_read(&self, peer: UserId) -> Result<(), Failure> {
-        let _ = (&peer);
-        unimplemented!()
+        self.ask(|answer| Command::MarkRead { peer, answer }).await
     }
 
+    /// I write to them, or stopped. Call it as often as you like; it is told at most every 3 s.
     pub async fn typing(&self, peer: UserId, active: bool) {
-        let _ = (&peer, &active);
-        unimplemented!()
+        // Only a hint: without a connection there is nobody to hint to.
+        drop(self.command(Command::Typing { peer, active }).await);
     }
 
-    pub async fn draft(&self, peer: UserId) -> String {
-        let _ = (&peer);
-        unimplemented!()
+    /// A request, and what its success changes here.
+    pub(crate) async fn request(&self, request: Request, effect: Effect) -> Result<Reply, Failure> {
+        self.ask(|answer| Command::Ask { request, effect, answer }).await
     }
 
-    pub async fn set_draft(&self, peer: UserId, text: &str) -> Result<(), Failure> {
-        let _ = (&peer, &text);
-        unimplemented!()
+    /// A request whose answer may be long.
+    pub(crate) async fn aside(&self, request: Request) -> Result<Reply, Failure> {
+        self.ask(|answer| Command::Aside { request, answer }).await
     }
+
+    /// Whether a request has a connection to go on.
+    pub(crate) fn is_online(&self) -> bool {
+        matches!(self.shared.state.lock().reach, Reach::Online)
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(Answer<T>) -> Command) -> Result<T, Failure> {
+        let (answer, result) = oneshot::channel();
+        self.command(command(answer)).await?;
+        result.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    async fn command(&self, command: Command) -> Result<(), Failure> {
+        self.commands.send(command).await.map_err(|_| closed())
+    }
+}
+
+fn closed() -> Failure {
+    Failure::Local("the client is closed".to_owned())
+}
+
+pub(crate) fn parse_username(raw: &str) -> Result<Username, Failure> {
+    Username::parse(raw).map_err(|error| Failure::Invalid(error.to_string()))
+}
+
+/// The same words for a bad text whether this program or the server found it.
+fn parse_text(raw: &str) -> Result<MessageText, Failure> {
+    let refused = |code, limit: Option<usize>| Failure::Refused {
+        code,
+        retry_after_ms: None,
+        limit: limit.map(|limit| limit as u64),
+    };
+    MessageText::parse(raw).map_err(|error| match error {
+        InvalidText::Empty => refused(Code::TextEmpty, None),
+        InvalidText::TooLong { max } | InvalidText::TooManyLines { max } => {
+            refused(Code::TextTooLong, Some(max))
+        }
+    })
 }

@@ -1,9 +1,37 @@
 //! The Thrive client without a window: connect, log in, sync, send, cache.
+//!
+//! ```text
+//! Client (handle) ── commands ──► engine (one task) ── requests ──► session ── wire ──► node
+//!    ▲      ▲                      │  model, sync, outbox, backoff: pure    ◄── replies, events
+//!    │      └── changes ───────────┤
+//!    └───── reads ── cache (SQLite, own thread) ◄── one transaction for each batch
+//! ```
+//!
+//! A message that [`Client::send`] has taken is on this disk. It is repeated with the same id until the
+//! server has said that it is stored, or refused it. Messages are shown in the order of their places in
+//! the conversation, each once, whatever the network does.
 
-pub mod handle;
+mod account;
+mod backoff;
+mod cache;
+mod dial;
+mod engine;
+mod handle;
+mod history;
+mod model;
+mod outbox;
+mod people;
+mod pin;
+mod session;
+mod sync;
 pub mod types;
 pub mod vault;
+mod wire;
 
 pub use crate::handle::{Changes, Client, Options};
-pub use crate::types::*;
+pub use crate::types::{
+    Account, Arrival, Availability, Change, Code, Connection, Contact, ConversationId, Device,
+    Failure, InvalidUsername, Message, MessageKey, MessageState, Presence, Relation, Secret,
+    ServerAddress, ServerInfo, SessionId, UserId, Username,
+};
 pub use crate::vault::Vault;

@@ -1,0 +1,97 @@
+//! Asking about the server, making accounts, managing one's own.
+
+use thrive_protocol::reply::{Reply, SignUp};
+use thrive_protocol::request::{ChangePassword, CreateAccount, Request};
+
+use crate::engine::asking::Effect;
+use crate::handle::{Client, parse_username};
+use crate::session::{greet, strange};
+use crate::types::{Device, Failure, Secret, ServerInfo, SessionId};
+
+impl Client {
+    /// About the server; needs no account.
+    ///
+    /// # Errors
+    /// The server cannot be reached.
+    pub async fn server_info(&self) -> Result<ServerInfo, Failure> {
+        let reply = match self.is_online() {
+            true => self.request(Request::ServerInfo {}, Effect::None).await?,
+            false => self.ask_once(Request::ServerInfo {}).await?,
+        };
+        let Reply::ServerInfo(info) = reply else { return Err(strange("the server information")) };
+        Ok(ServerInfo {
+            name: info.server,
+            software: info.software,
+            accounts: info.accounts,
+            online: info.online,
+            started_ms: info.started.0,
+            sign_up_open: match info.sign_up {
+                SignUp::Open => true,
+                SignUp::Closed => false,
+            },
+            text_chars: info.limits.text_chars,
+            status_chars: info.limits.status_chars,
+            password_min: info.limits.password_min,
+        })
+    }
+
+    /// Makes an account. It does not log in.
+    ///
+    /// # Errors
+    /// The name or the password is refused, the server takes nobody, or it cannot be reached.
+    pub async fn create_account(&self, username: &str, password: Secret) -> Result<(), Failure> {
+        let username = parse_username(username)?.to_string();
+        self.ask_once(Request::CreateAccount(CreateAccount { username, password })).await?;
+        Ok(())
+    }
+
+    /// Changes the password of whoever is logged in.
+    ///
+    /// # Errors
+    /// The old one is wrong, the new one is refused, or there is no connection.
+    pub async fn change_password(
+        &self,
+        old: Secret,
+        new: Secret,
+        end_other_sessions: bool,
+    ) -> Result<(), Failure> {
+        let change = ChangePassword { old, new, end_other_sessions };
+        self.request(Request::ChangePassword(change), Effect::None).await?;
+        Ok(())
+    }
+
+    /// Where I am logged in.
+    ///
+    /// # Errors
+    /// There is no connection.
+    pub async fn devices(&self) -> Result<Vec<Device>, Failure> {
+        let reply = self.aside(Request::ListSessions {}).await?;
+        let Reply::Sessions { sessions } = reply else { return Err(strange("the devices")) };
+        let devices = sessions.into_iter().map(|session| Device {
+            session: session.session,
+            name: session.device.as_str().to_owned(),
+            created_ms: session.created.0,
+            last_seen_ms: session.last_seen.0,
+            current: session.current,
+        });
+        Ok(devices.collect())
+    }
+
+    /// Ends one of my sessions.
+    ///
+    /// # Errors
+    /// There is no such session, or no connection.
+    pub async fn revoke_device(&self, session: SessionId) -> Result<(), Failure> {
+        self.request(Request::RevokeSession { session }, Effect::None).await?;
+        Ok(())
+    }
+
+    /// One request on a short connection of its own.
+    async fn ask_once(&self, request: Request) -> Result<Reply, Failure> {
+        let options = &self.options;
+        let mut greeted = greet(&options.server, &self.pins, &options.program).await?;
+        let reply = greeted.ask(request).await;
+        greeted.leave().await;
+        reply
+    }
+}

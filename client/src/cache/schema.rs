@@ -1,0 +1,85 @@
+//! The tables of the cache, and how they are brought up to date.
+
+use rusqlite::Connection;
+
+/// Raised with every change of the tables; each step up is one entry of [`STEPS`].
+const STEPS: &[&str] = &[FIRST];
+
+const FIRST: &str = "
+-- Single values: `me` (my account id), `epoch` (of the store that `chat.position` belongs to).
+CREATE TABLE meta (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);
+-- The contact list as the server had it last.
+CREATE TABLE person (
+    user     INTEGER PRIMARY KEY,
+    username TEXT NOT NULL,
+    relation TEXT NOT NULL,
+    blocked  INTEGER NOT NULL,
+    nickname TEXT NOT NULL,
+    request  TEXT NOT NULL
+);
+-- One row for each person with whom something was written, or is about to be.
+CREATE TABLE chat (
+    peer           INTEGER PRIMARY KEY,
+    username       TEXT NOT NULL,
+    conversation   INTEGER UNIQUE,             -- NULL: not opened on the server yet
+    position       INTEGER,                    -- everything up to here is held; NULL: nothing is known
+    floor          INTEGER NOT NULL DEFAULT 1, -- the first entry that is held
+    read           INTEGER NOT NULL DEFAULT 0, -- how far I have read
+    read_told      INTEGER NOT NULL DEFAULT 0, -- how far the server knows that
+    delivered_told INTEGER NOT NULL DEFAULT 0,
+    peer_read      INTEGER NOT NULL DEFAULT 0,
+    peer_delivered INTEGER NOT NULL DEFAULT 0,
+    draft          TEXT NOT NULL DEFAULT ''
+);
+-- Messages, and at the same time the outbox: mine without a place in the log are waiting, or refused.
+CREATE TABLE message (
+    key       INTEGER PRIMARY KEY AUTOINCREMENT,
+    peer      INTEGER NOT NULL,
+    seq       INTEGER,
+    mine      INTEGER NOT NULL,
+    client_id BLOB,
+    time      INTEGER NOT NULL,
+    text      TEXT NOT NULL,
+    refused   TEXT
+);
+CREATE UNIQUE INDEX message_place ON message (peer, seq);
+CREATE UNIQUE INDEX message_mine ON message (peer, client_id) WHERE mine = 1;
+CREATE INDEX message_waiting ON message (key) WHERE seq IS NULL;
+-- How far a program that follows the messages has got.
+CREATE TABLE bookmark (
+    name TEXT NOT NULL,
+    peer INTEGER NOT NULL,
+    seq  INTEGER NOT NULL,
+    PRIMARY KEY (name, peer)
+);
+";
+
+/// Sets the connection up and applies the steps that are missing. `Err(Some(version))`: the file was
+/// written by a newer program.
+pub(super) fn prepare(db: &mut Connection) -> Result<(), Trouble> {
+    db.busy_timeout(std::time::Duration::from_secs(5))?;
+    db.pragma_update(None, "journal_mode", "wal")?;
+    // A message that was accepted from a person must survive a power cut.
+    db.pragma_update(None, "synchronous", "full")?;
+    db.pragma_update(None, "secure_delete", "on")?;
+    let change = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let version: u32 = change.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let Some(missing) = STEPS.get(version as usize..) else { return Err(Trouble::Newer(version)) };
+    for step in missing {
+        change.execute_batch(step)?;
+    }
+    change.pragma_update(None, "user_version", STEPS.len() as u32)?;
+    Ok(change.commit()?)
+}
+
+/// Why a cache cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Trouble {
+    #[error("it was written by a newer program (version {0})")]
+    Newer(u32),
+    #[error(transparent)]
+    Database(#[from] rusqlite::Error),
+}

@@ -1,0 +1,182 @@
+//! Requests of people, and the small things that are told on the side: marks and typing.
+
+use std::time::{Duration, Instant};
+
+use thrive_protocol::ids::UserId;
+use thrive_protocol::reply::Reply;
+use thrive_protocol::request::Request;
+use tracing::debug;
+
+use super::hub::Hub;
+use super::inbound::Open;
+use super::life::{Life, Over, not_told};
+use super::{Answer, Job, tell};
+use crate::cache::chats::Marks;
+use crate::types::{Failure, Presence};
+
+/// Requests that wait for a connection; more fail at once.
+const WAITING: usize = 64;
+/// How long a request waits for one: a short interruption is not worth an error.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// For the server to end a session.
+const LOG_OUT: Duration = Duration::from_secs(5);
+/// Marks of so long are told together.
+pub(super) const DELIVERED: Duration = Duration::from_millis(200);
+/// That somebody still types is repeated no sooner.
+const TYPING: Duration = Duration::from_secs(3);
+
+/// What a request changes here when it succeeds.
+#[derive(Clone, Debug)]
+pub(crate) enum Effect {
+    None,
+    /// The reply is a contact.
+    Contact,
+    /// The reply is a conversation.
+    Conversation,
+    Gone(UserId),
+    Unblocked(UserId),
+    OwnPresence(Presence),
+}
+
+/// A request of a person.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    pub(crate) request: Request,
+    pub(crate) effect: Effect,
+    pub(crate) answer: Answer<Reply>,
+    /// Until when it waits for a connection.
+    pub(crate) deadline: Instant,
+}
+
+impl Life {
+    pub(super) fn ask(&mut self, ask: Ask, now: Instant) {
+        let unreachable = |why: &str| Failure::Unreachable(why.to_owned());
+        let Some(session) = self.link.session.as_mut() else {
+            if WAITING <= self.asks.len() {
+                return tell(ask.answer, Err(unreachable("there is no connection")));
+            }
+            return self.asks.push_back(ask);
+        };
+        let Ask { request, effect, answer, deadline: _ } = ask;
+        if let Err(open) = session.send(now, request, Open::Ask { effect, answer }) {
+            open.fail(&unreachable("the connection takes nothing more"));
+        }
+    }
+
+    /// Fails what waited too long for a connection.
+    pub(super) fn tend_asks(&mut self, now: Instant) {
+        while self.asks.front().is_some_and(|ask| ask.deadline <= now) {
+            if let Some(ask) = self.asks.pop_front() {
+                let failure = Failure::Unreachable("there is no connection".to_owned());
+                tell(ask.answer, Err(failure));
+            }
+        }
+    }
+
+    /// A request on a stream of its own, answered beside the task.
+    pub(super) fn aside(&mut self, hub: &mut Hub, request: Request, answer: Answer<Reply>) {
+        let Some(session) = &self.link.session else {
+            let failure = Failure::Unreachable("there is no connection".to_owned());
+            return tell(answer, Err(failure));
+        };
+        let reply = session.bulk(request);
+        hub.jobs.spawn(async move {
+            tell(answer, reply.await);
+            Job::Aside
+        });
+    }
+
+    /// Ends the session on the server, and in any case here.
+    pub(super) fn log_out(&mut self, answer: Answer<()>, now: Instant) -> Option<Over> {
+        let asked = match self.link.session.as_mut() {
+            Some(session) => session.send(now, Request::LogOut {}, Open::LogOut).is_ok(),
+            None => false,
+        };
+        if asked {
+            self.leaving = Some((answer, now + LOG_OUT));
+            return None;
+        }
+        Some(Over { code: None, answer: Some((answer, Err(not_told()))) })
+    }
+
+    pub(super) async fn mark_read(
+        &mut self,
+        hub: &Hub,
+        peer: UserId,
+        answer: Answer<()>,
+        now: Instant,
+    ) {
+        let unread = hub.shared.state.lock().model.contact(peer).map_or(0, |c| c.unread);
+        let chat = self.chats.get(&peer);
+        let position = chat.and_then(|chat| chat.position);
+        if let (1.., Some(chat), Some(position)) = (unread, chat, position) {
+            let marks = Marks { read: position, ..chat.marks };
+            self.read_up_to(hub, peer, marks).await;
+            self.tell_read(peer, now);
+        }
+        tell(answer, Ok(()));
+    }
+
+    /// Tells the server how far I have read, if it does not know.
+    pub(super) fn tell_read(&mut self, peer: UserId, now: Instant) {
+        let Some(chat) = self.chats.get(&peer) else { return };
+        let (Some(conversation), marks) = (chat.conversation, chat.marks) else { return };
+        let (Some(session), seq) = (self.link.session.as_mut(), marks.read) else { return };
+        if marks.read_told < seq {
+            let request = Request::MarkRead { conversation, seq };
+            if session.send(now, request, Open::Read { peer, seq }).is_err() {
+                debug!("A mark has to wait for the next connection");
+            }
+        }
+    }
+
+    /// Tells the server what has arrived on this device, all of a short while at once.
+    pub(super) fn tell_delivered(&mut self, now: Instant) {
+        if self.delivered_at.is_none_or(|at| now < at) {
+            return;
+        }
+        let Some(session) = self.link.session.as_mut() else { return };
+        self.delivered_at = None;
+        for peer in std::mem::take(&mut self.delivered) {
+            let Some(chat) = self.chats.get_mut(&peer) else { continue };
+            let (Some(conversation), Some(seq)) = (chat.conversation, chat.position) else {
+                continue;
+            };
+            // What was read has been received.
+            if chat.marks.delivered_told < seq && chat.marks.read_told < seq {
+                let request = Request::MarkDelivered { conversation, seq };
+                if session.send(now, request, Open::Delivered { peer, seq }).is_err() {
+                    debug!("A mark has to wait for the next connection");
+                }
+            }
+        }
+    }
+
+    /// Tells that I write, or that I stopped. Never fails: it is only a hint.
+    pub(super) fn tell_typing(&mut self, peer: UserId, active: bool, now: Instant) {
+        let told = self.typing.get(&peer).copied();
+        let worth = match (active, told) {
+            (true, Some((at, true))) => TYPING <= now - at,
+            (true, Some((_, false)) | None) => true,
+            (false, told) => told.is_some_and(|(_, active)| active),
+        };
+        let conversation = self.chats.get(&peer).and_then(|chat| chat.conversation);
+        if let (true, Some(conversation)) = (worth, conversation)
+            && let Some(session) = self.link.session.as_mut()
+            && session.send(now, Request::Typing { conversation, active }, Open::Typing).is_ok()
+        {
+            self.typing.insert(peer, (now, active));
+        }
+    }
+}
+
+impl Ask {
+    pub(super) fn new(
+        request: Request,
+        effect: Effect,
+        answer: Answer<Reply>,
+        now: Instant,
+    ) -> Self {
+        Self { request, effect, answer, deadline: now + PATIENCE }
+    }
+}

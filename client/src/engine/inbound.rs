@@ -1,0 +1,384 @@
+//! What replies and events of the node do.
+
+use std::time::{Duration, Instant};
+
+use thrive_protocol::code::Refusal;
+use thrive_protocol::event::Event;
+use thrive_protocol::ids::{ConversationId, Seq, UserId};
+use thrive_protocol::message::NodeFrame;
+use thrive_protocol::reply::Reply;
+use tracing::{debug, info};
+
+use super::asking::Effect;
+use super::hub::Hub;
+use super::life::{Life, Over, Step};
+use super::{Answer, tell};
+use crate::cache::chats::{self, Marks};
+use crate::cache::commit::Item;
+use crate::cache::{messages, people};
+use crate::model::presence;
+use crate::session::{End, Inbound, LinkId, News, ends_session};
+use crate::types::{Arrival, Change, Failure, MessageKey, MessageState};
+
+/// For news that the order of arrival may still bring by itself.
+pub(super) const GRACE: Duration = Duration::from_millis(150);
+/// The same while acknowledgments of our own messages are on the way.
+const GRACE_SENDING: Duration = Duration::from_millis(750);
+
+/// A request that waits for its reply.
+#[derive(Debug)]
+pub(crate) enum Open {
+    Ask {
+        effect: Effect,
+        answer: Answer<Reply>,
+    },
+    Message {
+        key: MessageKey,
+        conversation: ConversationId,
+    },
+    /// A conversation that is opened because a message waits for it.
+    Chat {
+        peer: UserId,
+    },
+    Heartbeat,
+    Read {
+        peer: UserId,
+        seq: Seq,
+    },
+    Delivered {
+        peer: UserId,
+        seq: Seq,
+    },
+    Typing,
+    LogOut,
+}
+
+impl Open {
+    /// There will be no answer.
+    pub(super) fn fail(self, failure: &Failure) {
+        match self {
+            Self::Ask { answer, .. } => tell(answer, Err(failure.clone())),
+            // The outbox sends again; marks are told again after catching up; the rest is void.
+            Self::Message { .. }
+            | Self::Chat { .. }
+            | Self::Heartbeat
+            | Self::Read { .. }
+            | Self::Delivered { .. }
+            | Self::Typing
+            | Self::LogOut => {}
+        }
+    }
+}
+
+impl Life {
+    /// Works through what arrived. Returns how the login ends, if it does.
+    pub(super) async fn news(&mut self, hub: &mut Hub, news: Vec<Inbound>) -> Option<Over> {
+        let now = Instant::now();
+        for Inbound { link, news } in news {
+            let over = match news {
+                News::Frame(frame) => {
+                    if let Some(session) = self.link.session(link) {
+                        session.heard(now);
+                    }
+                    self.frame(hub, link, frame, now).await
+                }
+                News::Ended(end) => {
+                    self.settle(hub, now).await;
+                    self.ended_link(hub, link, &end, now)
+                }
+            };
+            if over.is_some() {
+                self.settle(hub, now).await;
+                return over;
+            }
+        }
+        self.settle(hub, now).await;
+        self.trust_again(now);
+        self.pump(now);
+        None
+    }
+
+    fn ended_link(&mut self, hub: &mut Hub, link: LinkId, end: &End, now: Instant) -> Option<Over> {
+        if !self.link.is_current(link) {
+            return None;
+        }
+        let code = ends_session(&end.failure);
+        // A log-out may be answered by the end of the connection.
+        if let Some((answer, _)) = self.leaving.take() {
+            let result = if code.is_some() { Ok(()) } else { Err(end.failure.clone()) };
+            return Some(Over { code: None, answer: Some((answer, result)) });
+        }
+        if code.is_some() {
+            return Some(Over { code, answer: None });
+        }
+        self.lose(hub, now, end);
+        None
+    }
+
+    async fn frame(
+        &mut self,
+        hub: &mut Hub,
+        link: LinkId,
+        frame: NodeFrame,
+        now: Instant,
+    ) -> Option<Over> {
+        match frame {
+            NodeFrame::Reply { re, result } => {
+                match self.link.session(link).and_then(|session| session.answered(re)) {
+                    Some(open) => self.reply(hub, open, result, now).await,
+                    None => {
+                        debug!("A reply to nothing was left out");
+                        None
+                    }
+                }
+            }
+            // Only one connection tells how things are; entries are welcome from anywhere.
+            NodeFrame::Event(event)
+                if self.link.is_current(link) || matches!(event, Event::Entry(_)) =>
+            {
+                self.event(hub, event, now).await
+            }
+            NodeFrame::Event(_) => None,
+        }
+    }
+
+    async fn reply(
+        &mut self,
+        hub: &mut Hub,
+        open: Open,
+        result: Result<Reply, Refusal>,
+        now: Instant,
+    ) -> Option<Over> {
+        match (open, result) {
+            (Open::Ask { effect, answer }, result) => {
+                if let Ok(reply) = &result {
+                    self.apply(hub, effect, reply, now).await;
+                }
+                tell(answer, result.map_err(Failure::from));
+            }
+            (Open::Message { conversation, .. }, Ok(Reply::Stored(stored))) => {
+                let item = Item::Own { id: stored.id, time: stored.time };
+                self.sync.offer(conversation, stored.seq, item, &mut self.commit.placed);
+            }
+            (Open::Message { key, .. }, Ok(_)) => self.outbox.later(key, now, GRACE_SENDING),
+            (Open::Message { key, .. }, Err(refusal)) => {
+                self.refused(hub, key, &refusal, now).await;
+            }
+            (Open::Chat { peer }, Ok(Reply::Conversation(conversation))) => {
+                self.opening.remove(&peer);
+                self.conversation(conversation);
+            }
+            (Open::Chat { peer }, Ok(_)) => self.outbox.hold(peer, now, GRACE_SENDING),
+            (Open::Chat { peer }, Err(refusal)) => {
+                self.not_opened(hub, peer, &refusal, now).await;
+            }
+            (Open::Heartbeat, Ok(Reply::Heartbeat { heads, .. })) => {
+                for head in heads {
+                    self.sync.head(head.conversation, head.seq);
+                }
+            }
+            (Open::Heartbeat, _) | (Open::Typing, _) => {}
+            (Open::Read { peer, seq }, Ok(_)) => {
+                self.note_marks(peer, Marks { read_told: seq, ..Marks::default() }).await;
+            }
+            (Open::Delivered { peer, seq }, Ok(_)) => {
+                self.note_marks(peer, Marks { delivered_told: seq, ..Marks::default() }).await;
+            }
+            (Open::Read { .. } | Open::Delivered { .. }, Err(refusal)) => {
+                debug!(code = refusal.code.word(), "A mark was refused");
+            }
+            (Open::LogOut, result) => {
+                // Refused because the session is over already is as good.
+                let result = match result {
+                    Err(refusal) if refusal.code.retry() => Err(refusal.into()),
+                    Ok(_) | Err(_) => Ok(()),
+                };
+                let answer = self.leaving.take().map(|(answer, _)| (answer, result));
+                return Some(Over { code: None, answer });
+            }
+        }
+        None
+    }
+
+    /// What the success of a request means for the model.
+    async fn apply(&mut self, hub: &mut Hub, effect: Effect, reply: &Reply, now: Instant) {
+        match (effect, reply) {
+            (Effect::Contact, Reply::Contact(contact)) => {
+                hub.model(|model| model.put(contact.clone(), Arrival::Live));
+                self.save_person(hub, contact.user).await;
+            }
+            (Effect::Conversation, Reply::Conversation(conversation)) => {
+                self.conversation(conversation.clone());
+                // Whoever asked wants to write there: it must be known before they hear.
+                self.settle(hub, now).await;
+            }
+            (Effect::Gone(user), _) => self.gone(hub, user, Arrival::Live).await,
+            (Effect::Unblocked(user), _) => {
+                hub.model(|model| model.unblocked(user));
+                self.save_person(hub, user).await;
+            }
+            (Effect::OwnPresence(presence), _) => {
+                hub.model(|model| model.own_presence(presence));
+            }
+            (Effect::None | Effect::Contact | Effect::Conversation, _) => {}
+        }
+    }
+
+    async fn event(&mut self, hub: &mut Hub, event: Event, now: Instant) -> Option<Over> {
+        let arrival = match self.link.is_settled(now) {
+            true => Arrival::Live,
+            false => Arrival::CatchUp,
+        };
+        match event {
+            Event::Entry(entry) => self.pushed(entry),
+            Event::Conversation(conversation) => self.conversation(conversation),
+            Event::Contact(contact) => {
+                let user = contact.user;
+                // Somebody who asks wants an answer, however soon after a login that is.
+                let arrival = if self.link.is_live() { Arrival::Live } else { arrival };
+                hub.model(|model| model.put(contact, arrival));
+                self.save_person(hub, user).await;
+            }
+            Event::ContactGone { user } => self.gone(hub, user, arrival).await,
+            Event::Presence { user, presence: shown } if self.user == Some(user) => {
+                hub.model(|model| model.own_presence(presence(shown)));
+            }
+            Event::Presence { user, presence: shown } => {
+                hub.model(|model| model.presence(user, presence(shown), arrival));
+            }
+            Event::Read { conversation, user, seq } => {
+                self.settle(hub, now).await;
+                self.marked(hub, conversation, user, seq, true).await;
+            }
+            Event::Delivered { conversation, user, seq } => {
+                self.settle(hub, now).await;
+                self.marked(hub, conversation, user, seq, false).await;
+            }
+            Event::Typing { conversation, user, active } => {
+                if self.by_conversation.get(&conversation) == Some(&user) {
+                    hub.model(|model| model.typing(user, active, now));
+                }
+            }
+            Event::Heads { heads } => {
+                for head in heads {
+                    self.sync.head(head.conversation, head.seq);
+                }
+            }
+            Event::GoAway { deadline_ms } => {
+                info!("The server asks to come back");
+                self.go_away(now, Duration::from_millis(deadline_ms));
+            }
+            Event::SessionEnded {} => {
+                let code = Some(thrive_protocol::code::Code::SessionEnded);
+                return Some(Over { code, answer: None });
+            }
+        }
+        None
+    }
+
+    fn pushed(&mut self, entry: thrive_protocol::entry::Entry) {
+        let arrival = if self.link.is_live() { Arrival::Live } else { Arrival::CatchUp };
+        let (conversation, seq) = (entry.conversation, entry.seq);
+        let item = Item::Entry(entry, arrival);
+        self.sync.offer(conversation, seq, item, &mut self.commit.placed);
+    }
+
+    /// Somebody, maybe I on another device, has read or received up to there.
+    async fn marked(
+        &mut self,
+        hub: &Hub,
+        conversation: ConversationId,
+        user: UserId,
+        seq: Seq,
+        read: bool,
+    ) {
+        let Some(&peer) = self.by_conversation.get(&conversation) else { return };
+        let Some(chat) = self.chats.get(&peer) else { return };
+        let before = chat.marks;
+        if self.user == Some(user) {
+            if read && before.read < seq {
+                self.read_up_to(hub, peer, Marks { read: seq, read_told: seq, ..before }).await;
+            }
+            return;
+        }
+        let (peer_read, peer_delivered) = match read {
+            true => (seq.max(before.peer_read), seq.max(before.peer_delivered)),
+            false => (before.peer_read, seq.max(before.peer_delivered)),
+        };
+        let marks = Marks { peer_read, peer_delivered, ..before };
+        if marks == before {
+            return;
+        }
+        self.note_marks(peer, marks).await;
+        let after = if read { before.peer_read } else { before.peer_delivered };
+        let name = self.username.clone();
+        let changed =
+            self.cache.run(move |db| messages::mine_between(db, &name, peer, after, seq)).await;
+        for now in changed.unwrap_or_default() {
+            let place = Seq(now.seq.unwrap_or_default());
+            let was = match place {
+                place if place <= before.peer_read => MessageState::Read,
+                place if place <= before.peer_delivered => MessageState::Delivered,
+                _ => MessageState::Stored,
+            };
+            if was != now.state {
+                hub.emit(Change::Message { before: Some(was), now, arrival: Arrival::Live });
+            }
+        }
+    }
+
+    /// Moves my own read mark and counts again.
+    pub(super) async fn read_up_to(&mut self, hub: &Hub, peer: UserId, marks: Marks) {
+        self.note_marks(peer, marks).await;
+        if let Ok(unread) = self.cache.run(move |db| chats::unread(db, peer)).await {
+            hub.model(|model| model.unread(peer, unread, Arrival::Live));
+        }
+    }
+
+    /// Writes marks down; they only move forward.
+    pub(super) async fn note_marks(&mut self, peer: UserId, marks: Marks) {
+        let Some(chat) = self.chats.get_mut(&peer) else { return };
+        let known = &mut chat.marks;
+        known.read = known.read.max(marks.read);
+        known.read_told = known.read_told.max(marks.read_told);
+        known.delivered_told = known.delivered_told.max(marks.delivered_told);
+        known.peer_read = known.peer_read.max(marks.peer_read);
+        known.peer_delivered = known.peer_delivered.max(marks.peer_delivered);
+        if let Err(error) = self.cache.run(move |db| chats::mark(db, peer, marks)).await {
+            debug!(%error, "A mark could not be written down");
+        }
+    }
+
+    async fn gone(&mut self, hub: &Hub, user: UserId, arrival: Arrival) {
+        let has_chat = self.chats.contains_key(&user);
+        hub.model(|model| model.gone(user, has_chat, arrival));
+        if let Err(error) = self.cache.run(move |db| people::remove(db, user)).await {
+            debug!(%error, "A contact could not be taken off the disk");
+        }
+    }
+
+    async fn save_person(&self, hub: &Hub, user: UserId) {
+        let contact = hub.shared.state.lock().model.contact(user).cloned();
+        let Some(contact) = contact else { return };
+        if let Err(error) = self.cache.run(move |db| people::put(db, &contact)).await {
+            debug!(%error, "A contact could not be written down");
+        }
+    }
+
+    /// Plans a pull if something is missing.
+    pub(super) fn look_for_gaps(&mut self, now: Instant) {
+        if self.link.session.is_none() || self.pull.entries != Step::Done {
+            return;
+        }
+        let mut behind = self.sync.behind().peekable();
+        if behind.peek().is_none() {
+            return;
+        }
+        let sending = behind.any(|conversation| {
+            let peer = self.by_conversation.get(&conversation);
+            peer.is_some_and(|&peer| self.outbox.in_flight_to(peer))
+        });
+        let grace = if sending { GRACE_SENDING } else { GRACE };
+        self.pull.entries = Step::Due(now + grace);
+    }
+}

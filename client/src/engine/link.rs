@@ -1,0 +1,326 @@
+//! Getting a connection, losing it, doubting it, leaving it.
+//!
+//! A new connection is always made before the old one is given up: when the node asks to leave, and
+//! when it has become silent. Whichever works is kept.
+
+use std::time::{Duration, Instant};
+
+use thrive_protocol::request::{Request, Resume};
+use tokio::task::AbortHandle;
+use tracing::{debug, info};
+
+use super::hub::{Hub, Reach, chance};
+use super::inbound::Open;
+use super::life::{Life, Over, Pull, Step};
+use super::{Entered, tell};
+use crate::backoff::{Backoff, Loss};
+use crate::session::{End, LinkId, Session, ends_session};
+use crate::types::{Change, Failure};
+
+/// An open request and a silent node for so long: the path is taken for dead.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A request that is open for so long has been forgotten, whatever else is heard.
+const HOPELESS: Duration = Duration::from_secs(15);
+/// How long answers are awaited on a connection that is being left.
+const LEAVING: Duration = Duration::from_secs(5);
+/// Between signs of life while somebody uses the program, and while nobody does.
+const BEAT_USED: Duration = Duration::from_secs(5);
+const BEAT: Duration = Duration::from_secs(20);
+/// Somebody who wanted something so long ago still uses the program.
+const IN_USE: Duration = Duration::from_secs(30);
+/// A loss that is over by then is not worth a word to people.
+const QUIET: Duration = Duration::from_secs(2);
+/// What arrives so soon after coming back describes how things are, not what happens.
+const FIRST_WAVE: Duration = Duration::from_secs(5);
+
+#[derive(Default)]
+pub(crate) struct Link {
+    pub(super) session: Option<Session<Open>>,
+    /// The connection before this one, until its last answers are in.
+    pub(super) leaving: Option<(Session<Open>, Instant)>,
+    pub(super) attempt: Option<Attempt>,
+    pub(super) retry_at: Option<Instant>,
+    backoff: Backoff,
+    /// Since when there is no connection, and how many attempts there were.
+    lost: Option<Lost>,
+    last_beat: Option<Instant>,
+    /// Spreads the first heartbeats of clients that came back together.
+    first_beat: f64,
+    /// When catching up on this connection was done.
+    pub(super) online_since: Option<Instant>,
+}
+
+/// A connection in the making.
+pub(super) struct Attempt {
+    id: u64,
+    handle: AbortHandle,
+    /// It is made because the one in use has become silent.
+    doubt: bool,
+}
+
+impl Attempt {
+    pub(super) fn abort(self) {
+        self.handle.abort();
+    }
+}
+
+struct Lost {
+    since: Instant,
+    /// The words for it may be shown from then on.
+    quiet_until: Option<Instant>,
+    error: Option<Failure>,
+}
+
+impl Link {
+    pub(super) fn current(&self) -> Option<LinkId> {
+        self.session.as_ref().map(Session::link)
+    }
+
+    pub(super) fn is_current(&self, link: LinkId) -> bool {
+        self.current() == Some(link)
+    }
+
+    /// The connection with that number, in use or being left.
+    pub(super) fn session(&mut self, link: LinkId) -> Option<&mut Session<Open>> {
+        let leaving = self.leaving.as_mut().map(|(session, _)| session);
+        [self.session.as_mut(), leaving].into_iter().flatten().find(|s| s.link() == link)
+    }
+
+    /// Whether what is pushed now is happening now.
+    pub(super) fn is_live(&self) -> bool {
+        self.online_since.is_some()
+    }
+
+    /// Whether news of people is more than how things are found after coming back.
+    pub(super) fn is_settled(&self, now: Instant) -> bool {
+        self.online_since.is_some_and(|since| FIRST_WAVE <= now - since)
+    }
+
+    fn doubt_at(&self) -> Option<Instant> {
+        self.session.as_ref().and_then(|session| session.doubt_at(PATIENCE, HOPELESS))
+    }
+
+    fn beat_due(&self, hub: &Hub) -> Option<Instant> {
+        let last = self.last_beat.filter(|_| self.session.is_some())?;
+        let every = if last < hub.used + IN_USE { BEAT_USED } else { BEAT };
+        Some(last + every.mul_f64(self.first_beat))
+    }
+
+    /// Nobody is connected yet, and somebody wants to be.
+    pub(super) fn begin(&mut self, now: Instant) {
+        self.retry_at = Some(now);
+        self.lost = Some(Lost { since: now, quiet_until: Some(now + QUIET), error: None });
+    }
+
+    pub(super) fn next_wake(&self, hub: &Hub) -> Option<Instant> {
+        let doubt = self.doubt_at().filter(|_| self.attempt.is_none());
+        let leaving = self.leaving.as_ref().map(|(_, deadline)| *deadline);
+        let quiet = self.lost.as_ref().and_then(|lost| lost.quiet_until);
+        [doubt, leaving, quiet, self.beat_due(hub), self.retry_at].into_iter().flatten().min()
+    }
+}
+
+impl Life {
+    /// Whatever kept us from the server may be gone.
+    pub(super) fn nudge(&mut self, now: Instant) {
+        if self.link.session.is_none() && self.link.attempt.is_none() {
+            self.link.retry_at = Some(now);
+        }
+    }
+
+    pub(super) fn tend_link(&mut self, hub: &mut Hub, now: Instant) {
+        if self.link.leaving.as_ref().is_some_and(|(old, end)| *end <= now || old.is_idle())
+            && let Some((mut old, _)) = self.link.leaving.take()
+        {
+            self.interrupted(&mut old);
+            hub.jobs.spawn(async move {
+                old.leave().await;
+                super::Job::Aside
+            });
+        }
+        if self.link.doubt_at().is_some_and(|at| at <= now) && self.link.attempt.is_none() {
+            info!("The server is silent; a second connection is made");
+            self.attempt(hub, true);
+        }
+        if self.link.retry_at.is_some_and(|at| at <= now) {
+            self.link.retry_at = None;
+            if self.link.attempt.is_none() {
+                self.attempt(hub, false);
+            }
+        }
+        if self.link.lost.as_ref().and_then(|lost| lost.quiet_until).is_some_and(|at| at <= now) {
+            self.tell_lost(hub);
+        }
+        self.beat(hub, now);
+    }
+
+    fn beat(&mut self, hub: &Hub, now: Instant) {
+        if self.link.beat_due(hub).is_none_or(|at| now < at) {
+            return;
+        }
+        (self.link.last_beat, self.link.first_beat) = (Some(now), 1.0);
+        if let Some(session) = self.session()
+            && session.send(now, Request::Heartbeat {}, Open::Heartbeat).is_err()
+        {
+            debug!("No room for a heartbeat");
+        }
+    }
+
+    fn attempt(&mut self, hub: &mut Hub, doubt: bool) {
+        let resume = Request::Resume(Resume { token: self.token.clone() });
+        let (id, handle) = hub.attempt(resume);
+        self.link.attempt = Some(Attempt { id, handle, doubt });
+    }
+
+    /// The node has been heard: a second connection is not needed, unless an answer is overdue.
+    pub(super) fn trust_again(&mut self, now: Instant) {
+        if self.link.attempt.as_ref().is_some_and(|attempt| attempt.doubt)
+            && self.link.doubt_at().is_none_or(|at| now < at)
+            && let Some(attempt) = self.link.attempt.take()
+        {
+            attempt.abort();
+        }
+    }
+
+    /// An attempt to connect has ended. Returns how the login ends, if it does.
+    pub(super) async fn attempted(
+        &mut self,
+        hub: &mut Hub,
+        id: u64,
+        outcome: Result<Entered, Failure>,
+        now: Instant,
+    ) -> Option<Over> {
+        let attempt = self.link.attempt.take_if(|attempt| attempt.id == id)?;
+        let failure = match outcome {
+            Ok(entered) => {
+                self.adopt(hub, entered, now).await;
+                return None;
+            }
+            Err(failure) => failure,
+        };
+        debug!(error = %failure, "No connection to the server");
+        if let Some(code) = ends_session(&failure) {
+            return Some(Over { code: Some(code), answer: None });
+        }
+        if let Some((answer, _)) = self.first.take() {
+            match &failure {
+                Failure::ServerChanged { .. } | Failure::NotThrive(_) | Failure::Local(_) => {
+                    return Some(Over { code: None, answer: Some((answer, Err(failure))) });
+                }
+                Failure::Refused { .. }
+                | Failure::Unreachable(_)
+                | Failure::Invalid(_)
+                | Failure::NotLoggedIn => tell(answer, Ok(())),
+            }
+        }
+        if attempt.doubt && self.link.session.is_some() {
+            self.lose(hub, now, &End { loss: Loss::Fault, failure: failure.clone() });
+        }
+        let mut wait = self.link.backoff.failed(chance());
+        if let Failure::Refused { retry_after_ms: Some(hint), .. } = failure {
+            wait = wait.max(Duration::from_millis(hint));
+        }
+        self.link.retry_at = Some(now + wait);
+        if let Some(lost) = &mut self.link.lost {
+            lost.error = Some(failure);
+            self.tell_lost(hub);
+        }
+        None
+    }
+
+    /// Uses a new connection from now on.
+    pub(super) async fn adopt(&mut self, hub: &mut Hub, entered: Entered, now: Instant) {
+        let (greeted, logged_in) = *entered;
+        let user = logged_in.user;
+        if self.user != Some(user)
+            && let Err(error) = self.whose(hub, user).await
+        {
+            // The next attempt finds the disk better, or says the same.
+            self.link.retry_at = Some(now + Duration::from_secs(5));
+            if let Some(lost) = &mut self.link.lost {
+                lost.error = Some(error);
+            }
+            return;
+        }
+        let session = greeted.activate(hub.next_link(), hub.inbound.clone());
+        if let Some(old) = self.link.session.replace(session) {
+            self.link.leaving = Some((old, now + LEAVING));
+        }
+        self.link.retry_at = None;
+        self.link.backoff.connected(now);
+        (self.link.last_beat, self.link.first_beat) = (Some(now), chance());
+        // Without a pause in between, nothing was missed that would have to be told as old.
+        self.link.online_since = self.link.online_since.filter(|_| self.link.lost.is_none());
+        let account = self.account();
+        let told = std::mem::replace(&mut hub.shared.state.lock().account, account.clone());
+        if told.map(|account| account.user) != Some(user)
+            && let Some(account) = account
+        {
+            hub.emit(Change::LoggedIn(account));
+        }
+        if let Some((answer, _)) = self.first.take() {
+            tell(answer, Ok(()));
+        }
+        self.outbox.interrupted();
+        self.opening.clear();
+        self.pull = Pull { roster: Step::Due(now), entries: Step::Due(now), caught_up: false };
+        for ask in std::mem::take(&mut self.asks) {
+            self.ask(ask, now);
+        }
+    }
+
+    /// The connection is gone.
+    pub(super) fn lose(&mut self, hub: &mut Hub, now: Instant, end: &End) {
+        let Some(mut session) = self.link.session.take() else { return };
+        info!(error = %end.failure, "The connection to the server is gone");
+        self.interrupted(&mut session);
+        self.pull = Pull::default();
+        self.link.online_since = None;
+        self.typing.clear();
+        hub.model(|model| model.cut_off(now));
+        let wait = self.link.backoff.lost(now, end.loss, chance());
+        if self.link.attempt.is_none() {
+            self.link.retry_at = Some(now + wait);
+        }
+        let lost = Lost { since: now, quiet_until: Some(now + QUIET), error: None };
+        self.link.lost.get_or_insert(lost).error = Some(end.failure.clone());
+        self.tell_lost(hub);
+    }
+
+    /// Nothing that is open on a connection will be answered any more.
+    fn interrupted(&mut self, session: &mut Session<Open>) {
+        let failure = Failure::Unreachable("the connection went away before the answer".to_owned());
+        for open in session.take_pending() {
+            open.fail(&failure);
+        }
+        self.outbox.interrupted();
+        self.opening.clear();
+    }
+
+    /// The node will close this connection: another one first.
+    pub(super) fn go_away(&mut self, now: Instant, deadline: Duration) {
+        if self.link.attempt.is_none() && self.link.retry_at.is_none() {
+            let spread = Duration::from_millis(500).min(deadline / 2).mul_f64(chance());
+            self.link.retry_at = Some(now + spread);
+        }
+    }
+
+    /// Everything that was missed has been read.
+    pub(super) fn caught_up(&mut self, hub: &Hub, now: Instant) {
+        if self.link.session.is_none() || self.link.online_since.is_some() {
+            return;
+        }
+        self.link.online_since = Some(now);
+        self.link.lost = None;
+        hub.reach(Reach::Online);
+    }
+
+    fn tell_lost(&mut self, hub: &Hub) {
+        let Some(lost) = &mut self.link.lost else { return };
+        if lost.quiet_until.is_some_and(|at| at <= Instant::now()) {
+            lost.quiet_until = None;
+        }
+        let attempt = self.link.backoff.failures();
+        hub.reach(Reach::Lost { attempt, since: lost.since, error: lost.error.clone() });
+    }
+}

@@ -1,0 +1,248 @@
+//! Which waiting messages to send now. Pure; the rows themselves are on the disk.
+//!
+//! A message is repeated with the same id until the node says that it is stored, or refuses it for
+//! good. The order within a conversation is kept: rows go out by key, and after a "not now" one by
+//! one, because those behind it could overtake.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use thrive_protocol::ids::{ClientMsgId, UserId};
+
+use crate::types::MessageKey;
+
+/// Messages in flight for one conversation: enough to fill a long path.
+const WINDOW: usize = 8;
+/// Messages in flight altogether: what a node should have to hold of one connection.
+const IN_FLIGHT: usize = 64;
+/// What may wait altogether; more is refused before it is written.
+pub(crate) const WAITING: usize = 10_000;
+
+/// One waiting message.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Row {
+    pub(crate) key: MessageKey,
+    pub(crate) peer: UserId,
+    pub(crate) id: ClientMsgId,
+    pub(crate) text: Text,
+}
+
+/// A message text that does not print.
+#[derive(Clone, Eq, PartialEq)]
+pub(crate) struct Text(pub(crate) String);
+
+impl std::fmt::Debug for Text {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Text({} bytes)", self.0.len())
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    rows: BTreeMap<MessageKey, Waiting>,
+    paces: BTreeMap<UserId, Pace>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    row: Row,
+    in_flight: bool,
+}
+
+/// How fast one conversation may go.
+#[derive(Debug)]
+struct Pace {
+    not_before: Instant,
+    /// Successes still to be seen before several go out at once again.
+    careful: u32,
+}
+
+/// Successes, one at a time, after which a conversation is trusted to be quick again.
+const CAREFUL: u32 = 8;
+
+impl Outbox {
+    pub(crate) fn add(&mut self, row: Row) {
+        self.rows.insert(row.key, Waiting { row, in_flight: false });
+    }
+
+    /// Takes over what the disk says about a message, unless it is known already.
+    pub(crate) fn add_unless_there(&mut self, row: Row) {
+        self.rows.entry(row.key).or_insert(Waiting { row, in_flight: false });
+    }
+
+    pub(crate) fn peer_of(&self, key: MessageKey) -> Option<UserId> {
+        self.rows.get(&key).map(|waiting| waiting.row.peer)
+    }
+
+    pub(crate) fn is_held(&self, peer: UserId, now: Instant) -> bool {
+        self.paces.get(&peer).is_some_and(|pace| now < pace.not_before)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The next messages to send, which are in flight from now on. `open`: whether the conversation
+    /// with somebody is known, so that something can be sent there.
+    pub(crate) fn take_due(&mut self, now: Instant, open: impl Fn(UserId) -> bool) -> Vec<Row> {
+        let mut flying = self.rows.values().filter(|waiting| waiting.in_flight).count();
+        let mut by_peer: BTreeMap<UserId, usize> = BTreeMap::new();
+        for waiting in self.rows.values().filter(|waiting| waiting.in_flight) {
+            *by_peer.entry(waiting.row.peer).or_default() += 1;
+        }
+        let mut due = Vec::new();
+        for waiting in self.rows.values_mut().filter(|waiting| !waiting.in_flight) {
+            if IN_FLIGHT <= flying {
+                break;
+            }
+            let peer = waiting.row.peer;
+            let (held, window) = match self.paces.get(&peer) {
+                Some(pace) if now < pace.not_before => (true, 0),
+                Some(pace) if 0 < pace.careful => (false, 1),
+                Some(_) | None => (false, WINDOW),
+            };
+            let in_chat = by_peer.entry(peer).or_default();
+            if held || window <= *in_chat || !open(peer) {
+                // Nothing behind it may overtake it.
+                *in_chat = usize::MAX / 2;
+                continue;
+            }
+            *in_chat += 1;
+            flying += 1;
+            waiting.in_flight = true;
+            due.push(waiting.row.clone());
+        }
+        due
+    }
+
+    /// The people to whom something waits.
+    pub(crate) fn peers(&self) -> Vec<UserId> {
+        let mut peers: Vec<_> = self.rows.values().map(|waiting| waiting.row.peer).collect();
+        peers.sort_unstable();
+        peers.dedup();
+        peers
+    }
+
+    pub(crate) fn in_flight_to(&self, peer: UserId) -> bool {
+        self.rows.values().any(|waiting| waiting.in_flight && waiting.row.peer == peer)
+    }
+
+    /// A definite answer, or the entry itself, was seen.
+    pub(crate) fn settled(&mut self, key: MessageKey) {
+        if let Some(waiting) = self.rows.remove(&key)
+            && let Some(pace) = self.paces.get_mut(&waiting.row.peer)
+        {
+            pace.careful = pace.careful.saturating_sub(1);
+            if pace.careful == 0 {
+                self.paces.remove(&waiting.row.peer);
+            }
+        }
+    }
+
+    /// Refuses everything that waits for one person: what the keys were.
+    pub(crate) fn give_up(&mut self, peer: UserId) -> Vec<MessageKey> {
+        self.paces.remove(&peer);
+        let keys: Vec<_> =
+            self.rows.values().filter(|w| w.row.peer == peer).map(|w| w.row.key).collect();
+        for key in &keys {
+            self.rows.remove(key);
+        }
+        keys
+    }
+
+    /// The node said "not now": this one and those behind it wait.
+    pub(crate) fn later(&mut self, key: MessageKey, now: Instant, wait: Duration) {
+        let Some(waiting) = self.rows.get_mut(&key) else { return };
+        waiting.in_flight = false;
+        let pace = Pace { not_before: now + wait, careful: CAREFUL };
+        self.paces.insert(waiting.row.peer, pace);
+    }
+
+    /// Holds one person's messages, none of which is in flight.
+    pub(crate) fn hold(&mut self, peer: UserId, now: Instant, wait: Duration) {
+        self.paces.insert(peer, Pace { not_before: now + wait, careful: 1 });
+    }
+
+    /// The connection is gone, and with it the answers: all of them go out again, with the same ids.
+    pub(crate) fn interrupted(&mut self) {
+        for waiting in self.rows.values_mut() {
+            waiting.in_flight = false;
+        }
+    }
+
+    /// When a hold ends.
+    pub(crate) fn next_due(&self, now: Instant) -> Option<Instant> {
+        let idle = |peer| self.rows.values().any(|w| w.row.peer == peer && !w.in_flight);
+        let holds = self.paces.iter().filter(|(peer, pace)| now < pace.not_before && idle(**peer));
+        holds.map(|(_, pace)| pace.not_before).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANN: UserId = UserId(1);
+    const BOB: UserId = UserId(2);
+
+    fn row(key: i64, peer: UserId) -> Row {
+        let id = ClientMsgId([key as u8; 16]);
+        Row { key: MessageKey(key), peer, id, text: Text("hi".into()) }
+    }
+
+    fn with(rows: impl IntoIterator<Item = (i64, UserId)>) -> Outbox {
+        let mut outbox = Outbox::default();
+        for (key, peer) in rows {
+            outbox.add(row(key, peer));
+        }
+        outbox
+    }
+
+    fn keys(rows: Vec<Row>) -> Vec<i64> {
+        rows.into_iter().map(|row| row.key.0).collect()
+    }
+
+    #[test]
+    fn a_message_is_in_flight_once_and_again_only_after_an_interruption() {
+        let now = Instant::now();
+        let mut outbox = with([(1, ANN), (2, ANN)]);
+        assert_eq!(keys(outbox.take_due(now, |_| true)), [1, 2]);
+        assert!(outbox.take_due(now, |_| true).is_empty());
+        outbox.settled(MessageKey(1));
+        outbox.interrupted();
+        assert_eq!(keys(outbox.take_due(now, |_| true)), [2]);
+    }
+
+    #[test]
+    fn one_conversation_does_not_fill_the_connection() {
+        let now = Instant::now();
+        let mut outbox = with((0..20).map(|key| (key, ANN)).chain([(50, BOB)]));
+        let due = keys(outbox.take_due(now, |_| true));
+        assert_eq!(due.len(), WINDOW + 1);
+        assert!(due.contains(&50));
+    }
+
+    #[test]
+    fn after_not_now_nothing_overtakes_and_messages_go_one_by_one() {
+        let now = Instant::now();
+        let mut outbox = with([(1, ANN), (2, ANN), (3, ANN), (4, BOB)]);
+        outbox.take_due(now, |_| true);
+        outbox.interrupted();
+        outbox.later(MessageKey(1), now, Duration::from_secs(1));
+        assert_eq!(keys(outbox.take_due(now, |_| true)), [4]);
+        assert_eq!(outbox.next_due(now), Some(now + Duration::from_secs(1)));
+        let later = now + Duration::from_secs(1);
+        assert_eq!(keys(outbox.take_due(later, |_| true)), [1]);
+        outbox.settled(MessageKey(1));
+        assert_eq!(keys(outbox.take_due(later, |_| true)), [2]);
+    }
+
+    #[test]
+    fn what_has_no_conversation_yet_waits() {
+        let now = Instant::now();
+        let mut outbox = with([(1, ANN), (2, BOB)]);
+        assert_eq!(keys(outbox.take_due(now, |peer| peer == BOB)), [2]);
+        assert_eq!(outbox.peers(), [ANN, BOB]);
+        assert_eq!(outbox.give_up(ANN), [MessageKey(1)]);
+    }
+}
