@@ -55,7 +55,9 @@ impl Tool {
 
     fn install(&self) -> Command {
         let tools = folder();
-        let mut cargo = shell::cargo(&["install", "--locked", "--quiet"]);
+        // Not optimised: it takes minutes less to build, and each runs for seconds.
+        let mut cargo = shell::cargo(&["install", "--locked", "--quiet", "--debug"]);
+        cargo.env("CARGO_PROFILE_DEV_DEBUG", "0");
         cargo.args(["--version", self.version]).args(self.features);
         cargo.arg("--root").arg(&tools);
         // A folder of its own: it neither waits for the workspace's build nor holds it up.
