@@ -1,0 +1,104 @@
+//! From arguments to one command, and from its end to an exit code.
+
+pub(crate) mod account;
+pub(crate) mod args;
+pub(crate) mod chat;
+pub(crate) mod config;
+pub(crate) mod contacts;
+pub(crate) mod context;
+pub(crate) mod output;
+pub(crate) mod password;
+pub(crate) mod records;
+pub(crate) mod server;
+pub(crate) mod status;
+pub(crate) mod tail;
+pub(crate) mod words;
+
+use clap::CommandFactory as _;
+use thrive_client::{Code, Failure};
+use tracing_subscriber::EnvFilter;
+
+use self::args::{Arguments, Command};
+use self::config::Environment;
+use self::context::Context;
+use self::output::Output;
+
+/// Why a command did not do what it should.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    Failure(Failure),
+    /// It was called in a way that makes no sense.
+    Usage(String),
+    Local(String),
+    /// Whoever read our output has gone; there is nobody to tell anything.
+    Closed,
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl Trouble {
+    /// The exit code. They are listed in `--help` and never change their meaning.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Failure(failure) => match failure {
+                Failure::Refused { code: Code::SessionEnded | Code::LoginRequired, .. }
+                | Failure::NotLoggedIn => 4,
+                Failure::Refused { .. } => 1,
+                Failure::Unreachable(_) | Failure::NotThrive(_) => 3,
+                Failure::ServerChanged { .. } => 5,
+                Failure::Invalid(_) => 2,
+                Failure::Local(_) => 6,
+            },
+            Self::Usage(_) => 2,
+            Self::Local(_) => 6,
+            Self::Closed => 0,
+        }
+    }
+}
+
+/// Logs go to standard error, and only when they are asked for: output is for people and programs.
+pub(crate) fn log(environment: &Environment) {
+    let Some(filter) = &environment.log else { return };
+    let filter = EnvFilter::builder().parse_lossy(filter);
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+pub(crate) async fn run(
+    arguments: Arguments,
+    environment: Environment,
+    output: Output,
+) -> Result<(), Trouble> {
+    if let Command::Completions { shell } = arguments.command {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Arguments::command(), "thrive", &mut script);
+        return output.raw(&script);
+    }
+    let context = Context::new(arguments.global, environment, output)?;
+    match arguments.command {
+        Command::Account(command) => account::account(&context, command).await,
+        Command::Login { username, password } => {
+            account::log_in(&context, &username, &password).await
+        }
+        Command::Logout => account::log_out(&context).await,
+        Command::Whoami => account::who_am_i(&context).await,
+        Command::Contacts { command } => {
+            contacts::contacts(&context, command.unwrap_or_default()).await
+        }
+        Command::Send { user, text } => chat::send(&context, &user, text).await,
+        Command::History { user, limit, read } => chat::history(&context, &user, limit, read).await,
+        Command::Tail(options) => tail::tail(&context, options).await,
+        Command::Status { availability, text } => {
+            status::status(&context, availability, text).await
+        }
+        Command::Sessions { command } => {
+            account::sessions(&context, command.unwrap_or_default()).await
+        }
+        Command::Server(command) => server::server(&context, command).await,
+        Command::Password(command) => account::password(&context, command).await,
+        Command::Completions { .. } => Ok(()),
+    }
+}

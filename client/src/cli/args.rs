@@ -1,0 +1,257 @@
+//! What can be typed after `thrive`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+const AFTER: &str = "\
+Examples:
+  thrive account create ann            make an account (asks for a password)
+  thrive login ann                     log in on this computer
+  thrive contacts add bob \"It is Ann\"  ask Bob to be a contact
+  thrive send bob \"Hello\"              send a message and wait until it is stored
+  echo \"Hello\" | thrive send bob -     the same, from a pipe
+  thrive tail --json                   follow everything that arrives, one JSON object a line
+
+Passwords are never arguments: they are asked for, or read from --password-file, or from the
+environment variable THRIVE_PASSWORD.
+
+The server: --server, else THRIVE_SERVER, else client.conf ([server] host = \"...\", port = 2005) in the
+configuration folder or beside this program, else 127.0.0.1:2005.
+
+Exit codes:
+  0 done   1 refused by the server   2 wrong usage   3 server not reachable   4 not logged in
+  5 the server's certificate has changed   6 a problem on this computer";
+
+/// Thrive Messenger for terminals, scripts and bots.
+#[derive(Debug, Parser)]
+#[command(name = "thrive", version, after_help = AFTER, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// Print one JSON object a line, errors too
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Global {
+    /// The server: HOST or HOST:PORT
+    #[arg(long, global = true, value_name = "HOST[:PORT]")]
+    pub(crate) server: Option<String>,
+    /// Where logins, messages and known servers are kept
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Which account to use, when several are logged in on this computer
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) account: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make an account
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Log in on this computer
+    #[command(after_help = "Example: thrive login ann --password-file ~/.thrive-password")]
+    Login {
+        username: String,
+        #[command(flatten)]
+        password: PasswordFrom,
+    },
+    /// Log out on this computer; the login is void afterwards
+    Logout,
+    /// Who is logged in here
+    Whoami,
+    /// The contact list
+    #[command(visible_alias = "contact")]
+    Contacts {
+        #[command(subcommand)]
+        command: Option<ContactsCommand>,
+    },
+    /// Send a message, and wait until the server has stored it
+    #[command(after_help = "Example: uptime | thrive send bob")]
+    Send {
+        /// Who gets it
+        user: String,
+        /// The text; `-` or nothing: read it from standard input
+        text: Option<String>,
+    },
+    /// Messages with somebody, the newest last
+    History {
+        user: String,
+        /// How many
+        #[arg(long, short = 'n', default_value_t = 20)]
+        limit: usize,
+        /// Mark them as read
+        #[arg(long)]
+        read: bool,
+    },
+    /// Follow messages for ever; Ctrl+C ends it
+    #[command(after_help = "It goes on where it ended last time. It survives restarts of the \
+        server, and prints every message once.\n\nExample: thrive tail --json bob")]
+    Tail(TailOptions),
+    /// Show or set your own status
+    #[command(after_help = "Examples:\n  thrive status\n  thrive status away \"out for lunch\"")]
+    Status {
+        availability: Option<StatusWord>,
+        /// Your own words beside it; without them, none
+        text: Option<String>,
+    },
+    /// Where you are logged in
+    Sessions {
+        #[command(subcommand)]
+        command: Option<SessionsCommand>,
+    },
+    /// About the server
+    #[command(subcommand)]
+    Server(ServerCommand),
+    /// Change your password
+    #[command(subcommand)]
+    Password(PasswordCommand),
+    /// Print completions for a shell
+    #[command(after_help = "Example: thrive completions bash > \
+        ~/.local/share/bash-completion/completions/thrive")]
+    Completions { shell: Shell },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Make an account on the server
+    Create {
+        username: String,
+        #[command(flatten)]
+        password: PasswordFrom,
+        /// Log in with it right away
+        #[arg(long)]
+        login: bool,
+    },
+}
+
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct PasswordFrom {
+    /// A file whose first line is the password
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Subcommand)]
+pub(crate) enum ContactsCommand {
+    /// Everybody in the list (the default)
+    #[default]
+    List,
+    /// Ask somebody to be your contact
+    Add {
+        user: String,
+        /// Shown to them with the request
+        #[arg(default_value = "")]
+        text: String,
+    },
+    /// Say yes to somebody who asked
+    Accept { user: String },
+    /// Say no; they are not told
+    Decline { user: String },
+    /// Take somebody off the list, or your request back
+    Remove { user: String },
+    /// Let nothing of theirs reach you
+    Block { user: String },
+    /// Take a block back
+    Unblock { user: String },
+    /// Give somebody a name of your own; without one, take it away
+    Name {
+        user: String,
+        #[arg(default_value = "")]
+        name: String,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TailOptions {
+    /// Only messages with this person
+    pub(crate) user: Option<String>,
+    /// Nothing that was there before the start
+    #[arg(long)]
+    pub(crate) since_start: bool,
+    /// Also contacts, presence and the connection
+    #[arg(long)]
+    pub(crate) events: bool,
+    /// Mark messages as read once they are printed
+    #[arg(long)]
+    pub(crate) read: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum StatusWord {
+    Online,
+    Away,
+    Busy,
+    /// Do not disturb
+    Dnd,
+    Invisible,
+}
+
+#[derive(Debug, Default, Subcommand)]
+pub(crate) enum SessionsCommand {
+    /// All of them (the default)
+    #[default]
+    List,
+    /// End one of them
+    Revoke {
+        /// Its number from the list
+        id: i64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServerCommand {
+    /// What it says about itself
+    Info,
+    /// Trust its new certificate
+    Accept {
+        /// As the server prints it: sha256:...
+        fingerprint: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PasswordCommand {
+    /// Change it; asks for the old and the new one
+    Change {
+        /// The old one
+        #[command(flatten)]
+        password: PasswordFrom,
+        /// A file whose first line is the new password (or THRIVE_NEW_PASSWORD)
+        #[arg(long, value_name = "FILE")]
+        new_password_file: Option<PathBuf>,
+        /// End all other logins
+        #[arg(long)]
+        end_other_sessions: bool,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn no_argument_takes_a_password() {
+        fn check(command: &clap::Command) {
+            for argument in command.get_arguments() {
+                let id = argument.get_id().as_str();
+                assert!(!id.contains("password") || id.ends_with("file"), "{id}");
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Arguments::command());
+    }
+}

@@ -1,0 +1,111 @@
+//! What is printed for each kind of thing: a line for people, and a JSON object for programs.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+use thrive_client::{Contact, Device, Message, MessageState, Relation};
+
+use super::output::indented;
+use super::words;
+
+/// Local time for people: `2026-11-20 15:04:05`.
+pub(crate) fn time(ms: i64) -> String {
+    let time = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// UTC for programs.
+pub(crate) fn instant(ms: i64) -> String {
+    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
+}
+
+/// `with`: the name of the other person, where it is not clear from the place.
+pub(crate) fn message(message: &Message, with: &str, say_with: bool) -> (String, Value) {
+    let sender = match (message.mine, say_with) {
+        (true, true) => format!("{} to {with}", message.sender),
+        (_, _) => message.sender.to_string(),
+    };
+    let state = match message.state {
+        MessageState::Waiting => " (waiting)".to_owned(),
+        MessageState::Refused(code) => format!(" (refused: {})", words::code(code)),
+        MessageState::Stored | MessageState::Delivered | MessageState::Read => String::new(),
+    };
+    let text = format!("{}  {sender}: {}{state}", time(message.time_ms), indented(&message.text));
+    let refused = match message.state {
+        MessageState::Refused(code) => Some(code.word()),
+        MessageState::Waiting
+        | MessageState::Stored
+        | MessageState::Delivered
+        | MessageState::Read => None,
+    };
+    let record = json!({
+        "type": "message",
+        "key": message.key.0,
+        "with": with,
+        "from": message.sender.as_str(),
+        "mine": message.mine,
+        "seq": message.seq,
+        "time": instant(message.time_ms),
+        "state": words::state_code(message.state),
+        "refused": refused,
+        "text": message.text,
+    });
+    (text, record)
+}
+
+pub(crate) fn contact(contact: &Contact) -> (String, Value) {
+    let mut text = contact.username.to_string();
+    if !contact.nickname.is_empty() {
+        text = format!("{} ({text})", contact.nickname);
+    }
+    if 0 < contact.unread {
+        text.push_str(&format!(", {} unread", contact.unread));
+    }
+    let said = |what: &str| match contact.request.as_str() {
+        "" => format!(", {what}"),
+        words => format!(", {what}: {words}"),
+    };
+    text.push_str(&match contact.relation {
+        Relation::None => ", not a contact".to_owned(),
+        Relation::Asked => said("you asked them"),
+        Relation::AsksMe => said("asks to be your contact"),
+        Relation::Contact => format!(", {}", words::presence(&contact.presence)),
+    });
+    if contact.blocked {
+        text.push_str(", blocked");
+    }
+    let record = json!({
+        "type": "contact",
+        "user": contact.user.0,
+        "username": contact.username.as_str(),
+        "nickname": contact.nickname,
+        "relation": words::relation_code(contact.relation),
+        "blocked": contact.blocked,
+        "request": contact.request,
+        "availability": words::availability_code(contact.presence.availability),
+        "status": contact.presence.text,
+        "unread": contact.unread,
+        "typing": contact.typing,
+    });
+    (text, record)
+}
+
+pub(crate) fn device(device: &Device) -> (String, Value) {
+    let here = if device.current { ", this one" } else { "" };
+    let text = format!(
+        "{}  {}{here}, since {}, last seen {}",
+        device.session,
+        device.name,
+        time(device.created_ms),
+        time(device.last_seen_ms),
+    );
+    let record = json!({
+        "type": "session",
+        "id": device.session.0,
+        "device": device.name,
+        "created": instant(device.created_ms),
+        "last_seen": instant(device.last_seen_ms),
+        "current": device.current,
+    });
+    (text, record)
+}

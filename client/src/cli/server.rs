@@ -1,0 +1,52 @@
+//! `thrive server`.
+
+use serde_json::json;
+
+use super::Trouble;
+use super::args::ServerCommand;
+use super::context::Context;
+use super::records;
+
+pub(crate) async fn server(context: &Context, command: ServerCommand) -> Result<(), Trouble> {
+    let client = context.client().await?;
+    match command {
+        ServerCommand::Info => {
+            let info = client.server_info().await?;
+            let sign_up = if info.sign_up_open { "open" } else { "closed" };
+            let text = format!(
+                "{} ({})\naccounts: {}, online: {}\nsign-up: {sign_up}\nrunning since: {}",
+                info.name,
+                info.software,
+                info.accounts,
+                info.online,
+                records::time(info.started_ms),
+            );
+            let record = json!({
+                "type": "server",
+                "name": info.name,
+                "software": info.software,
+                "accounts": info.accounts,
+                "online": info.online,
+                "started": records::instant(info.started_ms),
+                "sign_up_open": info.sign_up_open,
+                "text_chars": info.text_chars,
+                "status_chars": info.status_chars,
+                "password_min": info.password_min,
+            });
+            context.output.say(&text, &record)?;
+        }
+        ServerCommand::Accept { fingerprint } => {
+            client.accept_server(&context.server, &fingerprint).await?;
+            let text =
+                format!("{} is known by {} from now on.", context.server, fingerprint.trim());
+            let record = json!({
+                "type": "server_accepted",
+                "server": context.server.to_string(),
+                "fingerprint": fingerprint.trim(),
+            });
+            context.output.say(&text, &record)?;
+        }
+    }
+    client.close().await;
+    Ok(())
+}
