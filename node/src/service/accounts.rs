@@ -1,8 +1,10 @@
 //! Making accounts, and logging in with a password. What a login begins is in `sessions`.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use thrive_protocol::ids::{Epoch, Time, UserId};
 use thrive_protocol::limits::{PASSWORD_MAX, PASSWORD_MIN, SESSIONS};
 use thrive_protocol::name::{InvalidUsername, Username};
@@ -34,6 +36,8 @@ pub struct Accounts {
     /// Old passwords that were given for a change. On its own, so that a guess made with a stolen
     /// session does not lock the owner out.
     pub(super) changes: LoginThrottle,
+    /// The last count of accounts, and when it was made.
+    counted: Arc<Mutex<Option<(u64, Instant)>>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +79,7 @@ impl Accounts {
             sign_ups: SignUpThrottle::new(settings.sign_ups),
             logins: LoginThrottle::new(settings.logins),
             changes: LoginThrottle::new(settings.logins),
+            counted: Arc::default(),
         }
     }
 
@@ -142,12 +147,22 @@ impl Accounts {
         Ok(begun.ended.into_iter().fold(Done::quietly((caller, reply)), end))
     }
 
-    /// Accounts, all together.
+    /// Accounts, all together, as they were a moment ago: anybody may ask, and counting takes the
+    /// longer the more there are.
     ///
     /// # Errors
     /// The store failed.
     pub async fn count(&self) -> Result<u64, AccountError> {
-        Ok(self.database.count_accounts().await?)
+        let now = Instant::now();
+        let known = *self.counted.lock();
+        if let Some((count, at)) = known
+            && now.duration_since(at) < COUNT_EVERY
+        {
+            return Ok(count);
+        }
+        let count = self.database.count_accounts().await?;
+        *self.counted.lock() = Some((count, now));
+        Ok(count)
     }
 
     pub(super) fn logged_in(&self, caller: &Caller, token: Option<Secret>) -> LoggedIn {
@@ -193,6 +208,8 @@ impl Accounts {
         Ok(known.user)
     }
 }
+
+const COUNT_EVERY: Duration = Duration::from_secs(1);
 
 /// 90 days: as long as the friends of a former owner may take the new one for them.
 const NAME_REST_MS: i64 = 90 * 24 * 60 * 60 * 1000;

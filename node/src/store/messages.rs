@@ -72,22 +72,28 @@ fn bound(limit: usize) -> i64 {
 }
 
 fn entry_of(row: &Row) -> Result<Entry, Cause> {
+    let (conversation, seq): (ConversationId, Seq) = (row.get(0)?, row.get(1)?);
     let body = match row.get::<i64>(5)? {
-        KIND_TEXT => {
-            let text = String::from_utf8(row.get(6)?).map_err(|_| Cause::Corrupt)?;
-            let text = MessageText::parse(&text).map_err(|_| Cause::Corrupt)?;
-            Body::Message { id: row.get(3)?, text }
-        }
+        KIND_TEXT => match text_of(row.get(6)?) {
+            Some(text) => Body::Message { id: row.get(3)?, text },
+            // One entry that cannot be shown must not hide the others: it keeps its place.
+            None => {
+                tracing::error!(
+                    conversation.id = %conversation,
+                    seq = %seq,
+                    "A stored message is no valid text"
+                );
+                Body::Unknown {}
+            }
+        },
         // A newer node wrote it. It keeps its place.
         _ => Body::Unknown {},
     };
-    Ok(Entry {
-        conversation: row.get(0)?,
-        seq: row.get(1)?,
-        sender: row.get(2)?,
-        time: row.get(4)?,
-        body,
-    })
+    Ok(Entry { conversation, seq, sender: row.get(2)?, time: row.get(4)?, body })
+}
+
+fn text_of(bytes: Vec<u8>) -> Option<MessageText> {
+    MessageText::parse(&String::from_utf8(bytes).ok()?).ok()
 }
 
 /// The ranges as a table that is joined with the log, so that each is one walk along the index.

@@ -108,6 +108,22 @@ async fn a_session_ends_by_logging_out_and_by_being_revoked() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_used_is_touched_but_not_every_time() {
+    let world = World::new().await;
+    world.create("ann", PASSWORD).await.unwrap();
+    let (caller, logged_in) = world.log_in("ann").await;
+    let accounts = &world.services.accounts;
+    let last_seen = async || accounts.list_sessions(&caller).await.unwrap()[0].last_seen;
+    let begun = last_seen().await;
+    accounts.resume(resume(&logged_in)).await.unwrap();
+    assert_eq!(last_seen().await, begun);
+    let long_ago = "UPDATE session SET last_seen = 1";
+    world.database.write("let time pass", long_ago, Vec::new()).await.unwrap();
+    accounts.resume(resume(&logged_in)).await.unwrap();
+    assert!(begun <= last_seen().await);
+}
+
+#[tokio::test]
 async fn the_session_that_is_one_too_many_ends_the_oldest() {
     let world = World::new().await;
     world.create("ann", PASSWORD).await.unwrap();

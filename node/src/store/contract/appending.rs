@@ -8,6 +8,7 @@ use thrive_protocol::ids::Seq;
 use super::*;
 use crate::domain::catch_up::Range;
 use crate::domain::relation::{Pair, RelationRefusal};
+use crate::store::value::Value;
 
 #[tokio::test]
 async fn messages_are_numbered_from_one_and_read_back_as_they_were() {
@@ -150,6 +151,25 @@ async fn pages_and_ranges_are_cut_at_the_right_places() {
         assert_eq!(seqs(database.entries_in(&ranges).await.unwrap()), expected);
         assert_eq!(database.heads_of(ann).await.unwrap().len(), 1);
         assert_eq!(database.heads_of(bob).await.unwrap().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_entry_of_a_kind_that_is_unknown_or_broken_keeps_its_place() {
+    on_each_engine(async |database| {
+        let (ann, _, conversation) = ann_and_bob(&database).await;
+        let batch = (1..=3).map(|number| message(conversation, ann, number)).collect();
+        database.append(batch).await.unwrap();
+        let newer = "UPDATE message SET kind = 77 WHERE seq = 1";
+        database.write("write as a newer node", newer, Vec::new()).await.unwrap();
+        let broken = "UPDATE message SET body = $1 WHERE seq = 2";
+        let no_text = vec![Value::Blob(vec![0xff])];
+        database.write("break a message", broken, no_text).await.unwrap();
+        let entries = database.entries_after(conversation, Seq(0), 9).await.unwrap();
+        assert_eq!(entries.iter().map(|it| it.seq.0).collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!([&entries[0].body, &entries[1].body], [&Body::Unknown {}; 2]);
+        assert!(matches!(entries[2].body, Body::Message { .. }));
     })
     .await;
 }
