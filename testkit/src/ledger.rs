@@ -273,10 +273,10 @@ mod tests {
     #[test]
     fn every_way_to_break_the_contract_is_found() {
         let bob = || "bob".to_owned();
-        check(|it| drop(it.store.pop()), Err(Broken::Lost(ack(3, 3))));
+        check(|it| it.store.truncate(2), Err(Broken::Lost(ack(3, 3))));
         check(|it| it.acked(ack(3, 2)), Err(Broken::Lost(ack(3, 2))));
         check(
-            |it| drop(it.shown.get_mut("bob").unwrap().pop()),
+            |it| it.shown.get_mut("bob").unwrap().truncate(2),
             Err(Broken::NotShown { reader: bob(), place: place(3, 3) }),
         );
         check(

@@ -14,7 +14,8 @@ async fn history(client: &RawClient, conversation: ConversationId) -> Result<Vec
     let (mut log, mut before) = (Vec::new(), None);
     loop {
         let request = History { conversation, before, limit: 50 };
-        let Ok(Reply::Page { entries, more }) = client.bulk(Request::History(request)).await? else {
+        let Ok(Reply::Page { entries, more }) = client.bulk(Request::History(request)).await?
+        else {
             bail!("no page")
         };
         before = entries.first().map(|entry| entry.seq);
@@ -34,7 +35,8 @@ fn text(body: &Body) -> String {
 }
 
 #[tokio::test]
-async fn a_message_arrives_exactly_once_and_in_order_on_both_devices_of_the_recipient() -> Result<()> {
+async fn a_message_arrives_exactly_once_and_in_order_on_both_devices_of_the_recipient() -> Result<()>
+{
     let node = TestNode::start().await?;
     let Pair { mut ann, mut bob, chat } = node.pair().await?;
     let mut bobs_phone = node.log_in("bob").await?;
@@ -55,7 +57,8 @@ async fn a_message_arrives_exactly_once_and_in_order_on_both_devices_of_the_reci
 }
 
 #[tokio::test]
-async fn the_sender_hears_of_a_message_by_its_answer_and_their_other_device_by_an_event() -> Result<()> {
+async fn the_sender_hears_of_a_message_by_its_answer_and_their_other_device_by_an_event()
+-> Result<()> {
     let node = TestNode::start().await?;
     let Pair { mut ann, chat, .. } = node.pair().await?;
     let mut anns_phone = node.log_in("ann").await?;
@@ -107,7 +110,12 @@ async fn who_was_away_pulls_what_was_missed_from_their_position() -> Result<()> 
     for n in 2..=700 {
         ann.post(raw::message(chat, message_id(), &format!("message {n}"))).await?;
     }
-    while ann.next_answer().await?.1.is_ok_and(|it| !matches!(it, Reply::Stored(s) if s.seq == Seq(700))) {}
+    while ann
+        .next_answer()
+        .await?
+        .1
+        .is_ok_and(|it| !matches!(it, Reply::Stored(s) if s.seq == Seq(700)))
+    {}
 
     let bob = node.resume(&token).await?;
     let mut position = Seq(1);
@@ -128,7 +136,8 @@ async fn who_was_away_pulls_what_was_missed_from_their_position() -> Result<()> 
 }
 
 #[tokio::test]
-async fn a_new_device_gets_the_last_entries_and_another_epoch_means_from_the_beginning() -> Result<()> {
+async fn a_new_device_gets_the_last_entries_and_another_epoch_means_from_the_beginning()
+-> Result<()> {
     let node = TestNode::start().await?;
     let Pair { mut ann, bob, chat } = node.pair().await?;
     for n in 1..=60 {

@@ -66,7 +66,8 @@ async fn a_closed_server_takes_no_new_accounts() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_wrong_password_and_an_unknown_name_get_the_same_answer_after_the_same_time() -> Result<()> {
+async fn a_wrong_password_and_an_unknown_name_get_the_same_answer_after_the_same_time() -> Result<()>
+{
     let node = TestNode::start_with(|config| config.limits.logins.free_failures = 100).await?;
     node.sign_up("ann").await?;
     let mut guest = node.guest().await?;

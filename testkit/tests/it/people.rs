@@ -49,9 +49,15 @@ async fn a_request_is_heard_with_its_text_and_accepting_it_shows_both_online() -
     let Reply::Contact(now) = bob.ok(Request::AcceptContact { user: heard.user }).await? else {
         bail!("no contact")
     };
-    assert_eq!((now.relation, now.presence.availability), (Relation::Contact, Availability::Online));
+    assert_eq!(
+        (now.relation, now.presence.availability),
+        (Relation::Contact, Availability::Online)
+    );
     let heard = told_of_contact(&mut ann).await?;
-    assert_eq!((heard.relation, heard.presence.availability), (Relation::Contact, Availability::Online));
+    assert_eq!(
+        (heard.relation, heard.presence.availability),
+        (Relation::Contact, Availability::Online)
+    );
     assert_eq!(contacts(&ann).await?[0].relation, Relation::Contact);
     Ok(())
 }
@@ -138,7 +144,10 @@ async fn a_blocked_sender_is_refused_and_hears_and_sees_nothing() -> Result<()> 
     bob.ok(set_presence(Availability::Online, "free")).await?;
     assert_eq!(ann.events_until(Duration::from_millis(100)).await?, []);
     let heard = bob.events_until(Duration::from_millis(50)).await?;
-    assert!(!heard.iter().any(|it| matches!(it, Event::Entry(_) | Event::Typing { .. })), "{heard:?}");
+    assert!(
+        !heard.iter().any(|it| matches!(it, Event::Entry(_) | Event::Typing { .. })),
+        "{heard:?}"
+    );
 
     bob.ok(Request::UnblockUser { user: ann.user()? }).await?;
     let seen = ann.sees(user, |it| (it.availability == Availability::Online).then_some(it));

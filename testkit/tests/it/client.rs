@@ -1,0 +1,1 @@
+//! The real client library against a real node.
