@@ -18,8 +18,8 @@ use thrive_testkit::{Door, Ledger, Pair, RawClient, message_id, raw};
 const ROUNDS: u64 = 100;
 /// Messages that wait for their answer when the node dies.
 const WINDOW: usize = 16;
-/// New messages of one round, so that a quick machine does not make the end of the test slow.
-const MOST: usize = 200;
+/// New messages of one round: more than can be written in its time, except on a very quick machine.
+const MOST: usize = 2_000;
 
 /// Somebody who writes: what has no definite answer is sent again, with the same ids, in its order.
 struct Writer {

@@ -97,9 +97,12 @@ async fn what_is_no_cbor_ends_the_connection_and_what_is_half_right_is_answered(
     // {"id": 8, "rq": {"typing": {}}}
     ann.write(&frame::wrap(b"\xa2\x62id\x08\x62rq\xa1\x66typing\xa0")).await?;
     assert_eq!(ann.answer_to(8).await?.map_err(|it| it.code), Err(Code::BadRequest));
+    // {"id": 9}
+    ann.write(&frame::wrap(b"\xa1\x62id\x09")).await?;
+    assert_eq!(ann.answer_to(9).await?.map_err(|it| it.code), Err(Code::BadRequest));
     ann.ok(Request::Heartbeat {}).await?;
 
-    for body in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"\xff", b"\x81\x81\x81", b"\xa1\x62id\x07"] {
+    for body in [&b"GET / HTTP/1.1\r\n\r\n"[..], b"\xff", b"\x81\x81\x81", b"\xa1\x62rq\xa0"] {
         let mut client = node.log_in("ann").await?;
         client.write(&frame::wrap(body)).await?;
         assert_eq!(client.closed().await?, close::PROTOCOL);

@@ -85,8 +85,11 @@ async fn requests_that_make_no_sense_say_why() -> Result<()> {
     assert_eq!(ann.refused(request_contact("nobody", "")).await?, Code::NoSuchUser);
     assert_eq!(ann.refused(request_contact("\u{0}", "")).await?, Code::NoSuchUser);
     assert_eq!(ann.refused(request_contact("bob", "")).await?, Code::AlreadyContact);
-    let user = thrive_protocol::ids::UserId(1);
+    let nobody = thrive_protocol::ids::UserId(1);
+    assert_eq!(ann.refused(Request::RemoveContact { user: nobody }).await?, Code::NoSuchUser);
+    let user = node.newcomer("eve").await?.user()?;
     assert_eq!(ann.refused(Request::RemoveContact { user }).await?, Code::NotAContact);
+    assert_eq!(ann.refused(Request::AcceptContact { user }).await?, Code::NoRequest);
     assert_eq!(ann.refused(set_presence(Availability::Offline, "")).await?, Code::BadRequest);
     Ok(())
 }
