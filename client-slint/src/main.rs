@@ -1,2 +1,49 @@
-//! In construction.
-fn main() {}
+//! The desktop program: reads the configuration, starts the network thread, opens the first window.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use anyhow::{Context, anyhow};
+use clap::Parser;
+use jiff::tz::TimeZone;
+use thrive_slint::bridge::{self, Line, Place};
+use thrive_slint::config::{Config, Flags};
+use thrive_slint::desk::{Office, Parts};
+use thrive_slint::settings::Settings;
+use thrive_slint::sounds::Speaker;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> anyhow::Result<()> {
+    let flags = Flags::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+
+    let config = Config::read(&flags).map_err(|problems| anyhow!(problems))?;
+    std::fs::create_dir_all(&config.dir)
+        .with_context(|| format!("make the folder {}", config.dir.display()))?;
+    let settings = Settings::load(&config.dir);
+
+    let (line, asked) = Line::new();
+    let place = Place {
+        dir: config.dir.clone(),
+        documents: config.documents.clone(),
+        device: config.device.clone(),
+    };
+    let heard = bridge::start(place, asked).context("start the network thread")?;
+
+    let began = Instant::now();
+    let office = Office::new(Parts {
+        config,
+        settings,
+        line,
+        speaker: Some(Speaker::start()),
+        zone: TimeZone::system(),
+        clock: Box::new(move || began.elapsed()),
+    });
+    let listener = office.clone();
+    bridge::deliver(heard, Rc::new(move |news| listener.hear(news)))
+        .context("join the network thread to the windows")?;
+    office.begin();
+    // Windows come and go; only Exit ends the program.
+    slint::run_event_loop_until_quit().context("run the windows")
+}

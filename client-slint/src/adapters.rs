@@ -1,0 +1,7 @@
+//! Joins windows to the desk. Only these modules know both a window and what is behind it.
+
+pub mod chat;
+pub mod contacts;
+pub mod dialogs;
+pub mod entrance;
+pub mod shell;

@@ -1,0 +1,356 @@
+//! The network thread: turns wishes into calls of the library, and passes on its changes.
+
+use thrive_client::{
+    Change, Client, Failure, MessageKey, Options, Secret, ServerAddress, UserId, Username, Vault,
+};
+use tokio::sync::mpsc::{Receiver, Sender};
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::Place;
+use super::words::{Deed, News, OpenedChat, Wish};
+use crate::chat_log;
+
+/// Runs until the wishes end or `Exit` comes.
+pub(super) async fn run(place: Place, mut asked: Receiver<Wish>, news: Sender<News>) {
+    let mut bridge = Bridge {
+        vault: Vault::open(&place.dir),
+        place,
+        news: news.clone(),
+        line: None,
+        calls: JoinSet::new(),
+    };
+    while let Some(wish) = asked.recv().await {
+        if wish == Wish::Exit {
+            break;
+        }
+        bridge.perform(wish).await;
+    }
+    bridge.leave().await;
+    tell(&news, News::Ended).await;
+}
+
+struct Bridge {
+    place: Place,
+    vault: Vault,
+    news: Sender<News>,
+    line: Option<Connected>,
+    /// Calls that wait for the server; they end with the bridge.
+    calls: JoinSet<()>,
+}
+
+/// The client of one server, and the task that passes on its changes.
+struct Connected {
+    client: Client,
+    server: ServerAddress,
+    listener: JoinHandle<()>,
+}
+
+impl Bridge {
+    async fn perform(&mut self, wish: Wish) {
+        // Calls that are done make room; a person has never this many under way.
+        while self.calls.try_join_next().is_some() {}
+        if CALLS_MAX <= self.calls.len() {
+            self.calls.join_next().await;
+        }
+        match wish {
+            Wish::LogIn { server, username, password, remember } => {
+                self.log_in(server, username, password, remember).await;
+            }
+            Wish::Resume { server, username } => self.resume(server, username).await,
+            Wish::CreateAccount { server, username, password } => {
+                let Some(client) = self.client_for(&server, News::AccountCreated).await else {
+                    return;
+                };
+                self.call(async move |news| {
+                    let result = client.create_account(&username, password).await;
+                    tell(&news, News::AccountCreated(result)).await;
+                });
+            }
+            Wish::AcceptServer { server, fingerprint } => {
+                let Some(client) = self.client_for(&server, News::ServerAccepted).await else {
+                    return;
+                };
+                let result = client.accept_server(&server, &fingerprint).await;
+                tell(&self.news, News::ServerAccepted(result)).await;
+            }
+            Wish::LogOut => self.log_out().await,
+            Wish::Log(entry) => {
+                // A disk may be slow; the order of the lines matters more than the time they take.
+                let documents = self.place.documents.clone();
+                let written =
+                    tokio::task::spawn_blocking(move || chat_log::append(&documents, &entry)).await;
+                if let Ok(Err(error)) = written {
+                    let result = Err(Failure::Local(error.to_string()));
+                    tell(&self.news, News::Done { deed: Deed::Log, result }).await;
+                }
+            }
+            Wish::Exit => {}
+            Wish::ServerInfo
+            | Wish::AddContact { .. }
+            | Wish::Accept(_)
+            | Wish::Decline(_)
+            | Wish::Remove(_)
+            | Wish::Block(_)
+            | Wish::Unblock(_)
+            | Wish::SetPresence(_)
+            | Wish::OpenChat(_)
+            | Wish::Earlier { .. }
+            | Wish::Send { .. }
+            | Wish::Retry { .. }
+            | Wish::Discard { .. }
+            | Wish::MarkRead(_)
+            | Wish::Typing { .. }
+            | Wish::Draft { .. }
+            | Wish::Roster => self.with_client(wish).await,
+        }
+    }
+
+    /// What needs somebody who is logged in.
+    async fn with_client(&mut self, wish: Wish) {
+        let Some(connected) = &self.line else { return };
+        let client = connected.client.clone();
+        match wish {
+            // In order and quick: the library only writes them to its own disk.
+            Wish::Send { peer, text } => {
+                if let Err(failure) = client.send(peer, &text).await {
+                    tell(&self.news, News::NotSent { peer, text, failure }).await;
+                }
+            }
+            Wish::Draft { peer, text } => {
+                if let Err(error) = client.set_draft(peer, &text).await {
+                    tracing::warn!(%error, "A draft is not kept");
+                }
+            }
+            Wish::Roster => self.roster(&client).await,
+            Wish::Typing { peer, active } => {
+                self.call(async move |_| client.typing(peer, active).await);
+            }
+            Wish::MarkRead(peer) => self.call(async move |_| {
+                if let Err(error) = client.mark_read(peer).await {
+                    tracing::debug!(%error, "A read mark is not set");
+                }
+            }),
+            Wish::ServerInfo => self.call(async move |news| {
+                tell(&news, News::Server(client.server_info().await)).await;
+            }),
+            Wish::AddContact { username, text } => self.call(async move |news| {
+                let result = client.add_contact(&username, &text).await;
+                tell(&news, News::ContactAdded(result)).await;
+            }),
+            Wish::OpenChat(username) => self.call(async move |news| {
+                let result = open_chat(&client, &username).await;
+                tell(&news, News::ChatOpened { username, result }).await;
+            }),
+            Wish::Earlier { peer, before } => self.call(async move |news| {
+                let result = client.earlier(peer, before, PAGE).await;
+                tell(&news, News::Earlier { peer, result }).await;
+            }),
+            Wish::Accept(user) => {
+                self.deed(Deed::Accept, async move || client.accept_contact(user).await.map(|_| ()))
+            }
+            Wish::Decline(user) => {
+                self.deed(Deed::Decline, async move || {
+                    client.decline_contact(user).await.map(|_| ())
+                });
+            }
+            Wish::Remove(user) => {
+                self.deed(Deed::Remove, async move || {
+                    client.remove_contact(user).await.map(|_| ())
+                });
+            }
+            Wish::Block(username) => self
+                .deed(Deed::Block, async move || client.block(username.as_str()).await.map(|_| ())),
+            Wish::Unblock(user) => {
+                self.deed(Deed::Unblock, async move || client.unblock(user).await.map(|_| ()));
+            }
+            Wish::SetPresence(presence) => self.deed(Deed::SetPresence, async move || {
+                client.set_presence(presence).await.map(|_| ())
+            }),
+            Wish::Retry { message, .. } => self.retry(client, message),
+            Wish::Discard { message, .. } => {
+                self.deed(Deed::Discard, async move || client.discard(message).await.map(|_| ()));
+            }
+            Wish::LogIn { .. }
+            | Wish::Resume { .. }
+            | Wish::CreateAccount { .. }
+            | Wish::AcceptServer { .. }
+            | Wish::LogOut
+            | Wish::Exit
+            | Wish::Log(_) => {}
+        }
+    }
+
+    fn retry(&mut self, client: Client, message: MessageKey) {
+        self.deed(Deed::Retry, async move || client.retry(message).await.map(|_| ()));
+    }
+
+    async fn log_in(
+        &mut self,
+        server: ServerAddress,
+        username: String,
+        password: Secret,
+        remember: bool,
+    ) {
+        let failed = |failure| News::NotEntered { server: server.clone(), failure };
+        let client = match self.connect(&server).await {
+            Ok(client) => client,
+            Err(failure) => return tell(&self.news, failed(failure)).await,
+        };
+        let vault = self.vault.clone();
+        let server = server.clone();
+        self.call(async move |news| match client.log_in(&username, password).await {
+            Ok(account) => {
+                let kept = if remember {
+                    vault.save(&server, &account.username, &account.token).await
+                } else {
+                    vault.remove(&server, &account.username).await
+                };
+                if let Err(error) = kept {
+                    let result = Err(error);
+                    tell(&news, News::Done { deed: Deed::KeepToken, result }).await;
+                }
+                entered(&client, &news, account.username, server).await;
+            }
+            Err(failure) => tell(&news, News::NotEntered { server, failure }).await,
+        });
+    }
+
+    async fn resume(&mut self, server: ServerAddress, username: Username) {
+        let Some(token) = self.vault.load(&server, &username).await else {
+            return tell(&self.news, News::NoToken).await;
+        };
+        let client = match self.connect(&server).await {
+            Ok(client) => client,
+            Err(failure) => return tell(&self.news, News::NotEntered { server, failure }).await,
+        };
+        self.call(async move |news| match client.resume(username.as_str(), token).await {
+            Ok(()) => entered(&client, &news, username, server).await,
+            Err(failure) => tell(&news, News::NotEntered { server, failure }).await,
+        });
+    }
+
+    async fn log_out(&mut self) {
+        let Some(connected) = &self.line else { return };
+        let (client, server) = (connected.client.clone(), connected.server.clone());
+        let account = client.account();
+        if let Err(error) = client.log_out().await {
+            // The server forgets the token when it is next heard of; here it ends now.
+            tracing::info!(%error, "The server was not told of the log-out");
+        }
+        if let Some(account) = account
+            && let Err(error) = self.vault.remove(&server, &account.username).await
+        {
+            tracing::warn!(%error, "The token is not removed");
+        }
+        tell(&self.news, News::LoggedOut).await;
+    }
+
+    /// The client of a server; the one of another server is closed first.
+    async fn connect(&mut self, server: &ServerAddress) -> Result<Client, Failure> {
+        if let Some(connected) = &self.line
+            && connected.server == *server
+        {
+            return Ok(connected.client.clone());
+        }
+        self.leave().await;
+        let client = Client::open(Options {
+            dir: self.place.dir.clone(),
+            server: server.clone(),
+            program: concat!("thrive-messenger ", env!("CARGO_PKG_VERSION")).into(),
+            device: self.place.device.clone(),
+        })
+        .await?;
+        let mut changes = client.changes();
+        let news = self.news.clone();
+        let listener = tokio::spawn(async move {
+            while let Some(change) = changes.next().await {
+                tell(&news, News::Change(change)).await;
+            }
+        });
+        let server = server.clone();
+        self.line = Some(Connected { client: client.clone(), server, listener });
+        Ok(client)
+    }
+
+    /// Like `connect`, and says why not.
+    async fn client_for(
+        &mut self,
+        server: &ServerAddress,
+        failed: impl Fn(Result<(), Failure>) -> News,
+    ) -> Option<Client> {
+        match self.connect(server).await {
+            Ok(client) => Some(client),
+            Err(failure) => {
+                tell(&self.news, failed(Err(failure))).await;
+                None
+            }
+        }
+    }
+
+    async fn leave(&mut self) {
+        if let Some(connected) = self.line.take() {
+            // The listener may wait for a full queue of news that nobody takes any more.
+            connected.listener.abort();
+            connected.client.close().await;
+        }
+    }
+
+    async fn roster(&self, client: &Client) {
+        tell(&self.news, roster(client)).await;
+    }
+
+    fn call<F>(&mut self, call: impl FnOnce(Sender<News>) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.calls.spawn(call(self.news.clone()));
+    }
+
+    fn deed<F>(&mut self, deed: Deed, call: impl FnOnce() -> F + Send + 'static)
+    where
+        F: Future<Output = Result<(), Failure>> + Send + 'static,
+    {
+        let news = self.news.clone();
+        let call = call();
+        self.calls.spawn(async move {
+            let result = call.await;
+            tell(&news, News::Done { deed, result }).await;
+        });
+    }
+}
+
+async fn entered(client: &Client, news: &Sender<News>, username: Username, server: ServerAddress) {
+    tell(news, News::Entered { username, server }).await;
+    tell(news, roster(client)).await;
+}
+
+fn roster(client: &Client) -> News {
+    News::Roster {
+        contacts: client.contacts(),
+        own: client.own_presence(),
+        connection: client.connection(),
+    }
+}
+
+async fn open_chat(client: &Client, username: &Username) -> Result<OpenedChat, Failure> {
+    let peer: UserId = client.open_chat(username.as_str()).await?;
+    let messages = client.messages(peer, PAGE).await?;
+    let draft = client.draft(peer).await;
+    Ok(OpenedChat { peer, messages, draft })
+}
+
+async fn tell(news: &Sender<News>, item: News) {
+    if let News::Change(Change::LoggedIn(_)) = &item {
+        // `Entered` says the same, with what the screens need.
+        return;
+    }
+    // Fails only when the windows are gone, and then nobody wants to know.
+    if news.send(item).await.is_err() {
+        tracing::debug!("News came after the last window was closed");
+    }
+}
+
+/// Messages that are read at once. All of them are rows in the tree of the screen reader.
+const PAGE: usize = 50;
+/// Calls under way at the same time; the next wish waits for one of them.
+const CALLS_MAX: usize = 32;

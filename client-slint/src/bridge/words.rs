@@ -1,0 +1,146 @@
+//! What is said over the bridge.
+
+use thrive_client::{
+    Change, Connection, Contact, Failure, Message, MessageKey, Presence, Secret, ServerAddress,
+    ServerInfo, UserId, Username,
+};
+
+use crate::chat_log::Entry;
+
+/// What a person wants.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Wish {
+    LogIn {
+        server: ServerAddress,
+        username: String,
+        password: Secret,
+        remember: bool,
+    },
+    /// With the token of the last time.
+    Resume {
+        server: ServerAddress,
+        username: Username,
+    },
+    CreateAccount {
+        server: ServerAddress,
+        username: String,
+        password: Secret,
+    },
+    AcceptServer {
+        server: ServerAddress,
+        fingerprint: String,
+    },
+    ServerInfo,
+    LogOut,
+    /// Flushes everything and ends.
+    Exit,
+    AddContact {
+        username: String,
+        text: String,
+    },
+    Accept(UserId),
+    Decline(UserId),
+    Remove(UserId),
+    Block(Username),
+    Unblock(UserId),
+    SetPresence(Presence),
+    OpenChat(Username),
+    Earlier {
+        peer: UserId,
+        before: MessageKey,
+    },
+    Send {
+        peer: UserId,
+        text: String,
+    },
+    Retry {
+        peer: UserId,
+        message: MessageKey,
+    },
+    Discard {
+        peer: UserId,
+        message: MessageKey,
+    },
+    MarkRead(UserId),
+    Typing {
+        peer: UserId,
+        active: bool,
+    },
+    Draft {
+        peer: UserId,
+        text: String,
+    },
+    Log(Entry),
+    /// The model again, whole.
+    Roster,
+}
+
+/// What came of it, and what happened without being asked for.
+#[derive(Clone, Debug)]
+pub enum News {
+    Change(Change),
+    /// Logged in, or coming back with a token; the list may still grow.
+    Entered {
+        username: Username,
+        server: ServerAddress,
+    },
+    /// There was no token, or it is not known any more, or the password was wrong.
+    NotEntered {
+        server: ServerAddress,
+        failure: Failure,
+    },
+    /// There is no token for this account on this computer.
+    NoToken,
+    AccountCreated(Result<(), Failure>),
+    ServerAccepted(Result<(), Failure>),
+    Server(Result<ServerInfo, Failure>),
+    Roster {
+        contacts: Vec<Contact>,
+        own: Presence,
+        connection: Connection,
+    },
+    ContactAdded(Result<Contact, Failure>),
+    ChatOpened {
+        username: Username,
+        result: Result<OpenedChat, Failure>,
+    },
+    Earlier {
+        peer: UserId,
+        result: Result<(Vec<Message>, bool), Failure>,
+    },
+    NotSent {
+        peer: UserId,
+        text: String,
+        failure: Failure,
+    },
+    Done {
+        deed: Deed,
+        result: Result<(), Failure>,
+    },
+    LoggedOut,
+    /// The network thread has nothing more to say.
+    Ended,
+}
+
+/// A wish whose only answer is that it worked, or why not.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Deed {
+    Accept,
+    Decline,
+    Remove,
+    Block,
+    Unblock,
+    SetPresence,
+    Retry,
+    Discard,
+    Log,
+    KeepToken,
+}
+
+/// A chat as it is when it is opened.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OpenedChat {
+    pub peer: UserId,
+    pub messages: Vec<Message>,
+    pub draft: String,
+}

@@ -1,0 +1,271 @@
+//! One chat: its rows, what is being written, and what is spoken of it on demand.
+
+use jiff::tz::TimeZone;
+use thrive_client::{Message, MessageKey, MessageState, UserId, Username};
+
+use crate::bridge::Wish;
+use crate::chat_log::Entry;
+use crate::rows::{Listed, RowChange, Rows, Step};
+use crate::{clock, words};
+
+/// By their place in the conversation; what waits stands last, in the order in which it was written.
+impl Listed for Message {
+    type Id = MessageKey;
+    type Place = (u64, MessageKey);
+
+    fn id(&self) -> MessageKey {
+        self.key
+    }
+
+    fn place(&self) -> Self::Place {
+        (self.seq.unwrap_or(u64::MAX), self.key)
+    }
+
+    fn letters(&self) -> String {
+        // Letters in a list of messages lead nowhere: the first word of a message is no name.
+        String::new()
+    }
+}
+
+#[derive(Debug)]
+pub struct Chat {
+    pub peer: UserId,
+    pub username: Username,
+    /// What the person is called.
+    pub name: String,
+    /// False once the beginning of the conversation has been reached.
+    pub more: bool,
+    /// Earlier messages are on their way.
+    pub loading: bool,
+    rows: Rows<Message>,
+    zone: TimeZone,
+}
+
+/// One row, ready to be shown and spoken.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Line {
+    pub present: bool,
+    pub spoken: String,
+    pub sender: String,
+    pub time: String,
+    pub text: String,
+    pub state: String,
+    pub mine: bool,
+    pub failed: bool,
+}
+
+impl Chat {
+    #[must_use]
+    pub fn new(peer: UserId, username: Username, name: String, zone: TimeZone) -> Self {
+        Self { peer, username, name, more: true, loading: false, rows: Rows::default(), zone }
+    }
+
+    pub fn put(&mut self, message: Message) -> Vec<RowChange> {
+        self.rows.put(message)
+    }
+
+    /// Takes a page. What is there already is not doubled.
+    pub fn put_all(&mut self, messages: Vec<Message>) -> Vec<RowChange> {
+        messages.into_iter().flat_map(|message| self.rows.put(message)).collect()
+    }
+
+    pub fn discard(&mut self, key: MessageKey) -> Vec<RowChange> {
+        self.rows.hide(key)
+    }
+
+    /// What Enter sends.
+    ///
+    /// # Errors
+    /// There is nothing to send.
+    pub fn submit(&self, text: &str) -> Result<Wish, &'static str> {
+        let text = text.trim_matches(['\n', '\r', ' ', '\t']);
+        if text.is_empty() {
+            return Err("There is no text to send.");
+        }
+        Ok(Wish::Send { peer: self.peer, text: text.to_owned() })
+    }
+
+    /// Asks for what was before, unless it is on its way or there is nothing.
+    pub fn earlier(&mut self) -> Option<Wish> {
+        if self.loading || !self.more {
+            return None;
+        }
+        let before = self.rows.shown().next()?.key;
+        self.loading = true;
+        Some(Wish::Earlier { peer: self.peer, before })
+    }
+
+    /// Moves in the list. True when this was a step beyond its beginning.
+    pub fn walk(&mut self, step: Step) -> bool {
+        let before = self.rows.current();
+        self.rows.walk(step);
+        let up = matches!(step, Step::Up | Step::PageUp | Step::First);
+        up && before.is_some() && before == self.rows.current()
+    }
+
+    pub fn choose(&mut self, at: usize) {
+        self.rows.choose(at);
+    }
+
+    /// The list got the focus: the newest message is where one starts.
+    pub fn enter(&mut self) {
+        if self.rows.current().is_none() {
+            self.rows.walk(Step::Last);
+        }
+    }
+
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.rows.count()
+    }
+
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows.rows().len()
+    }
+
+    #[must_use]
+    pub fn current(&self) -> Option<usize> {
+        self.rows.current()
+    }
+
+    /// The chosen message, if it is one that failed.
+    #[must_use]
+    pub fn failed(&self) -> Option<MessageKey> {
+        let message = self.rows.chosen()?;
+        matches!(message.state, MessageState::Refused(_)).then_some(message.key)
+    }
+
+    /// The last message for 1, the one before for 2, up to 10. Its key comes with it.
+    #[must_use]
+    pub fn last(&self, number: usize) -> Option<(MessageKey, String)> {
+        let message = self.rows.shown().nth_back(number.checked_sub(1)?)?;
+        Some((message.key, self.spoken(message)))
+    }
+
+    pub fn choose_key(&mut self, key: MessageKey) {
+        self.rows.choose_id(key);
+    }
+
+    #[must_use]
+    pub fn line(&self, at: usize) -> Option<Line> {
+        let row = self.rows.rows().get(at)?;
+        let message = &row.item;
+        Some(Line {
+            present: row.present,
+            spoken: self.spoken(message),
+            sender: self.sender(message),
+            time: self.time(message),
+            text: message.text.clone(),
+            state: words::message_state(message.state).into(),
+            mine: message.mine,
+            failed: matches!(message.state, MessageState::Refused(_)),
+        })
+    }
+
+    /// The line for the log.
+    #[must_use]
+    pub fn log_entry(&self, message: &Message) -> Entry {
+        let (date, time) = clock::of_log(message.time_ms, &self.zone);
+        let sender = message.sender.as_str().to_owned();
+        Entry { contact: self.username.clone(), date, time, sender, text: message.text.clone() }
+    }
+
+    fn spoken(&self, message: &Message) -> String {
+        words::spoken_message(message, &self.sender(message), &self.time(message))
+    }
+
+    fn sender(&self, message: &Message) -> String {
+        if message.mine { "You".into() } else { self.name.clone() }
+    }
+
+    fn time(&self, message: &Message) -> String {
+        clock::of_message(message.time_ms, clock::now_ms(), &self.zone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use thrive_client::Code;
+
+    use super::*;
+
+    fn chat() -> Chat {
+        let username = Username::parse("ann").unwrap();
+        Chat::new(UserId(2), username, "Ann".into(), TimeZone::UTC)
+    }
+
+    fn message(key: i64, seq: Option<u64>, mine: bool, text: &str) -> Message {
+        Message {
+            key: MessageKey(key),
+            peer: UserId(2),
+            seq,
+            mine,
+            sender: Username::parse(if mine { "bob" } else { "ann" }).unwrap(),
+            time_ms: clock::now_ms() / 86_400_000 * 86_400_000,
+            text: text.into(),
+            state: if seq.is_some() { MessageState::Stored } else { MessageState::Waiting },
+        }
+    }
+
+    #[test]
+    fn rows_say_who_what_and_only_then_when() {
+        let mut chat = chat();
+        chat.put(message(1, Some(1), false, "hi\nthere"));
+        chat.put(message(2, None, true, "well"));
+        assert_eq!(chat.line(0).unwrap().spoken, "Ann: hi there, 12:00 AM");
+        assert_eq!(chat.line(1).unwrap().spoken, "You: well, waiting to be sent, 12:00 AM");
+        chat.put(message(2, Some(2), true, "well"));
+        assert_eq!(chat.line(1).unwrap().spoken, "You: well, 12:00 AM");
+    }
+
+    #[test]
+    fn the_order_of_the_server_is_the_order_of_the_rows() {
+        let mut chat = chat();
+        chat.put(message(1, None, true, "mine"));
+        chat.put(message(2, Some(7), false, "theirs"));
+        chat.put(message(3, Some(6), false, "before"));
+        let texts: Vec<_> = (0..3).map(|at| chat.line(at).unwrap().text).collect();
+        assert_eq!(texts, ["before", "theirs", "mine"]);
+    }
+
+    #[test]
+    fn what_failed_is_said_in_words_and_can_be_sent_again() {
+        let mut chat = chat();
+        let state = MessageState::Refused(Code::Blocked);
+        chat.put(Message { state, ..message(1, None, true, "well") });
+        chat.enter();
+        assert_eq!(chat.failed(), Some(MessageKey(1)));
+        let spoken = chat.line(0).unwrap().spoken;
+        assert_eq!(spoken, "You: well, failed, press Enter to retry, 12:00 AM");
+    }
+
+    #[test]
+    fn going_up_at_the_beginning_loads_what_was_before_once() {
+        let mut chat = chat();
+        chat.put(message(5, Some(5), false, "five"));
+        chat.enter();
+        assert!(chat.walk(Step::Up));
+        let wish = Wish::Earlier { peer: UserId(2), before: MessageKey(5) };
+        assert_eq!(chat.earlier(), Some(wish));
+        assert_eq!(chat.earlier(), None);
+    }
+
+    #[test]
+    fn a_number_speaks_the_last_messages_backwards() {
+        let mut chat = chat();
+        for seq in 1..=3 {
+            chat.put(message(seq, Some(seq.unsigned_abs()), false, &format!("number {seq}")));
+        }
+        assert!(chat.last(1).unwrap().1.contains("number 3"));
+        assert!(chat.last(3).unwrap().1.contains("number 1"));
+        assert_eq!((chat.last(4), chat.last(0)), (None, None));
+    }
+
+    #[test]
+    fn nothing_but_space_is_not_sent() {
+        assert!(chat().submit(" \n ").is_err());
+        let wish = chat().submit("a\nb\n").unwrap();
+        assert_eq!(wish, Wish::Send { peer: UserId(2), text: "a\nb".into() });
+    }
+}

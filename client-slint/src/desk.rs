@@ -1,0 +1,425 @@
+//! Who sits at the program: which windows are open, what is known, and who does what with it. One
+//! owner for all of it, on the thread of the windows.
+
+mod choices;
+mod entrance;
+mod news;
+pub mod people;
+mod talk;
+mod voice;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use slint::{PlatformError, Timer, TimerMode};
+use thrive_client::{Presence, ServerAddress, Username};
+
+use crate::adapters::chat::ChatView;
+use crate::adapters::contacts::ContactsView;
+use crate::adapters::dialogs::{
+    AboutView, AddContactView, ConfirmView, NoticeView, SettingsView, StatusView,
+};
+use crate::adapters::entrance::{CreateAccountView, LoginView};
+use crate::adapters::shell::{Input, Tell, WindowKey};
+use crate::announce::queue::Queue;
+use crate::bridge::{Line, News, Wish};
+use crate::config::Config;
+use crate::controllers::chat::Chat;
+use crate::controllers::connection::Watch;
+use crate::controllers::contacts::Contacts;
+use crate::keys::{self, Command};
+use crate::settings::Settings;
+use crate::sounds::Speaker;
+
+use self::people::Question;
+
+/// What a desk is made of; tests give a clock and a line of their own.
+pub struct Parts {
+    pub config: Config,
+    pub settings: Settings,
+    pub line: Line,
+    pub speaker: Option<Speaker>,
+    pub zone: TimeZone,
+    /// Time since some beginning.
+    pub clock: Box<dyn Fn() -> Duration>,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Parts")
+    }
+}
+
+/// Everything about the windows and whoever uses them.
+pub struct Desk {
+    pub(crate) config: Config,
+    pub(crate) settings: Settings,
+    line: Line,
+    speaker: Option<Speaker>,
+    zone: TimeZone,
+    clock: Box<dyn Fn() -> Duration>,
+    tell: Tell,
+    queue: Queue,
+    watch: Watch,
+    /// The window that has the keyboard.
+    active: Option<WindowKey>,
+    /// The last one that had it; what is said behind another program is said there.
+    last_active: Option<WindowKey>,
+    /// What was said, newest last.
+    spoken: VecDeque<String>,
+    /// An answer is awaited before anything else may be tried.
+    entering: Option<Entering>,
+    leaving: bool,
+    pub login: Option<LoginView>,
+    pub create: Option<CreateAccountView>,
+    pub session: Option<Session>,
+    pub add: Option<AddContactView>,
+    pub status: Option<StatusView>,
+    pub choices: Option<SettingsView>,
+    pub confirm: Option<(ConfirmView, Question)>,
+    pub notice: Option<NoticeView>,
+    pub about: Option<AboutView>,
+}
+
+/// Somebody is logged in.
+pub struct Session {
+    pub username: Username,
+    pub server: ServerAddress,
+    pub main: ContactsView,
+    pub contacts: Contacts,
+    pub chats: BTreeMap<thrive_client::UserId, OpenChat>,
+    /// Chats that were asked for and are not open yet.
+    opening: BTreeSet<Username>,
+    pub own: Presence,
+    /// The greeting was said: everything that was missed has been read.
+    greeted: bool,
+}
+
+/// A chat with its window.
+pub struct OpenChat {
+    pub chat: Chat,
+    pub view: ChatView,
+    /// When the draft was changed and not yet kept.
+    unsaved: Option<Duration>,
+    /// The number that was spoken last, and when: a second press goes there.
+    reviewed: Option<(usize, Duration)>,
+    typing_told: bool,
+}
+
+/// What was typed to get in, to be remembered once it has worked.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Entering {
+    remember: bool,
+    automatic: bool,
+}
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Desk").field("active", &self.active).finish_non_exhaustive()
+    }
+}
+
+impl Desk {
+    /// Asks the network thread. The answer comes as news.
+    fn ask(&mut self, wish: Wish) {
+        if !self.line.ask(wish) {
+            self.problem("This program is too busy at the moment. Please try again.");
+        }
+    }
+
+    fn now(&self) -> Duration {
+        (self.clock)()
+    }
+
+    /// A window that was made, or nothing and a sentence.
+    fn made<T>(&mut self, window: Result<T, PlatformError>) -> Option<T> {
+        match window {
+            Ok(window) => Some(window),
+            Err(error) => {
+                tracing::error!(%error, "A window cannot be made");
+                self.problem("A window could not be opened.");
+                None
+            }
+        }
+    }
+
+    fn save_settings(&mut self) {
+        if let Err(error) = self.settings.save(&self.config.dir) {
+            tracing::warn!(%error, "The settings are not saved");
+            self.problem("The settings could not be saved.");
+        }
+    }
+
+    fn take(&mut self, key: WindowKey, input: Input) {
+        match input {
+            Input::Active(active) => self.activate(key, active),
+            Input::Command(command) => self.command(key, command),
+            Input::Key(letter) => match keys::command(key.place(), &letter) {
+                Some(command) => self.command(key, command),
+                None => self.other_key(key, &letter),
+            },
+            Input::Escape => self.escape(key),
+            Input::Closed => match key {
+                WindowKey::Login | WindowKey::Contacts => self.exit(),
+                WindowKey::CreateAccount
+                | WindowKey::Chat(_)
+                | WindowKey::AddContact
+                | WindowKey::Status
+                | WindowKey::Settings
+                | WindowKey::Confirm
+                | WindowKey::Notice
+                | WindowKey::About => self.escape(key),
+            },
+            Input::Help => self.show_commands(key),
+            Input::Walk(_) | Input::Letter(_) | Input::Picked(_) => self.move_in_list(key, input),
+            Input::Edited => self.edited(key),
+            Input::Answered(answer) => self.answered(answer),
+        }
+    }
+
+    fn command(&mut self, key: WindowKey, command: Command) {
+        match key {
+            WindowKey::Login | WindowKey::CreateAccount => self.entrance_command(key, command),
+            WindowKey::Contacts | WindowKey::AddContact => self.people_command(key, command),
+            WindowKey::Chat(peer) => self.talk_command(peer, command),
+            WindowKey::Status
+            | WindowKey::Settings
+            | WindowKey::Confirm
+            | WindowKey::Notice
+            | WindowKey::About => self.choices_command(key, command),
+        }
+    }
+
+    /// Alt and something that is no command: the digits of a chat, the answers of a question.
+    fn other_key(&mut self, key: WindowKey, letter: &str) {
+        match key {
+            WindowKey::Chat(peer) => self.review(peer, letter),
+            WindowKey::Confirm => self.answer_by_letter(letter),
+            WindowKey::Login
+            | WindowKey::CreateAccount
+            | WindowKey::Contacts
+            | WindowKey::AddContact
+            | WindowKey::Status
+            | WindowKey::Settings
+            | WindowKey::Notice
+            | WindowKey::About => {}
+        }
+    }
+
+    fn escape(&mut self, key: WindowKey) {
+        match key {
+            // Escape never quits.
+            WindowKey::Login | WindowKey::Contacts => {}
+            WindowKey::Chat(peer) => self.close_chat(peer),
+            WindowKey::CreateAccount
+            | WindowKey::AddContact
+            | WindowKey::Status
+            | WindowKey::Settings
+            | WindowKey::Confirm
+            | WindowKey::Notice
+            | WindowKey::About => self.close_dialog(key),
+        }
+    }
+
+    fn move_in_list(&mut self, key: WindowKey, input: Input) {
+        match key {
+            WindowKey::Contacts => self.move_in_contacts(input),
+            WindowKey::Chat(peer) => self.move_in_messages(peer, input),
+            WindowKey::Login
+            | WindowKey::CreateAccount
+            | WindowKey::AddContact
+            | WindowKey::Status
+            | WindowKey::Settings
+            | WindowKey::Confirm
+            | WindowKey::Notice
+            | WindowKey::About => {}
+        }
+    }
+
+    /// Looks at the clock: announcements, drafts, the connection.
+    fn tick(&mut self) {
+        let now = self.now();
+        if let Some(event) = self.watch.tick(now) {
+            self.connection_event(&event);
+        }
+        self.keep_drafts(now);
+        self.speak_next(now);
+    }
+
+    fn needs_clock(&self) -> bool {
+        let unsaved = |session: &Session| session.chats.values().any(|it| it.unsaved.is_some());
+        self.queue.is_busy()
+            || self.watch.is_waiting()
+            || self.session.as_ref().is_some_and(unsaved)
+    }
+
+    /// Ends the program; the last word is the network thread's.
+    fn exit(&mut self) {
+        if self.leaving {
+            return;
+        }
+        self.leaving = true;
+        self.keep_drafts(Duration::MAX);
+        if !self.line.ask(Wish::Exit) {
+            quit();
+        }
+        self.close_everything();
+        // A network that does not answer must not keep the program alive.
+        Timer::single_shot(LEAVE_WITHIN, quit);
+    }
+
+    fn close_everything(&mut self) {
+        self.leave_session();
+        if let Some(view) = self.login.take() {
+            view.close();
+        }
+        self.close_dialog(WindowKey::CreateAccount);
+    }
+}
+
+fn quit() {
+    if let Err(error) = slint::quit_event_loop() {
+        tracing::debug!(%error, "The event loop is not there");
+    }
+}
+
+const LEAVE_WITHIN: Duration = Duration::from_secs(5);
+/// Announcements are 300 ms apart; a third of it is soon enough.
+const TICK: Duration = Duration::from_millis(100);
+/// Inputs that wait while another one is being taken. They are taken at once, so this is never
+/// reached unless a screen answers every input with another one; then the newest is dropped.
+const INPUTS_MAX: usize = 256;
+
+enum Item {
+    Input(WindowKey, Input),
+    News(Box<News>),
+    Tick,
+}
+
+struct Shared {
+    desk: RefCell<Desk>,
+    waiting: RefCell<VecDeque<Item>>,
+    timer: Timer,
+}
+
+/// The handle of the desk. Whatever comes while something is being taken is taken right after it.
+#[derive(Clone)]
+pub struct Office(Rc<Shared>);
+
+impl fmt::Debug for Office {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Office")
+    }
+}
+
+impl Office {
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let shared = Rc::new_cyclic(|weak: &Weak<Shared>| {
+            let told = weak.clone();
+            let tell = Tell::new(move |key, input| {
+                if let Some(shared) = told.upgrade() {
+                    Self(shared).put(Item::Input(key, input));
+                }
+            });
+            let Parts { config, settings, line, speaker, zone, clock } = parts;
+            let desk = Desk {
+                config,
+                settings,
+                line,
+                speaker,
+                zone,
+                clock,
+                tell,
+                queue: Queue::default(),
+                watch: Watch::default(),
+                active: None,
+                last_active: None,
+                spoken: VecDeque::new(),
+                entering: None,
+                leaving: false,
+                login: None,
+                create: None,
+                session: None,
+                add: None,
+                status: None,
+                choices: None,
+                confirm: None,
+                notice: None,
+                about: None,
+            };
+            Shared {
+                desk: RefCell::new(desk),
+                waiting: RefCell::new(VecDeque::new()),
+                timer: Timer::default(),
+            }
+        });
+        Self(shared)
+    }
+
+    /// Opens the first window, and logs in when that is to happen by itself.
+    pub fn begin(&self) {
+        self.0.desk.borrow_mut().begin();
+        self.run();
+    }
+
+    pub fn tell(&self, key: WindowKey, input: Input) {
+        self.put(Item::Input(key, input));
+    }
+
+    pub fn hear(&self, news: News) {
+        self.put(Item::News(Box::new(news)));
+    }
+
+    pub fn tick(&self) {
+        self.put(Item::Tick);
+    }
+
+    /// Looks at the desk; for tests.
+    pub fn look<T>(&self, at: impl FnOnce(&Desk) -> T) -> T {
+        at(&self.0.desk.borrow())
+    }
+
+    fn put(&self, item: Item) {
+        let mut waiting = self.0.waiting.borrow_mut();
+        if waiting.len() < INPUTS_MAX {
+            waiting.push_back(item);
+        } else {
+            tracing::warn!("An input was dropped");
+        }
+        drop(waiting);
+        self.run();
+    }
+
+    fn run(&self) {
+        // Somebody further up the stack is at it and will take what waits.
+        let Ok(mut desk) = self.0.desk.try_borrow_mut() else { return };
+        loop {
+            let next = self.0.waiting.borrow_mut().pop_front();
+            match next {
+                Some(Item::Input(key, input)) => desk.take(key, input),
+                Some(Item::News(news)) => desk.hear(*news),
+                Some(Item::Tick) => desk.tick(),
+                None => break,
+            }
+        }
+        let now = desk.now();
+        desk.speak_next(now);
+        let wanted = desk.needs_clock();
+        drop(desk);
+        if wanted && !self.0.timer.running() {
+            let weak = Rc::downgrade(&self.0);
+            self.0.timer.start(TimerMode::Repeated, TICK, move || {
+                if let Some(shared) = weak.upgrade() {
+                    Self(shared).tick();
+                }
+            });
+        } else if !wanted {
+            self.0.timer.stop();
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Coming in and going out: log in, create an account, a changed certificate, log out.
+
+use thrive_client::{Arrival, Failure, ServerAddress, Username};
+
+use super::people::Question;
+use super::{Desk, Entering, Session};
+use crate::adapters::contacts::ContactsView;
+use crate::adapters::dialogs::ConfirmView;
+use crate::adapters::entrance::{CreateAccountView, LoginView};
+use crate::adapters::shell::WindowKey;
+use crate::announce::Event;
+use crate::bridge::Wish;
+use crate::controllers::connection::Watch;
+use crate::controllers::contacts::Contacts;
+use crate::controllers::login::Mistake;
+use crate::controllers::{create_account, login};
+use crate::keys::Command;
+use crate::ui::LoginField;
+use crate::words;
+
+impl Desk {
+    /// Opens the first window.
+    pub(super) fn begin(&mut self) {
+        self.open_login();
+        if !self.settings.automatic {
+            return;
+        }
+        let server = match self.settings.server.as_str() {
+            "" => self.config.servers.first().cloned(),
+            last => ServerAddress::parse(last).ok(),
+        };
+        if let (Ok(username), Some(server)) = (Username::parse(&self.settings.username), server) {
+            self.set_entering(Some(Entering { remember: true, automatic: true }));
+            self.ask(Wish::Resume { server, username });
+        }
+    }
+
+    pub(super) fn open_login(&mut self) {
+        let view = LoginView::open(&self.settings, &self.config.servers, &self.tell);
+        if let Some(view) = self.made(view) {
+            view.show();
+            self.login = Some(view);
+        }
+    }
+
+    pub(super) fn entrance_command(&mut self, key: WindowKey, command: Command) {
+        match (key, command) {
+            (WindowKey::Login, Command::LogIn) => self.log_in(),
+            (WindowKey::Login, Command::CreateAccount) => self.open_create(),
+            (WindowKey::Login, Command::ToggleRemember) => {
+                self.login.iter().for_each(|it| it.window.invoke_toggle_remember());
+            }
+            (WindowKey::Login, Command::ToggleAutomatic) => {
+                self.login.iter().for_each(|it| it.window.invoke_toggle_automatic());
+            }
+            (WindowKey::Login, Command::FocusServer) => {
+                self.login.iter().for_each(|it| it.window.invoke_focus_field(LoginField::Server));
+            }
+            (WindowKey::Login, Command::Exit) => self.exit(),
+            (WindowKey::CreateAccount, Command::Create) => self.create_account(),
+            (WindowKey::CreateAccount, Command::ToggleLogInAfter) => {
+                self.create.iter().for_each(|it| it.window.invoke_toggle_log_in_after());
+            }
+            (WindowKey::CreateAccount, Command::Close) => self.close_dialog(key),
+            (_, other) => tracing::error!(?key, ?other, "A command of another window"),
+        }
+    }
+
+    fn log_in(&mut self) {
+        if self.entering.is_some() {
+            return;
+        }
+        let Some(view) = &self.login else { return };
+        let form = view.form();
+        let automatic = view.window.get_automatic();
+        let remember = form.remember;
+        match login::submit(form) {
+            Ok(wish) => {
+                self.set_entering(Some(Entering { remember, automatic: automatic && remember }));
+                self.ask(wish);
+            }
+            Err(mistake) => self.login_mistake(&mistake),
+        }
+    }
+
+    fn login_mistake(&mut self, mistake: &Mistake) {
+        self.login.iter().for_each(|view| view.point_at(mistake));
+        self.problem(mistake.sentence.clone());
+    }
+
+    fn set_entering(&mut self, entering: Option<Entering>) {
+        self.entering = entering;
+        if let Some(view) = &self.login {
+            view.window.set_busy(entering.is_some());
+            if entering.is_some() {
+                view.say("Connecting to the server…", false);
+            }
+        }
+    }
+
+    pub(super) fn no_token(&mut self) {
+        self.set_entering(None);
+        if let Some(view) = &self.login {
+            view.say("Enter your password to log in.", false);
+            view.window.invoke_focus_field(LoginField::Password);
+        }
+        self.answer("Enter your password to log in.");
+    }
+
+    pub(super) fn not_entered(&mut self, server: &ServerAddress, failure: &Failure) {
+        self.set_entering(None);
+        if self.is_certificate(server, failure) {
+            return;
+        }
+        let sentence = words::failure(failure);
+        self.login_mistake(&Mistake::new(login::field_of(failure), sentence));
+    }
+
+    /// A changed certificate is explained, never ignored.
+    pub(super) fn is_certificate(&mut self, server: &ServerAddress, failure: &Failure) -> bool {
+        let Failure::ServerChanged { host, known, offered } = failure else { return false };
+        let question = format!(
+            "The certificate of {host} is not the one that this computer has seen before. Either \
+             the host has made a new one, or somebody stands between you and the server and wants \
+             to read along. Ask the host before you trust it.\n\nSeen before: {known}\n\nOffered \
+             now: {offered}"
+        );
+        let view = ConfirmView::open(
+            "The server has another certificate",
+            &question,
+            &[("Do not connect", "Escape"), ("Trust the new certificate", "Alt+T")],
+            0,
+            &self.settings,
+            &self.tell,
+        );
+        let asked = Question::Certificate { server: server.clone(), fingerprint: offered.clone() };
+        self.login.iter().for_each(|view| {
+            view.say("The certificate of the server has changed. Nothing was sent.", true);
+        });
+        self.ask_person(view, asked);
+        true
+    }
+
+    pub(super) fn server_accepted(&mut self, result: Result<(), Failure>) {
+        match result {
+            Ok(()) => {
+                let sentence = "The new certificate is trusted. Log in again.";
+                self.login.iter().for_each(|view| view.say(sentence, false));
+                self.answer(sentence);
+            }
+            Err(failure) => self.problem(words::failure(&failure)),
+        }
+    }
+
+    fn open_create(&mut self) {
+        if let Some(view) = &self.create {
+            return view.raise();
+        }
+        let Some(view) = &self.login else { return };
+        match login::server(&view.form().server) {
+            Ok(server) => {
+                let view = CreateAccountView::open(&server, &self.settings, &self.tell);
+                if let Some(view) = self.made(view) {
+                    view.show();
+                    self.create = Some(view);
+                }
+            }
+            Err(mistake) => self.login_mistake(&mistake),
+        }
+    }
+
+    fn create_account(&mut self) {
+        let (Some(view), Some(login)) = (&self.create, &self.login) else { return };
+        if view.window.get_busy() {
+            return;
+        }
+        let wish = login::server(&login.form().server)
+            .and_then(|server| create_account::submit(view.form(), server));
+        match wish {
+            Ok(wish) => {
+                view.window.set_busy(true);
+                view.window.set_notice("".into());
+                self.ask(wish);
+            }
+            Err(mistake) => {
+                view.point_at(&mistake);
+                self.problem(mistake.sentence);
+            }
+        }
+    }
+
+    pub(super) fn account_created(&mut self, result: Result<(), Failure>) {
+        let Some(view) = &self.create else { return };
+        view.window.set_busy(false);
+        if let Err(failure) = result {
+            let server = self.login.as_ref().and_then(|it| login::server(&it.form().server).ok());
+            if let Some(server) = server
+                && self.is_certificate(&server, &failure)
+            {
+                return;
+            }
+            let mistake =
+                Mistake::new(create_account::field_of(&failure), words::failure(&failure));
+            self.create.iter().for_each(|view| view.point_at(&mistake));
+            return self.problem(mistake.sentence);
+        }
+        let (username, password) = (view.window.get_username(), view.window.get_password());
+        let log_in_after = view.window.get_log_in_after();
+        self.close_dialog(WindowKey::CreateAccount);
+        if let Some(login) = &self.login {
+            login.window.set_username(username);
+            login.window.set_password(password);
+            login.say("The account is made.", false);
+        }
+        self.answer("The account is made.");
+        if log_in_after {
+            self.log_in();
+        }
+    }
+
+    /// Opens the main window.
+    pub(super) fn entered(&mut self, username: Username, server: ServerAddress) {
+        if let Some(entering) = self.entering.take() {
+            self.settings.remember = entering.remember;
+            self.settings.automatic = entering.automatic;
+            self.settings.username =
+                if entering.remember { username.as_str().to_owned() } else { String::new() };
+            self.settings.server = server.to_string();
+            self.save_settings();
+        }
+        if self.session.is_some() {
+            return;
+        }
+        let main = ContactsView::open(username.as_str(), &self.settings, &self.tell);
+        let Some(main) = self.made(main) else { return };
+        main.view.window.set_connection("Connecting to the server…".into());
+        main.view.show();
+        self.watch = Watch::default();
+        self.session = Some(Session {
+            username,
+            server,
+            main,
+            contacts: Contacts::default(),
+            chats: Default::default(),
+            opening: Default::default(),
+            own: Default::default(),
+            greeted: false,
+        });
+        self.close_dialog(WindowKey::CreateAccount);
+        if let Some(login) = self.login.take() {
+            // The password goes with the window.
+            login.window.set_password("".into());
+            self.forget_window(WindowKey::Login);
+            login.close();
+        }
+    }
+
+    /// The session is over, by one's own wish or not.
+    pub(super) fn logged_out(&mut self, why: Option<String>) {
+        if self.session.is_none() || self.leaving {
+            return;
+        }
+        self.settings.automatic = false;
+        self.save_settings();
+        self.leave_session();
+        self.open_login();
+        if let (Some(view), Some(why)) = (&self.login, &why) {
+            view.say(why, true);
+        }
+        self.event(&Event::LoggedOut { why }, Arrival::Live);
+    }
+
+    pub(super) fn leave_session(&mut self) {
+        for key in [
+            WindowKey::AddContact,
+            WindowKey::Status,
+            WindowKey::Settings,
+            WindowKey::Confirm,
+            WindowKey::Notice,
+            WindowKey::About,
+        ] {
+            self.close_dialog(key);
+        }
+        self.watch = Watch::default();
+        self.set_entering(None);
+        let Some(session) = self.session.take() else { return };
+        for (peer, open) in session.chats {
+            self.forget_window(WindowKey::Chat(peer));
+            open.view.view.close();
+        }
+        self.forget_window(WindowKey::Contacts);
+        session.main.view.close();
+    }
+}

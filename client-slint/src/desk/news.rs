@@ -1,0 +1,107 @@
+//! What the network thread tells.
+
+use thrive_client::{Arrival, Change, Connection, Contact, Presence};
+
+use super::{Desk, quit};
+use crate::announce::Event;
+use crate::bridge::{News, Wish};
+use crate::words;
+
+impl Desk {
+    pub(super) fn hear(&mut self, news: News) {
+        match news {
+            News::Change(change) => self.change(change),
+            News::Entered { username, server } => self.entered(username, server),
+            News::NotEntered { server, failure } => self.not_entered(&server, &failure),
+            News::NoToken => self.no_token(),
+            News::AccountCreated(result) => self.account_created(result),
+            News::ServerAccepted(result) => self.server_accepted(result),
+            News::Server(result) => self.server_told(result),
+            News::Roster { contacts, own, connection } => self.roster(contacts, own, &connection),
+            News::ContactAdded(result) => self.contact_added(result),
+            News::ChatOpened { username, result } => self.chat_opened(username, result),
+            News::Earlier { peer, result } => self.earlier_came(peer, result),
+            News::NotSent { peer, text, failure } => self.not_sent(peer, &text, &failure),
+            News::Done { deed, result } => self.done(deed, result),
+            News::LoggedOut => self.logged_out(None),
+            News::Ended => quit(),
+        }
+    }
+
+    fn change(&mut self, change: Change) {
+        match change {
+            Change::Connection(connection) => self.connection_changed(&connection),
+            Change::LoggedIn(_) => {}
+            Change::LoggedOut(None) => self.logged_out(None),
+            Change::LoggedOut(Some(code)) => {
+                let refused =
+                    thrive_client::Failure::Refused { code, retry_after_ms: None, limit: None };
+                self.logged_out(Some(words::failure(&refused)));
+            }
+            Change::Contact { before, now, arrival } => self.contact_changed(before, now, arrival),
+            Change::ContactGone(user) => self.contact_gone(user),
+            Change::OwnPresence(presence) => self.own_presence(presence),
+            Change::Message { before, now, arrival } => self.message_changed(before, now, arrival),
+            Change::Reload => self.reload(),
+        }
+    }
+
+    fn roster(&mut self, contacts: Vec<Contact>, own: Presence, connection: &Connection) {
+        let Some(session) = &mut self.session else { return };
+        let changes = session.contacts.reload(contacts);
+        session.contacts.enter();
+        session.main.update(&session.contacts, &changes);
+        self.own_presence(own);
+        self.connection_changed(connection);
+    }
+
+    /// More happened than could be told: everything is read again, open chats too.
+    fn reload(&mut self) {
+        self.ask(Wish::Roster);
+        let Some(session) = &self.session else { return };
+        let open: Vec<_> = session.chats.values().map(|it| it.chat.username.clone()).collect();
+        for username in open {
+            self.ask(Wish::OpenChat(username));
+        }
+    }
+
+    fn own_presence(&mut self, presence: Presence) {
+        let Some(session) = &mut self.session else { return };
+        session.main.view.window.set_own_status(words::presence(&presence).into());
+        session.own = presence;
+    }
+
+    fn connection_changed(&mut self, connection: &Connection) {
+        let now = self.now();
+        let event = self.watch.hear(connection, now);
+        let Some(session) = &mut self.session else { return };
+        if *connection == Connection::Online && !session.greeted {
+            session.greeted = true;
+            let unread = session.contacts.unread();
+            self.event(&Event::LoggedIn { unread }, Arrival::Live);
+        }
+        let Some(session) = &self.session else { return };
+        session.main.view.window.set_connection(words::connection(connection).into());
+        if let Some(event) = event {
+            self.event(&event, Arrival::Live);
+        }
+        self.show_connection();
+    }
+
+    /// The quiet time of a lost connection is over.
+    pub(super) fn connection_event(&mut self, event: &Event) {
+        self.event(event, Arrival::Live);
+        self.show_connection();
+    }
+
+    /// What the chats and the color of the line say about the connection.
+    pub(super) fn show_connection(&mut self) {
+        let lost = self.watch.is_lost();
+        let Some(session) = &self.session else { return };
+        session.main.view.window.set_connection_bad(lost);
+        let words = if lost { "No connection. Messages are sent when it is back." } else { "" };
+        for open in session.chats.values() {
+            open.view.view.window.set_connection(words.into());
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! The chats: opening, writing, reading, closing.
+
+use std::time::Duration;
+
+use thrive_client::{Arrival, Failure, Message, MessageState, UserId, Username};
+
+use super::people::show_person;
+use super::{Desk, OpenChat};
+use crate::adapters::chat::ChatView;
+use crate::adapters::shell::{Input, WindowKey};
+use crate::announce::{Event, Speech};
+use crate::bridge::{OpenedChat, Wish};
+use crate::controllers::chat::Chat;
+use crate::keys::Command;
+use crate::rows::Step;
+use crate::words;
+
+impl Desk {
+    pub(super) fn open_chat(&mut self, username: Username) {
+        let Some(session) = &mut self.session else { return };
+        if let Some(open) = session.chats.values().find(|open| open.chat.username == username) {
+            return open.view.view.raise();
+        }
+        if session.opening.insert(username.clone()) {
+            self.ask(Wish::OpenChat(username));
+        }
+    }
+
+    pub(super) fn chat_opened(&mut self, username: Username, result: Result<OpenedChat, Failure>) {
+        let Some(session) = &mut self.session else { return };
+        session.opening.remove(&username);
+        let OpenedChat { peer, messages, draft } = match result {
+            Ok(opened) => opened,
+            Err(failure) => return self.problem(words::failure(&failure)),
+        };
+        if let Some(open) = session.chats.get_mut(&peer) {
+            // Read again after more happened than could be told.
+            let changes = open.chat.put_all(messages);
+            open.view.update(&open.chat, &changes);
+            return;
+        }
+        let contact = session.contacts.get(peer).cloned();
+        let name = contact.as_ref().map_or(username.as_str(), |contact| contact.display_name());
+        let mut chat = Chat::new(peer, username.clone(), name.to_owned(), self.zone.clone());
+        chat.put_all(messages);
+        let view = ChatView::open(&chat, &draft, &self.settings, &self.tell);
+        let Some(view) = self.made(view) else { return };
+        view.view.show();
+        view.view.window.invoke_show_end();
+        let open = OpenChat { chat, view, unsaved: None, reviewed: None, typing_told: false };
+        show_person(&open, contact.as_ref());
+        if let Some(session) = &mut self.session {
+            session.chats.insert(peer, open);
+        }
+        self.show_connection();
+        let Some(contact) = contact else { return };
+        if 0 < contact.unread {
+            self.answer(format!("{} unread.", contact.unread));
+        }
+    }
+
+    pub(super) fn talk_command(&mut self, peer: UserId, command: Command) {
+        match command {
+            Command::Send => self.send(peer),
+            Command::Earlier => self.load_earlier(peer),
+            Command::Close => self.close_chat(peer),
+            Command::ToggleLog => {
+                if let Some(open) = self.chat(peer) {
+                    open.view.view.window.invoke_toggle_log();
+                }
+            }
+            Command::Log => self.log_switched(peer),
+            Command::Retry => self.retry(peer),
+            Command::Discard => self.discard(peer),
+            Command::EnteredList => {
+                if let Some(open) = self.chat(peer) {
+                    open.chat.enter();
+                    open.view.update(&open.chat, &[]);
+                }
+            }
+            other => tracing::error!(?other, "A command of another window"),
+        }
+    }
+
+    fn chat(&mut self, peer: UserId) -> Option<&mut OpenChat> {
+        self.session.as_mut()?.chats.get_mut(&peer)
+    }
+
+    fn send(&mut self, peer: UserId) {
+        let Some(open) = self.chat(peer) else { return };
+        let window = &open.view.view.window;
+        match open.chat.submit(&window.get_draft()) {
+            Ok(wish) => {
+                window.set_draft("".into());
+                window.set_notice("".into());
+                window.invoke_show_end();
+                window.invoke_focus_composer();
+                open.unsaved = None;
+                open.typing_told = false;
+                self.ask(wish);
+                self.ask(Wish::Typing { peer, active: false });
+                self.ask(Wish::Draft { peer, text: String::new() });
+            }
+            Err(sentence) => self.answer(sentence),
+        }
+    }
+
+    /// The library did not take the text: it goes back to where it was written.
+    pub(super) fn not_sent(&mut self, peer: UserId, text: &str, failure: &Failure) {
+        let sentence = words::failure(failure);
+        if let Some(open) = self.chat(peer) {
+            let window = &open.view.view.window;
+            let written = window.get_draft();
+            let both = if written.is_empty() { text.into() } else { format!("{text}\n{written}") };
+            window.set_draft(both.into());
+            window.set_notice(sentence.as_str().into());
+            let to = open.chat.name.clone();
+            self.event(&Event::SendFailed { to, why: sentence }, Arrival::Live);
+        }
+    }
+
+    fn load_earlier(&mut self, peer: UserId) {
+        let Some(open) = self.chat(peer) else { return };
+        match open.chat.earlier() {
+            Some(wish) => self.ask(wish),
+            None if open.chat.loading => {}
+            None => self.answer("This is the beginning of the chat."),
+        }
+    }
+
+    pub(super) fn earlier_came(
+        &mut self,
+        peer: UserId,
+        result: Result<(Vec<Message>, bool), Failure>,
+    ) {
+        let Some(open) = self.chat(peer) else { return };
+        open.chat.loading = false;
+        match result {
+            Ok((messages, more)) => {
+                open.chat.more = more;
+                let before = open.chat.count();
+                let changes = open.chat.put_all(messages);
+                open.view.update(&open.chat, &changes);
+                let sentence = match open.chat.count() - before {
+                    0 => "This is the beginning of the chat.".to_owned(),
+                    1 => "1 earlier message.".to_owned(),
+                    many => format!("{many} earlier messages."),
+                };
+                self.answer(sentence);
+            }
+            Err(failure) => self.problem(words::failure(&failure)),
+        }
+    }
+
+    fn retry(&mut self, peer: UserId) {
+        let Some(open) = self.chat(peer) else { return };
+        if let Some(message) = open.chat.failed() {
+            self.ask(Wish::Retry { peer, message });
+        }
+    }
+
+    fn discard(&mut self, peer: UserId) {
+        let Some(open) = self.chat(peer) else { return };
+        if let Some(message) = open.chat.failed() {
+            let changes = open.chat.discard(message);
+            open.view.update(&open.chat, &changes);
+            self.ask(Wish::Discard { peer, message });
+            self.answer("The message is discarded.");
+        }
+    }
+
+    fn log_switched(&mut self, peer: UserId) {
+        let Some(open) = self.chat(peer) else { return };
+        let on = open.view.view.window.get_log();
+        let username = open.chat.username.as_str().to_owned();
+        if on {
+            self.settings.logged_chats.insert(username);
+        } else {
+            self.settings.logged_chats.remove(&username);
+        }
+        self.save_settings();
+    }
+
+    pub(super) fn move_in_messages(&mut self, peer: UserId, input: Input) {
+        let Some(open) = self.chat(peer) else { return };
+        let beyond = match input {
+            Input::Walk(step) => open.chat.walk(step) && step != Step::Up,
+            Input::Picked(at) => {
+                open.chat.choose(at);
+                false
+            }
+            _ => false,
+        };
+        open.view.update(&open.chat, &[]);
+        if beyond && let Some(wish) = open.chat.earlier() {
+            self.ask(wish);
+        }
+    }
+
+    /// Alt and a digit: speaks one of the last ten; a second time within a second goes there.
+    pub(super) fn review(&mut self, peer: UserId, digit: &str) {
+        let number = match digit {
+            "0" => 10,
+            digit => match digit.parse::<usize>() {
+                Ok(number) if number < 10 => number,
+                Ok(_) | Err(_) => return,
+            },
+        };
+        let now = self.now();
+        let Some(open) = self.chat(peer) else { return };
+        let Some((key, spoken)) = open.chat.last(number) else {
+            return self.answer("There is no such message.");
+        };
+        let again = open.reviewed.is_some_and(|(before, at)| {
+            before == number && now.saturating_sub(at) < Duration::from_secs(1)
+        });
+        open.reviewed = Some((number, now));
+        if again {
+            open.chat.choose_key(key);
+            open.view.update(&open.chat, &[]);
+            return open.view.view.window.invoke_focus_list();
+        }
+        self.queue.push(Speech { text: spoken, assertive: false, from: None });
+    }
+
+    pub(super) fn edited(&mut self, key: WindowKey) {
+        let WindowKey::Chat(peer) = key else { return };
+        let now = self.now();
+        let Some(open) = self.chat(peer) else { return };
+        open.unsaved.get_or_insert(now);
+        let writing = !open.view.view.window.get_draft().is_empty();
+        let tell = writing || open.typing_told;
+        open.typing_told = writing;
+        if tell {
+            self.ask(Wish::Typing { peer, active: writing });
+        }
+    }
+
+    /// Keeps the drafts that were changed a while ago, so that a crash costs seconds.
+    pub(super) fn keep_drafts(&mut self, now: Duration) {
+        let Some(session) = &mut self.session else { return };
+        let mut wishes = Vec::new();
+        for (peer, open) in &mut session.chats {
+            if open.unsaved.is_some_and(|since| KEPT_AFTER <= now.saturating_sub(since)) {
+                open.unsaved = None;
+                let text = open.view.view.window.get_draft().into();
+                wishes.push(Wish::Draft { peer: *peer, text });
+            }
+        }
+        for wish in wishes {
+            self.ask(wish);
+        }
+    }
+
+    pub(super) fn close_chat(&mut self, peer: UserId) {
+        let Some(open) = self.session.as_mut().and_then(|it| it.chats.remove(&peer)) else {
+            return;
+        };
+        let text = open.view.view.window.get_draft().into();
+        self.forget_window(WindowKey::Chat(peer));
+        open.view.view.close();
+        if open.typing_told {
+            self.ask(Wish::Typing { peer, active: false });
+        }
+        if open.unsaved.is_some() {
+            self.ask(Wish::Draft { peer, text });
+        }
+        if let Some(session) = &self.session {
+            session.main.view.raise();
+        }
+    }
+
+    /// The chat is in front: what is in it counts as read.
+    pub(super) fn read(&mut self, peer: UserId) {
+        let Some(session) = &self.session else { return };
+        let unread = session.contacts.get(peer).is_none_or(|contact| 0 < contact.unread);
+        if session.chats.contains_key(&peer) && unread {
+            self.ask(Wish::MarkRead(peer));
+        }
+    }
+
+    pub(super) fn message_changed(
+        &mut self,
+        before: Option<MessageState>,
+        now: Message,
+        arrival: Arrival,
+    ) {
+        let peer = now.peer;
+        let in_front = self.active == Some(WindowKey::Chat(peer));
+        let Some(session) = &mut self.session else { return };
+        let name = session.contacts.get(peer).map_or_else(
+            || now.sender.as_str().to_owned(),
+            |contact| contact.display_name().to_owned(),
+        );
+        let logged = session.contacts.get(peer).map(|contact| contact.username.clone());
+        if let Some(open) = session.chats.get_mut(&peer) {
+            let changes = open.chat.put(now.clone());
+            open.view.update(&open.chat, &changes);
+        }
+        self.log_message(before, &now, logged);
+        if in_front && !now.mine && before.is_none() {
+            self.ask(Wish::MarkRead(peer));
+        }
+        let chat = self.where_is(WindowKey::Chat(peer));
+        let stored = now.seq.is_some();
+        match (now.mine, before, now.state) {
+            (false, None, _) => {
+                self.event(&Event::Message { from: name, text: now.text, chat }, arrival);
+            }
+            (true, Some(MessageState::Waiting), MessageState::Refused(code)) => {
+                let refused = Failure::Refused { code, retry_after_ms: None, limit: None };
+                let why = words::failure(&refused);
+                self.event(&Event::SendFailed { to: name, why }, Arrival::Live);
+            }
+            (true, Some(MessageState::Waiting), _) if stored => {
+                self.event(&Event::OwnMessageSent, arrival);
+            }
+            (true | false, _, _) => {}
+        }
+    }
+
+    /// A message is written to the log once: when it is known to be stored.
+    fn log_message(
+        &mut self,
+        before: Option<MessageState>,
+        now: &Message,
+        contact: Option<Username>,
+    ) {
+        let first_stored = now.seq.is_some()
+            && match before {
+                None | Some(MessageState::Waiting | MessageState::Refused(_)) => true,
+                Some(MessageState::Stored | MessageState::Delivered | MessageState::Read) => false,
+            };
+        let Some(contact) = contact else { return };
+        if !first_stored || !self.settings.logged_chats.contains(contact.as_str()) {
+            return;
+        }
+        let (date, time) = crate::clock::of_log(now.time_ms, &self.zone);
+        let sender = now.sender.as_str().to_owned();
+        let text = now.text.clone();
+        self.ask(Wish::Log(crate::chat_log::Entry { contact, date, time, sender, text }));
+    }
+}
+
+/// Between the first change of a draft and its way to the disk.
+const KEPT_AFTER: Duration = Duration::from_secs(2);

@@ -1,0 +1,160 @@
+//! Speaking, sounding, showing: what `announce` decides is done here.
+
+use std::time::Duration;
+
+use thrive_client::Arrival;
+
+use super::Desk;
+use crate::adapters::shell::WindowKey;
+use crate::announce::queue::{Region, Utterance};
+use crate::announce::{Chat, Context, Event, Sound, decide};
+use crate::sounds;
+
+impl Desk {
+    /// Something happened.
+    pub(super) fn event(&mut self, event: &Event, arrival: Arrival) {
+        let own = self.session.as_ref().map(|session| session.own.availability);
+        let context =
+            Context { in_front: self.active.is_some(), arrival, own: own.unwrap_or_default() };
+        let decision = decide(event, context, &self.settings);
+        if let Some(sound) = decision.sound {
+            self.sound(sound);
+        }
+        if let Some(speech) = decision.speech {
+            self.queue.push(speech);
+        }
+        if let (Some(shown), Some(session)) = (decision.shown, &self.session) {
+            session.main.view.window.set_notice(shown.into());
+        }
+    }
+
+    pub(super) fn sound(&self, sound: Sound) {
+        self.sound_of(&self.settings.pack, self.settings.volume, sound);
+    }
+
+    pub(super) fn sound_of(&self, pack: &str, volume: u8, sound: Sound) {
+        if let Some(speaker) = &self.speaker {
+            speaker.play(sounds::bytes(&self.config.pack_folders, pack, sound), volume);
+        }
+    }
+
+    /// An answer to what the person just did.
+    pub(super) fn answer(&mut self, text: impl Into<String>) {
+        self.event(&Event::Answer(text.into()), Arrival::Live);
+    }
+
+    /// What the person tried did not work.
+    pub(super) fn problem(&mut self, text: impl Into<String>) {
+        self.event(&Event::Problem(text.into()), Arrival::Live);
+    }
+
+    /// Whether a chat is the one in front.
+    pub(super) fn where_is(&self, key: WindowKey) -> Chat {
+        if self.active == Some(key) { Chat::InFront } else { Chat::Other }
+    }
+
+    pub(super) fn activate(&mut self, key: WindowKey, active: bool) {
+        if active {
+            self.active = Some(key);
+            self.last_active = Some(key);
+            if let WindowKey::Chat(peer) = key {
+                self.read(peer);
+            }
+        } else if self.active == Some(key) {
+            self.active = None;
+        }
+    }
+
+    /// A window is closing; what is said next is said elsewhere.
+    pub(super) fn forget_window(&mut self, key: WindowKey) {
+        if self.active == Some(key) {
+            self.active = None;
+        }
+        if self.last_active == Some(key) {
+            self.last_active = None;
+        }
+    }
+
+    pub(super) fn speak_next(&mut self, now: Duration) {
+        let Some(utterance) = self.queue.next(now) else { return };
+        let Utterance { region, text } = utterance;
+        if text.is_empty() {
+            // The window may have changed since, so all of them are cleared.
+            self.everywhere(region, "");
+            return;
+        }
+        if RING <= self.spoken.len() {
+            self.spoken.pop_front();
+        }
+        self.spoken.push_back(text.clone());
+        let key = self.active.or(self.last_active).filter(|key| self.is_open(*key));
+        self.speak_in(key, region, &text);
+    }
+
+    fn is_open(&self, key: WindowKey) -> bool {
+        match key {
+            WindowKey::Login => self.login.is_some(),
+            WindowKey::CreateAccount => self.create.is_some(),
+            WindowKey::Contacts => self.session.is_some(),
+            WindowKey::Chat(peer) => {
+                self.session.as_ref().is_some_and(|session| session.chats.contains_key(&peer))
+            }
+            WindowKey::AddContact => self.add.is_some(),
+            WindowKey::Status => self.status.is_some(),
+            WindowKey::Settings => self.choices.is_some(),
+            WindowKey::Confirm => self.confirm.is_some(),
+            WindowKey::Notice => self.notice.is_some(),
+            WindowKey::About => self.about.is_some(),
+        }
+    }
+
+    /// Speaks in one window; without one, in the main window or the one for logging in.
+    fn speak_in(&self, key: Option<WindowKey>, region: Region, text: &str) {
+        let fallback = if self.session.is_some() { WindowKey::Contacts } else { WindowKey::Login };
+        match key.unwrap_or(fallback) {
+            WindowKey::Login => self.login.iter().for_each(|it| it.speak(region, text)),
+            WindowKey::CreateAccount => self.create.iter().for_each(|it| it.speak(region, text)),
+            WindowKey::Contacts => {
+                self.session.iter().for_each(|it| it.main.view.speak(region, text));
+            }
+            WindowKey::Chat(peer) => {
+                let chat = self.session.as_ref().and_then(|session| session.chats.get(&peer));
+                chat.iter().for_each(|it| it.view.view.speak(region, text));
+            }
+            WindowKey::AddContact => self.add.iter().for_each(|it| it.speak(region, text)),
+            WindowKey::Status => self.status.iter().for_each(|it| it.speak(region, text)),
+            WindowKey::Settings => self.choices.iter().for_each(|it| it.speak(region, text)),
+            WindowKey::Confirm => self.confirm.iter().for_each(|(it, _)| it.speak(region, text)),
+            WindowKey::Notice => self.notice.iter().for_each(|it| it.speak(region, text)),
+            WindowKey::About => self.about.iter().for_each(|it| it.speak(region, text)),
+        }
+    }
+
+    fn everywhere(&self, region: Region, text: &str) {
+        let fixed = [
+            WindowKey::Login,
+            WindowKey::CreateAccount,
+            WindowKey::Contacts,
+            WindowKey::AddContact,
+            WindowKey::Status,
+            WindowKey::Settings,
+            WindowKey::Confirm,
+            WindowKey::Notice,
+            WindowKey::About,
+        ];
+        let chats =
+            self.session.iter().flat_map(|it| it.chats.keys().copied().map(WindowKey::Chat));
+        for key in fixed.into_iter().chain(chats) {
+            self.speak_in(Some(key), region, text);
+        }
+    }
+
+    /// Everything that was said lately, oldest first.
+    #[must_use]
+    pub fn spoken(&self) -> Vec<String> {
+        self.spoken.iter().cloned().collect()
+    }
+}
+
+/// Announcements that are kept.
+const RING: usize = 100;

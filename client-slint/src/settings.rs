@@ -1,0 +1,173 @@
+//! What a person chose, kept in `settings.toml`. Nothing secret is in it: tokens are in the vault.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use serde::{Deserialize, Serialize};
+
+/// The choices. Whatever a file does not say keeps its default, so old files stay readable.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Folder of the sound pack.
+    pub pack: String,
+    pub sounds: bool,
+    /// Percent.
+    pub volume: u8,
+    /// Speak messages of the chat that is in front.
+    pub speak_messages: bool,
+    /// Speak messages of the other chats too, while this program is in front.
+    pub speak_other_chats: bool,
+    /// Speak that a contact came or went.
+    pub speak_status: bool,
+    pub speak_typing: bool,
+    pub colors: Colors,
+    /// Of the words of a chat.
+    pub text_points: u8,
+    pub remember: bool,
+    pub automatic: bool,
+    pub username: String,
+    /// Where one was last; empty means what `client.conf` says.
+    pub server: String,
+    /// My own words beside my status, offered again the next time.
+    pub status_text: String,
+    /// User names whose chats are written to a log.
+    pub logged_chats: BTreeSet<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Colors {
+    #[default]
+    System,
+    Light,
+    Dark,
+    ContrastLight,
+    ContrastDark,
+}
+
+impl Colors {
+    /// In the order in which they are offered.
+    pub const ALL: [Self; 5] =
+        [Self::System, Self::Light, Self::Dark, Self::ContrastLight, Self::ContrastDark];
+
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::System => "Like the system",
+            Self::Light => "Light",
+            Self::Dark => "Dark",
+            Self::ContrastLight => "High contrast, light",
+            Self::ContrastDark => "High contrast, dark",
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            pack: DEFAULT_PACK.into(),
+            sounds: true,
+            volume: 80,
+            speak_messages: true,
+            speak_other_chats: true,
+            speak_status: false,
+            speak_typing: false,
+            colors: Colors::System,
+            text_points: 12,
+            remember: false,
+            automatic: false,
+            username: String::new(),
+            server: String::new(),
+            status_text: String::new(),
+            logged_chats: BTreeSet::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the file. One that is missing is the default; one that is broken is too, and is kept
+    /// beside the new one, so that nothing written by hand is lost.
+    #[must_use]
+    pub fn load(dir: &Path) -> Self {
+        let path = file(dir);
+        let Ok(text) = fs::read_to_string(&path) else { return Self::default() };
+        match toml::from_str::<Self>(&text) {
+            Ok(settings) => settings.within_limits(),
+            Err(error) => {
+                tracing::warn!(path = %path.display(), %error, "The settings cannot be read");
+                if let Err(error) = fs::copy(&path, path.with_extension("toml.broken")) {
+                    tracing::warn!(%error, "The broken settings cannot be kept");
+                }
+                Self::default()
+            }
+        }
+    }
+
+    /// Writes the file whole or not at all.
+    ///
+    /// # Errors
+    /// The folder or the disk said no.
+    pub fn save(&self, dir: &Path) -> io::Result<()> {
+        fs::create_dir_all(dir)?;
+        let text = toml::to_string_pretty(self).map_err(io::Error::other)?;
+        let half = file(dir).with_extension("toml.new");
+        let mut written = fs::File::create(&half)?;
+        written.write_all(text.as_bytes())?;
+        written.sync_all()?;
+        fs::rename(half, file(dir))
+    }
+
+    /// Keeps what a hand wrote into the file inside what a screen can show.
+    #[must_use]
+    fn within_limits(mut self) -> Self {
+        self.volume = self.volume.min(100);
+        self.text_points = self.text_points.clamp(TEXT_POINTS.0, TEXT_POINTS.1);
+        self.automatic &= self.remember;
+        self
+    }
+}
+
+fn file(dir: &Path) -> PathBuf {
+    dir.join("settings.toml")
+}
+
+pub const DEFAULT_PACK: &str = "default";
+/// The smallest and the largest text of a chat.
+pub const TEXT_POINTS: (u8, u8) = (8, 96);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_saved_is_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            username: "ann".into(),
+            colors: Colors::ContrastDark,
+            logged_chats: ["bob".to_owned()].into(),
+            ..Settings::default()
+        };
+        settings.save(dir.path()).unwrap();
+        assert_eq!(Settings::load(dir.path()), settings);
+    }
+
+    #[test]
+    fn a_file_of_an_older_or_hasty_hand_is_completed_and_kept_within_limits() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(file(dir.path()), "text_points = 200\nautomatic = true\n").unwrap();
+        let read = Settings::load(dir.path());
+        assert_eq!((read.text_points, read.automatic, read.volume), (96, false, 80));
+    }
+
+    #[test]
+    fn a_broken_file_is_kept_beside_the_defaults() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(file(dir.path()), "volume = \"loud\"").unwrap();
+        assert_eq!(Settings::load(dir.path()), Settings::default());
+        assert!(dir.path().join("settings.toml.broken").exists());
+    }
+}

@@ -1,0 +1,254 @@
+//! Every sentence that does not stand on a screen from the start: failures, statuses, names for the
+//! ear. Whole sentences, so that they can be spoken as they are.
+
+use thrive_client::{
+    Availability, Code, Connection, Contact, Failure, InvalidUsername, Message, MessageState,
+    Presence, Relation,
+};
+
+/// Why something did not work, and where it helps, what to do about it.
+#[must_use]
+pub fn failure(failure: &Failure) -> String {
+    match failure {
+        Failure::Refused { code, retry_after_ms, limit } => {
+            let sentence = code_sentence(*code, *limit);
+            match retry_after_ms {
+                Some(wait) if 1_000 <= *wait => {
+                    format!("{sentence} Try again in {}.", seconds(wait.div_ceil(1_000)))
+                }
+                Some(_) | None => sentence,
+            }
+        }
+        Failure::Unreachable(_) => {
+            "The server cannot be reached. Check its name and your connection to the network."
+                .into()
+        }
+        Failure::ServerChanged { host, .. } => {
+            format!("The certificate of {host} is not the one that was seen before.")
+        }
+        Failure::NotThrive(_) => {
+            "There is a server, but it does not speak this version of Thrive.".into()
+        }
+        Failure::Invalid(why) => sentence_of(why),
+        Failure::NotLoggedIn => "You are not logged in.".into(),
+        Failure::Local(why) => {
+            format!("This computer did not let me save or read a file: {}", sentence_of(why))
+        }
+    }
+}
+
+fn code_sentence(code: Code, limit: Option<u64>) -> String {
+    let up_to = |what: &str| match limit {
+        Some(limit) => format!("{what} The limit is {limit}."),
+        None => what.to_owned(),
+    };
+    match code {
+        Code::BadRequest | Code::WrongStream | Code::HelloFirst => {
+            "The server did not understand this program. One of them may be too old.".into()
+        }
+        Code::UnknownRequest => "The server is too old for this.".into(),
+        Code::VersionUnsupported => {
+            "This program and the server have no version in common. One of them needs an update."
+                .into()
+        }
+        Code::LoginRequired => "Log in first.".into(),
+        Code::AlreadyLoggedIn => "You are logged in already.".into(),
+        Code::Internal => "Something went wrong on the server. Please try again.".into(),
+        Code::Busy => "The server has too much to do at the moment.".into(),
+        Code::SlowDown => "That was too often in a short time.".into(),
+        Code::ShuttingDown => "The server is being restarted. Please try again.".into(),
+        Code::WrongCredentials => "The user name or the password is wrong.".into(),
+        Code::SessionEnded => "Your login has ended. Log in with your password.".into(),
+        Code::SignUpClosed => "This server takes no new accounts.".into(),
+        Code::UsernameInvalid => {
+            "A user name has 3 to 32 letters from a to z, digits, dots, dashes or underscores."
+                .into()
+        }
+        Code::UsernameReserved => "This user name is kept for the server.".into(),
+        Code::UsernameTaken => "Somebody else has this user name. Choose another one.".into(),
+        Code::PasswordTooShort => match limit {
+            Some(limit) => format!("The password is too short. It needs at least {limit} letters."),
+            None => "The password is too short.".into(),
+        },
+        Code::PasswordTooLong => up_to("The password is too long."),
+        Code::PasswordTooCommon => {
+            "This password is one of the first that anybody would guess. Choose another one.".into()
+        }
+        Code::NoSuchSession => "This device is not logged in any more.".into(),
+        Code::NoSuchUser => "There is nobody with this user name on the server.".into(),
+        Code::Yourself => "That is you.".into(),
+        Code::AlreadyContact => "This person is one of your contacts already.".into(),
+        Code::AlreadyAsked => {
+            "You have asked this person already. They have not answered yet.".into()
+        }
+        Code::NoRequest => "This person has not asked to be your contact.".into(),
+        Code::NotAContact => "This person is not one of your contacts.".into(),
+        Code::BlockedByYou => "You have blocked this person. Unblock them first.".into(),
+        Code::Blocked => "This person does not accept messages from you.".into(),
+        Code::TooManyContacts => up_to("You have too many contacts."),
+        Code::NoSuchConversation => "There is no such chat on the server.".into(),
+        Code::TextEmpty => "There is no text in the message.".into(),
+        Code::TextTooLong => up_to("The text is too long."),
+        Code::StatusTooLong => up_to("The status is too long."),
+        Code::NicknameTooLong => up_to("The name is too long."),
+        Code::Unknown => {
+            "The server refused, for a reason that this program is too old to know.".into()
+        }
+    }
+}
+
+/// What is wrong with a user name that somebody typed.
+#[must_use]
+pub fn invalid_username(why: InvalidUsername) -> &'static str {
+    match why {
+        InvalidUsername::Length => "A user name has 3 to 32 letters.",
+        InvalidUsername::Characters => {
+            "A user name has only letters from a to z, digits, and dots, dashes or underscores between them."
+        }
+        InvalidUsername::Reserved => "This user name is kept for the server.",
+    }
+}
+
+#[must_use]
+pub fn availability(availability: Availability) -> &'static str {
+    match availability {
+        Availability::Offline => "offline",
+        Availability::Invisible => "invisible",
+        Availability::DoNotDisturb => "do not disturb",
+        Availability::Busy => "busy",
+        Availability::Away => "away",
+        Availability::Online => "online",
+    }
+}
+
+/// A status with its own words: "away, lunch".
+#[must_use]
+pub fn presence(presence: &Presence) -> String {
+    let word = availability(presence.availability);
+    if presence.text.is_empty() {
+        word.into()
+    } else {
+        format!("{word}, {}", one_line(&presence.text))
+    }
+}
+
+/// What stands under the name of a contact.
+#[must_use]
+pub fn standing(contact: &Contact) -> String {
+    if contact.blocked {
+        return "blocked".into();
+    }
+    match contact.relation {
+        Relation::Contact if contact.typing => format!("{}, typing", presence(&contact.presence)),
+        Relation::Contact => presence(&contact.presence),
+        Relation::Asked => "has not answered your request".into(),
+        Relation::AsksMe if contact.request.is_empty() => "asks to be your contact".into(),
+        Relation::AsksMe => format!("asks to be your contact: {}", one_line(&contact.request)),
+        Relation::None => "not in your contacts".into(),
+    }
+}
+
+/// A contact for the ear: the name first, then what is new, then how they are, what is special last.
+/// That somebody is typing is left out: a name that changes while one listens is read again.
+#[must_use]
+pub fn spoken_contact(contact: &Contact) -> String {
+    let name = contact.display_name();
+    if contact.relation == Relation::AsksMe && !contact.blocked {
+        return format!("{name} {}", standing(contact));
+    }
+    let quiet = Contact { typing: false, ..contact.clone() };
+    match contact.unread {
+        0 => format!("{name}, {}", standing(&quiet)),
+        unread => format!("{name}, {unread} unread, {}", standing(&quiet)),
+    }
+}
+
+/// What is not normal about a message of mine; empty when all is well.
+#[must_use]
+pub fn message_state(state: MessageState) -> &'static str {
+    match state {
+        MessageState::Waiting => "waiting to be sent",
+        MessageState::Refused(_) => "failed, press Enter to retry",
+        MessageState::Stored | MessageState::Delivered | MessageState::Read => "",
+    }
+}
+
+/// A message for the ear, the time last.
+#[must_use]
+pub fn spoken_message(message: &Message, sender: &str, time: &str) -> String {
+    let text = one_line(&message.text);
+    match message_state(message.state) {
+        "" => format!("{sender}: {text}, {time}"),
+        state => format!("{sender}: {text}, {state}, {time}"),
+    }
+}
+
+/// How things stand with the server, for the line that is always there.
+#[must_use]
+pub fn connection(connection: &Connection) -> String {
+    match connection {
+        Connection::Idle => "Not connected.".into(),
+        Connection::Online => "Connected.".into(),
+        Connection::Connecting { last_error: None, .. } => "Connecting to the server…".into(),
+        Connection::Connecting { last_error: Some(why), .. } => {
+            format!("No connection. I go on trying. {}", failure(why))
+        }
+    }
+}
+
+/// Text on one line, so that a row stays a row and a sentence a sentence.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn sentence_of(lower_case: &str) -> String {
+    let mut letters = lower_case.chars();
+    let Some(first) = letters.next() else { return String::new() };
+    let rest = letters.as_str();
+    let end = if lower_case.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{}{rest}{end}", first.to_uppercase())
+}
+
+fn seconds(seconds: u64) -> String {
+    match seconds {
+        1 => "one second".into(),
+        2..=90 => format!("{seconds} seconds"),
+        _ => format!("{} minutes", seconds.div_ceil(60)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_is_a_whole_sentence_of_its_own() {
+        for code in Code::ALL {
+            let words =
+                failure(&Failure::Refused { code: *code, retry_after_ms: None, limit: None });
+            assert!(words.ends_with('.'), "{words}");
+            assert!(words.starts_with(char::is_uppercase), "{words}");
+            assert!(!words.contains(code.word()) || !code.word().contains('_'), "{words}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_when_to_come_back_and_what_the_limit_is() {
+        let code = Code::SlowDown;
+        let refused = Failure::Refused { code, retry_after_ms: Some(29_500), limit: None };
+        assert_eq!(
+            failure(&refused),
+            "That was too often in a short time. Try again in 30 seconds."
+        );
+        let code = Code::TextTooLong;
+        let refused = Failure::Refused { code, retry_after_ms: None, limit: Some(4_000) };
+        assert_eq!(failure(&refused), "The text is too long. The limit is 4000.");
+    }
+
+    #[test]
+    fn what_the_library_says_in_small_letters_becomes_a_sentence() {
+        let invalid = Failure::Invalid("\"a b\" is not a server address".into());
+        assert_eq!(failure(&invalid), "\"a b\" is not a server address.");
+    }
+}
