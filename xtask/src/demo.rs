@@ -3,7 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -28,7 +28,7 @@ const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
 /// Makes the accounts unless they were made before, and says where the passwords are.
 pub(crate) fn make(place: &Place, server: SocketAddr) -> Result<()> {
-    let folder = place.data.join("demo");
+    let folder = folder(place);
     let done = folder.join("done");
     let listing = folder.join("passwords.txt");
     if !done.exists() {
@@ -49,6 +49,11 @@ pub(crate) fn make(place: &Place, server: SocketAddr) -> Result<()> {
     }
     println!("Log in as ann or bob; the passwords stand in {}.", listing.display());
     Ok(())
+}
+
+/// Where the folders of the demo people are, and their passwords.
+pub(crate) fn folder(place: &Place) -> PathBuf {
+    place.data.join("demo")
 }
 
 /// Accounts, then contacts, then words.

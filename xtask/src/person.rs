@@ -34,7 +34,7 @@ impl Person {
     }
 
     fn with_password(&self, words: &[&str]) -> Result<String> {
-        shell::output(self.thrive().arg("--password-file").arg(&self.password).args(words))
+        shell::output(self.thrive().args(words).arg("--password-file").arg(&self.password))
     }
 
     fn thrive(&self) -> Command {

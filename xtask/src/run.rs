@@ -67,7 +67,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let client = match display {
         Ok(()) => Some(open_client(&place, address)?),
         Err(why) => {
-            explain(&place, address, why);
+            explain(&place, address, why, options.demo);
             None
         }
     };
@@ -162,22 +162,24 @@ fn open_client(place: &Place, address: SocketAddr) -> Result<Child> {
 }
 
 /// What to type where no window can be shown.
-fn explain(place: &Place, address: SocketAddr, why: &str) {
+fn explain(place: &Place, address: SocketAddr, why: &str, demo: bool) {
     let thrive = place.program("thrive").display().to_string();
     let user = |name: &str| {
-        format!("{thrive} --server {address} --dir {}", place.data.join(name).display())
+        let folder = if demo { demo::folder(place).join(name) } else { place.data.join(name) };
+        format!("{thrive} --server {address} --dir {}", folder.display())
     };
     let (ann, bob) = (user("ann"), user("bob"));
-    println!(
-        "\nNo window: {why}. The server runs; two accounts chat like this (a password is asked \
-         for):\n
-    {ann} account create ann
-    {ann} login ann
-    {bob} account create bob
-    {bob} login bob
+    println!("\nNo window: {why}. The server runs, and two accounts chat like this:\n");
+    if !demo {
+        println!(
+            "    {ann} account create ann --login    # asks for a password
+    {bob} account create bob --login
     {ann} contacts add bob
-    {bob} contacts accept ann
-    {bob} tail &
+    {bob} contacts accept ann"
+        );
+    }
+    println!(
+        "    {bob} tail &
     {ann} send bob 'Good morning!'
 \nCtrl+C ends the server."
     );
