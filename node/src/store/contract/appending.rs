@@ -53,6 +53,33 @@ async fn a_repeated_id_gets_the_first_answer_and_burns_no_number() {
 }
 
 #[tokio::test]
+async fn a_batch_that_breaks_off_leaves_nothing_behind() {
+    on_each_engine(async |database| {
+        let (ann, bob, conversation) = ann_and_bob(&database).await;
+        let eve = account(&database, "eve").await;
+        let other = database.create_direct(eve, bob, NOW).await.unwrap().unwrap();
+        // A row where the second message is to go: the database is damaged here.
+        let plant = "
+            INSERT INTO message (conversation, seq, sender, client_msg_id, time, body)
+            VALUES ($1, 2, $2, $3, 0, $3)";
+        let params = vec![conversation.into(), bob.into(), Value::Blob(vec![0])];
+        database.write("plant a row", plant, params).await.unwrap();
+        let batch = vec![
+            message(other, eve, 1),
+            message(conversation, ann, 1),
+            message(conversation, ann, 2),
+        ];
+        assert!(database.append(batch).await.is_err());
+        assert!(database.entries_after(other, Seq(0), 9).await.unwrap().is_empty());
+        assert_eq!(database.entries_after(conversation, Seq(0), 9).await.unwrap().len(), 1);
+        let heads = database.heads(&[conversation, other]).await.unwrap();
+        assert!(heads.iter().all(|head| head.seq == Seq(0)));
+        assert_eq!(append_one(&database, message(other, eve, 1)).await.unwrap().seq, Seq(1));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_may_not_write_is_refused_and_the_rest_of_the_batch_is_stored() {
     on_each_engine(async |database| {
         let (ann, bob, conversation) = ann_and_bob(&database).await;
