@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "it prints figures, and that is what it is for")]
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -13,8 +14,11 @@ use crate::process::{NodeProcess, Place};
 use crate::usage;
 
 /// What to measure.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct Plan {
+    /// Where to make the node's folder; what it is on decides how long a commit takes
+    #[arg(long)]
+    folder: Option<PathBuf>,
     /// Pairs of people who write to each other
     #[arg(long, default_value_t = 50)]
     pairs: usize,
@@ -32,7 +36,8 @@ pub struct Plan {
 /// # Errors
 /// The node does not do what it should, or a message is lost or doubled: then there is no figure.
 pub async fn run(plan: &Plan) -> Result<()> {
-    let folder = tempfile::Builder::new().prefix("thrive-bench-").tempdir()?;
+    let parent = plan.folder.clone().unwrap_or_else(std::env::temp_dir);
+    let folder = tempfile::Builder::new().prefix("thrive-bench-").tempdir_in(parent)?;
     let place = Place::new(&folder.path().join("node"))?;
     let node = place.start().context("start the node")?;
     println!(
@@ -45,7 +50,10 @@ pub async fn run(plan: &Plan) -> Result<()> {
         plan.pairs,
         plan.bytes,
     );
+    let resident = || usage::resident(node.pid()).map(|bytes| bytes as f64 / MIB);
+    let at_start = resident()?;
     let mut people = load::People::gather(&node, plan.pairs).await?;
+    let gathered = resident()?;
     let mut runs = Vec::new();
     for window in [1, 8] {
         // Not measured: the first messages of a node also fill its caches.
@@ -53,6 +61,12 @@ pub async fn run(plan: &Plan) -> Result<()> {
         runs.push(measured(&node, &mut people, plan, window).await?);
     }
     drop(people);
+    let worked = resident()?;
+    println!(
+        "memory of the node: {at_start:.1} MiB at its start, {gathered:.1} MiB with {} people who have \n  \
+         signed up and logged in, {worked:.1} MiB after the runs",
+        plan.pairs * 2,
+    );
     let memory = match plan.idle {
         0 => None,
         connections => Some(idle(&node, connections).await?),
