@@ -15,7 +15,7 @@ use quinn::{
 use rustls::client::Resumption;
 use thrive_protocol::code::Code;
 use thrive_protocol::version::{ALPN, close};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use crate::pin::{Fingerprint, PinVerifier, Pins, Shown};
@@ -25,6 +25,9 @@ use crate::types::{Failure, ServerAddress};
 const CONNECT: Duration = Duration::from_secs(10);
 /// The head start of one address of a name before the next is tried beside it.
 const STAGGER: Duration = Duration::from_millis(250);
+/// Handshakes with one address beside each other, and how long the one before may be silent.
+const HANDSHAKES: usize = 3;
+const AGAIN: Duration = Duration::from_secs(3);
 /// Addresses of one name that are tried.
 const ADDRESSES: usize = 8;
 /// Shorter than the 30 s after which many home routers forget a UDP flow.
@@ -92,19 +95,47 @@ async fn race(
         let (server, pin) = (server.clone(), pin.cloned());
         attempts.spawn(async move {
             sleep(STAGGER.saturating_mul(i as u32)).await;
-            connect(&server, address, pin).await
+            insist(&server, address, pin).await
         });
     }
     let mut last = Failure::Unreachable(format!("no answer from {server}"));
     while let Some(outcome) = attempts.join_next().await {
-        match outcome {
-            Ok(Ok(won)) => return Ok(won),
-            Ok(Err(failure @ Failure::ServerChanged { .. })) => return Err(failure),
-            Ok(Err(failure)) => last = failure,
-            Err(error) => last = Failure::Local(format!("the attempt to connect ended: {error}")),
+        match joined(outcome) {
+            Ok(won) => return Ok(won),
+            Err(failure @ Failure::ServerChanged { .. }) => return Err(failure),
+            Err(failure) => last = failure,
         }
     }
     Err(last)
+}
+
+/// Starts a second and a third handshake beside a silent one: QUIC repeats its first datagram at growing
+/// intervals, and a server that has just come back would be noticed late.
+async fn insist(
+    server: &ServerAddress,
+    address: SocketAddr,
+    pin: Option<Fingerprint>,
+) -> Result<(Dialled, Shown), Failure> {
+    let mut handshakes = JoinSet::new();
+    for _ in 0..HANDSHAKES {
+        let (server, pin) = (server.clone(), pin.clone());
+        handshakes.spawn(async move { connect(&server, address, pin).await });
+        tokio::select! {
+            biased;
+            Some(outcome) = handshakes.join_next() => return joined(outcome),
+            () = sleep(AGAIN) => {}
+        }
+    }
+    match handshakes.join_next().await {
+        Some(outcome) => joined(outcome),
+        None => Err(Failure::Unreachable(format!("no answer from {server}"))),
+    }
+}
+
+fn joined<T>(outcome: Result<Result<T, Failure>, JoinError>) -> Result<T, Failure> {
+    outcome.unwrap_or_else(|error| {
+        Err(Failure::Local(format!("the attempt to connect ended: {error}")))
+    })
 }
 
 async fn connect(

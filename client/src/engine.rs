@@ -323,6 +323,7 @@ impl Engine {
             life.close(&mut self.hub).await;
         }
         self.hub.jobs.shutdown().await;
+        *self.hub.shared.changes.lock() = None;
     }
 }
 

@@ -57,7 +57,6 @@ impl Changes {
 pub struct Client {
     pub(crate) options: Arc<Options>,
     pub(crate) pins: Pins,
-    // Weak for the listeners: a `Changes` must end with the client.
     pub(crate) shared: Arc<Shared>,
     commands: mpsc::Sender<Command>,
 }
@@ -76,7 +75,10 @@ impl Client {
         let options = Arc::new(options);
         let pins = Pins::open(&options.dir);
         let (changes, _) = broadcast::channel(CHANGES);
-        let shared = Arc::new(Shared { changes, state: Mutex::new(State::default()) });
+        let shared = Arc::new(Shared {
+            changes: Mutex::new(Some(changes)),
+            state: Mutex::new(State::default()),
+        });
         let (commands, queue) = mpsc::channel(COMMANDS);
         let (arrivals, inbound) = mpsc::channel(INBOUND);
         let hub = Hub::new(Arc::clone(&options), pins.clone(), Arc::clone(&shared), arrivals);
@@ -87,7 +89,9 @@ impl Client {
     /// What happens from now on.
     #[must_use]
     pub fn changes(&self) -> Changes {
-        Changes(self.shared.changes.subscribe())
+        let subscribed = self.shared.changes.lock().as_ref().map(broadcast::Sender::subscribe);
+        // A listener that comes after the end hears only that.
+        Changes(subscribed.unwrap_or_else(|| broadcast::channel(1).1))
     }
 
     /// How things stand with the server.

@@ -23,7 +23,8 @@ use crate::types::{Account, Change, Connection, Failure};
 /// What a handle can see without asking.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) changes: broadcast::Sender<Change>,
+    /// `None` once the client is closed, so that listeners hear of the end whoever holds a handle.
+    pub(crate) changes: Mutex<Option<broadcast::Sender<Change>>>,
     /// Held for a few lines only, never while waiting.
     pub(crate) state: Mutex<State>,
 }
@@ -93,8 +94,10 @@ impl Hub {
     }
 
     pub(crate) fn emit(&self, change: Change) {
-        // Without listeners nobody needs to hear.
-        drop(self.shared.changes.send(change));
+        if let Some(changes) = &*self.shared.changes.lock() {
+            // Without listeners nobody needs to hear.
+            drop(changes.send(change));
+        }
     }
 
     /// Changes the model, then tells of it.
