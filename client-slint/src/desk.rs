@@ -69,6 +69,8 @@ pub struct Desk {
     active: Option<WindowKey>,
     /// The last one that had it; what is said behind another program is said there.
     last_active: Option<WindowKey>,
+    /// When the keyboard left the last one. From one window of ours to the next it is nowhere.
+    left: Option<Duration>,
     /// What was said, newest last.
     spoken: VecDeque<String>,
     /// An answer is awaited before anything else may be tried.
@@ -339,6 +341,7 @@ impl Office {
                 watch: Watch::default(),
                 active: None,
                 last_active: None,
+                left: Some(Duration::ZERO),
                 spoken: VecDeque::new(),
                 entering: None,
                 leaving: false,

@@ -17,7 +17,6 @@ pub mod words;
 #[expect(
     let_underscore_drop,
     unnameable_types,
-    unsafe_code,
     unreachable_pub,
     unused_qualifications,
     clippy::all,

@@ -108,6 +108,12 @@ impl<T: Listed> Rows<T> {
         self.rows.iter().filter(|row| row.present).map(|row| &row.item)
     }
 
+    /// The number of a row among those that are shown, from 0.
+    #[must_use]
+    pub fn position(&self, at: usize) -> usize {
+        self.rows.iter().take(at).filter(|row| row.present).count()
+    }
+
     #[must_use]
     pub fn count(&self) -> usize {
         self.shown().count()
@@ -180,11 +186,8 @@ impl<T: Listed> Rows<T> {
     }
 
     fn index_of(&self, id: T::Id) -> Option<usize> {
-        // A row that moved has left a hidden twin behind: the one that is shown counts.
-        let with_id = |present: bool| {
-            self.rows.iter().position(move |row| row.item.id() == id && row.present == present)
-        };
-        with_id(true).or_else(|| with_id(false))
+        // A row that was hidden is never shown again: its element is dead to a screen reader.
+        self.rows.iter().position(|row| row.present && row.item.id() == id)
     }
 
     fn first(&self) -> Option<usize> {
@@ -257,11 +260,11 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_back_gets_the_old_row_again() {
+    fn who_comes_back_gets_a_new_row() {
         let mut rows = rows(&["ann", "bob"]);
         rows.hide(0);
-        assert_eq!(rows.put(Word(0, "ann")), [RowChange::Updated(0)]);
-        assert_eq!(rows.rows().len(), 2);
+        assert_eq!(rows.put(Word(0, "ann")), [RowChange::Inserted(1)]);
+        assert_eq!((rows.count(), rows.rows().len()), (2, 3));
     }
 
     #[test]

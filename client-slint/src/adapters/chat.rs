@@ -74,9 +74,10 @@ impl ChatView {
 
 fn row(chat: &Chat, at: usize) -> MessageRow {
     let Some(line) = chat.line(at) else { return MessageRow::default() };
-    let Line { present, spoken, sender, time, text, state, mine, failed } = line;
+    let Line { present, position, spoken, sender, time, text, state, mine, failed } = line;
     MessageRow {
         present,
+        position: number(Some(position)),
         spoken: spoken.into(),
         sender: sender.into(),
         time: time.into(),

@@ -68,6 +68,7 @@ impl ContactsView {
 fn row(line: Line) -> PersonRow {
     PersonRow {
         present: line.present,
+        position: number(Some(line.position)),
         spoken: line.spoken.into(),
         name: line.name.into(),
         detail: line.detail.into(),

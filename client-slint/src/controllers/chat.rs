@@ -45,6 +45,7 @@ pub struct Chat {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Line {
     pub present: bool,
+    pub position: usize,
     pub spoken: String,
     pub sender: String,
     pub time: String,
@@ -153,6 +154,7 @@ impl Chat {
         let message = &row.item;
         Some(Line {
             present: row.present,
+            position: self.rows.position(at),
             spoken: self.spoken(message),
             sender: self.sender(message),
             time: self.time(message),

@@ -37,6 +37,7 @@ pub struct Contacts {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Line {
     pub present: bool,
+    pub position: usize,
     pub spoken: String,
     pub name: String,
     pub detail: String,
@@ -147,6 +148,7 @@ impl Contacts {
         };
         Some(Line {
             present: row.present,
+            position: self.rows.position(at),
             spoken: words::spoken_contact(contact),
             name: contact.display_name().to_owned(),
             detail: words::standing(contact),

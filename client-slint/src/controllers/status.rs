@@ -21,8 +21,7 @@ pub fn options() -> Vec<String> {
         .map(|choice| {
             let word = words::availability(*choice);
             match choice {
-                Availability::Busy => format!("{word}, nothing is spoken or sounded"),
-                Availability::DoNotDisturb => format!("{word}, nothing is spoken or sounded"),
+                Availability::Busy | Availability::DoNotDisturb => format!("{word}, and quiet here"),
                 Availability::Invisible => format!("{word}, others see you offline"),
                 Availability::Online | Availability::Away | Availability::Offline => word.into(),
             }

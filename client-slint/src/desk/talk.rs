@@ -53,9 +53,8 @@ impl Desk {
             session.chats.insert(peer, open);
         }
         self.show_connection();
-        let Some(contact) = contact else { return };
-        if 0 < contact.unread {
-            self.answer(format!("{} unread.", contact.unread));
+        if let Some(contact) = contact {
+            self.answer(words::spoken_contact(&contact));
         }
     }
 

@@ -14,8 +14,7 @@ impl Desk {
     /// Something happened.
     pub(super) fn event(&mut self, event: &Event, arrival: Arrival) {
         let own = self.session.as_ref().map(|session| session.own.availability);
-        let context =
-            Context { in_front: self.active.is_some(), arrival, own: own.unwrap_or_default() };
+        let context = Context { in_front: self.in_front(), arrival, own: own.unwrap_or_default() };
         let decision = decide(event, context, &self.settings);
         if let Some(sound) = decision.sound {
             self.sound(sound);
@@ -53,6 +52,13 @@ impl Desk {
         if self.active == Some(key) { Chat::InFront } else { Chat::Other }
     }
 
+    /// One of our windows has the keyboard, or had it a moment ago and hands it to another one.
+    fn in_front(&self) -> bool {
+        let handing_over =
+            self.left.is_some_and(|left| self.now().saturating_sub(left) < HAND_OVER);
+        self.active.is_some() || handing_over
+    }
+
     pub(super) fn activate(&mut self, key: WindowKey, active: bool) {
         if active {
             self.active = Some(key);
@@ -62,6 +68,7 @@ impl Desk {
             }
         } else if self.active == Some(key) {
             self.active = None;
+            self.left = Some(self.now());
         }
     }
 
@@ -69,6 +76,7 @@ impl Desk {
     pub(super) fn forget_window(&mut self, key: WindowKey) {
         if self.active == Some(key) {
             self.active = None;
+            self.left = Some(self.now());
         }
         if self.last_active == Some(key) {
             self.last_active = None;
@@ -156,5 +164,7 @@ impl Desk {
     }
 }
 
+/// What a window manager may take to give the keyboard to the next window.
+const HAND_OVER: Duration = Duration::from_millis(800);
 /// Announcements that are kept.
 const RING: usize = 100;
