@@ -9,6 +9,8 @@ pub(crate) mod commit;
 pub(crate) mod messages;
 pub(crate) mod people;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::thread;

@@ -190,7 +190,7 @@ impl Engine {
             (Command::Resume { username, token, answer }, None) if self.entering.is_none() => {
                 match Life::open(&self.hub, username, token, None).await {
                     Ok(mut life) => {
-                        life.begin(&mut self.hub, now, Some(answer));
+                        life.begin(&self.hub, now, Some(answer));
                         self.life = Some(life);
                     }
                     Err(failure) => tell(answer, Err(failure)),
@@ -214,7 +214,7 @@ impl Engine {
 
     async fn news(&mut self, news: Vec<Inbound>) {
         let Some(life) = &mut self.life else { return };
-        let over = life.news(&mut self.hub, news).await;
+        let over = life.news(&self.hub, news).await;
         self.end_life(over).await;
     }
 
@@ -234,12 +234,12 @@ impl Engine {
             },
             Ok(Job::Roster { link, outcome }) => {
                 if let Some(life) = &mut self.life {
-                    life.roster(&mut self.hub, link, outcome, now).await;
+                    life.roster(&self.hub, link, outcome, now).await;
                 }
             }
             Ok(Job::Pull { link, outcome }) => {
                 if let Some(life) = &mut self.life {
-                    life.pulled(&mut self.hub, link, outcome, now).await;
+                    life.pulled(&self.hub, link, outcome, now).await;
                 }
             }
             Ok(Job::Aside) => {}
@@ -300,7 +300,7 @@ impl Engine {
         if let Some(over) = over
             && let Some(life) = self.life.take()
         {
-            life.end(&mut self.hub, over).await;
+            life.end(&self.hub, over).await;
         }
     }
 
@@ -320,7 +320,7 @@ impl Engine {
     /// Leaves the server and closes the files; the session stays valid.
     async fn end(&mut self) {
         if let Some(life) = self.life.take() {
-            life.close(&mut self.hub).await;
+            life.close(&self.hub).await;
         }
         self.hub.jobs.shutdown().await;
         *self.hub.shared.changes.lock() = None;

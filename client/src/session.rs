@@ -299,13 +299,10 @@ async fn read(
 
 /// Why the connection under a stream that ended is gone; closes it if only the stream is.
 async fn ended(connection: &Connection) -> End {
-    let error = match timeout(GOODBYE, connection.closed()).await {
-        Ok(error) => error,
-        Err(_) => {
-            connection.close(VarInt::from_u32(close::DONE), b"");
-            let failure = Failure::Unreachable("the server ended the conversation".to_owned());
-            return End { loss: Loss::Fault, failure };
-        }
+    let Ok(error) = timeout(GOODBYE, connection.closed()).await else {
+        connection.close(VarInt::from_u32(close::DONE), b"");
+        let failure = Failure::Unreachable("the server ended the conversation".to_owned());
+        return End { loss: Loss::Fault, failure };
     };
     let loss = match &error {
         ConnectionError::Reset => Loss::Prompt,

@@ -153,6 +153,9 @@ impl<T> Sync<T> {
 }
 
 #[cfg(test)]
+mod simulation;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -246,3 +246,24 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_address_is_read_as_people_write_it() {
+        let check = |raw: &str, host: &str, port| {
+            let host = host.to_owned();
+            assert_eq!(ServerAddress::parse(raw), Ok(ServerAddress { host, port }), "{raw:?}");
+        };
+        check(" Chat.Example.org ", "chat.example.org", 2005);
+        check("chat.example.org:99", "chat.example.org", 99);
+        check("::1", "::1", 2005);
+        check("[::1]", "::1", 2005);
+        check("[::1]:99", "::1", 99);
+        for raw in ["", ":99", "a:", "a:0", "a:65536", "a b", "[::1", "[::1]99", "https://a"] {
+            assert!(matches!(ServerAddress::parse(raw), Err(Failure::Invalid(_))), "{raw:?}");
+        }
+    }
+}

@@ -74,7 +74,7 @@ impl Life {
     }
 
     /// A request on a stream of its own, answered beside the task.
-    pub(super) fn aside(&mut self, hub: &mut Hub, request: Request, answer: Answer<Reply>) {
+    pub(super) fn aside(&self, hub: &mut Hub, request: Request, answer: Answer<Reply>) {
         let Some(session) = &self.link.session else {
             let failure = Failure::Unreachable("there is no connection".to_owned());
             return tell(answer, Err(failure));

@@ -72,7 +72,7 @@ impl Open {
 
 impl Life {
     /// Works through what arrived. Returns how the login ends, if it does.
-    pub(super) async fn news(&mut self, hub: &mut Hub, news: Vec<Inbound>) -> Option<Over> {
+    pub(super) async fn news(&mut self, hub: &Hub, news: Vec<Inbound>) -> Option<Over> {
         let now = Instant::now();
         for Inbound { link, news } in news {
             let over = match news {
@@ -98,7 +98,7 @@ impl Life {
         None
     }
 
-    fn ended_link(&mut self, hub: &mut Hub, link: LinkId, end: &End, now: Instant) -> Option<Over> {
+    fn ended_link(&mut self, hub: &Hub, link: LinkId, end: &End, now: Instant) -> Option<Over> {
         if !self.link.is_current(link) {
             return None;
         }
@@ -117,7 +117,7 @@ impl Life {
 
     async fn frame(
         &mut self,
-        hub: &mut Hub,
+        hub: &Hub,
         link: LinkId,
         frame: NodeFrame,
         now: Instant,
@@ -144,7 +144,7 @@ impl Life {
 
     async fn reply(
         &mut self,
-        hub: &mut Hub,
+        hub: &Hub,
         open: Open,
         result: Result<Reply, Refusal>,
         now: Instant,
@@ -201,7 +201,7 @@ impl Life {
     }
 
     /// What the success of a request means for the model.
-    async fn apply(&mut self, hub: &mut Hub, effect: Effect, reply: &Reply, now: Instant) {
+    async fn apply(&mut self, hub: &Hub, effect: Effect, reply: &Reply, now: Instant) {
         match (effect, reply) {
             (Effect::Contact, Reply::Contact(contact)) => {
                 hub.model(|model| model.put(contact.clone(), Arrival::Live));
@@ -224,7 +224,7 @@ impl Life {
         }
     }
 
-    async fn event(&mut self, hub: &mut Hub, event: Event, now: Instant) -> Option<Over> {
+    async fn event(&mut self, hub: &Hub, event: Event, now: Instant) -> Option<Over> {
         let arrival = match self.link.is_settled(now) {
             true => Arrival::Live,
             false => Arrival::CatchUp,
@@ -349,7 +349,7 @@ impl Life {
         }
     }
 
-    async fn gone(&mut self, hub: &Hub, user: UserId, arrival: Arrival) {
+    async fn gone(&self, hub: &Hub, user: UserId, arrival: Arrival) {
         let has_chat = self.chats.contains_key(&user);
         hub.model(|model| model.gone(user, has_chat, arrival));
         if let Err(error) = self.cache.run(move |db| people::remove(db, user)).await {

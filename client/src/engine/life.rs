@@ -162,7 +162,7 @@ impl Life {
     }
 
     /// Starts to come back with a token.
-    pub(super) fn begin(&mut self, hub: &mut Hub, now: Instant, first: Option<Answer<()>>) {
+    pub(super) fn begin(&mut self, hub: &Hub, now: Instant, first: Option<Answer<()>>) {
         self.first = first.map(|answer| (answer, now + FIRST));
         if let Some(account) = self.account() {
             hub.emit(Change::LoggedIn(account));
@@ -287,7 +287,7 @@ impl Life {
     }
 
     /// Ends the login for good.
-    pub(super) async fn end(mut self, hub: &mut Hub, over: Over) {
+    pub(super) async fn end(mut self, hub: &Hub, over: Over) {
         let failure = Failure::NotLoggedIn;
         for ask in self.asks.drain(..) {
             tell(ask.answer, Err(failure.clone()));
@@ -313,7 +313,7 @@ impl Life {
     }
 
     /// Leaves the server and closes the files.
-    pub(super) async fn close(mut self, hub: &mut Hub) {
+    pub(super) async fn close(mut self, hub: &Hub) {
         if let Some(attempt) = self.link.attempt.take() {
             attempt.abort();
         }

@@ -270,7 +270,7 @@ impl Life {
     }
 
     /// The connection is gone.
-    pub(super) fn lose(&mut self, hub: &mut Hub, now: Instant, end: &End) {
+    pub(super) fn lose(&mut self, hub: &Hub, now: Instant, end: &End) {
         let Some(mut session) = self.link.session.take() else { return };
         info!(error = %end.failure, "The connection to the server is gone");
         self.interrupted(&mut session);

@@ -49,7 +49,7 @@ impl Life {
 
     pub(super) async fn roster(
         &mut self,
-        hub: &mut Hub,
+        hub: &Hub,
         link: LinkId,
         outcome: Result<Reply, Failure>,
         now: Instant,
@@ -75,7 +75,7 @@ impl Life {
 
     pub(super) async fn pulled(
         &mut self,
-        hub: &mut Hub,
+        hub: &Hub,
         link: LinkId,
         outcome: Result<Reply, Failure>,
         now: Instant,
@@ -95,7 +95,7 @@ impl Life {
         }
     }
 
-    async fn page(&mut self, hub: &mut Hub, page: SyncPage, now: Instant) {
+    async fn page(&mut self, hub: &Hub, page: SyncPage, now: Instant) {
         let SyncPage { epoch, reset, conversations, entries, more } = page;
         let had_history = self.epoch.is_some();
         if reset {

@@ -200,7 +200,7 @@ impl Life {
     }
 
     /// Deletes a refused message.
-    pub(super) async fn discard(&mut self, key: MessageKey, answer: Answer<()>) {
+    pub(super) async fn discard(&self, key: MessageKey, answer: Answer<()>) {
         let deleted = self.cache.run(move |db| messages::discard(db, key)).await;
         let result = deleted.and_then(|deleted| deleted.then_some(()).ok_or_else(not_refused));
         tell(answer, result);
