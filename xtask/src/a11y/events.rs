@@ -49,12 +49,13 @@ impl Event {
             || self.kind.starts_with("object:text-selection-changed")
     }
 
-    pub(super) fn is_announcement(&self) -> bool {
-        self.kind.starts_with("object:announcement")
+    /// Words that are spoken. A live region that is emptied says nothing.
+    pub(super) fn is_heard(&self) -> bool {
+        self.kind.starts_with("object:announcement") && !self.said.trim().is_empty()
     }
 
     pub(super) fn is_assertive(&self) -> bool {
-        self.is_announcement() && self.detail == ASSERTIVE
+        self.is_heard() && self.detail == ASSERTIVE
     }
 }
 

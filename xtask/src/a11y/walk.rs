@@ -69,6 +69,8 @@ impl Walker<'_> {
         self.window.focus("a row of the contact list", |node| {
             node.role == "list item" && (named(node, "bob") || named(node, "cleo"))
         })?;
+        // A server forgives a short absence, so somebody who has just left is still online.
+        self.window.find("the row of bob, who has left", |node| node.name == "bob, offline")?;
         self.snapshot("contacts")
     }
 
@@ -129,7 +131,7 @@ impl Walker<'_> {
         for event in heard.iter().filter(|event| event.moves_somebody()) {
             self.complain(format!("{} on {} {:?}", event.kind, event.role, event.name));
         }
-        let announced: Vec<_> = heard.iter().filter(|event| event.is_announcement()).collect();
+        let announced: Vec<_> = heard.iter().filter(|event| event.is_heard()).collect();
         println!("  {FLOOD} messages were announced in {} parts:", announced.len());
         for event in &announced {
             println!("    {}", event.said);
