@@ -14,6 +14,8 @@ pub(crate) mod status;
 pub(crate) mod tail;
 pub(crate) mod words;
 
+use std::process::ExitCode;
+
 use clap::CommandFactory as _;
 use thrive_client::{Code, Failure};
 use tracing_subscriber::EnvFilter;
@@ -58,6 +60,20 @@ impl Trouble {
             Self::Closed => 0,
         }
     }
+}
+
+/// The arguments make no sense, or ask for help.
+pub(crate) fn not_understood(error: &clap::Error) -> ExitCode {
+    let wants_json = std::env::args_os().any(|argument| argument == "--json");
+    if error.use_stderr() && wants_json {
+        let words = error.to_string();
+        let first = words.lines().next().unwrap_or_default();
+        let why = first.strip_prefix("error: ").unwrap_or(first).to_owned();
+        return Output::new(true).trouble(&Trouble::Usage(why));
+    }
+    // If even that cannot be printed, the exit code says it.
+    drop(error.print());
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 /// Logs go to standard error, and only when they are asked for: output is for people and programs.

@@ -187,8 +187,8 @@ impl Client {
         self.ask(|answer| Command::Send { peer, text, answer, end: None }).await
     }
 
-    /// The same, and waits until the server has stored it, or refused it. Dropping this leaves the
-    /// message in the outbox.
+    /// The same, and waits until the server has stored it, or refused it; a refused message is not
+    /// kept. Dropping this leaves the message in the outbox.
     ///
     /// # Errors
     /// As [`Self::send`], or the server refused it for good.

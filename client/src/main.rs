@@ -11,7 +11,10 @@ use crate::cli::config::Environment;
 use crate::cli::output::Output;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return cli::not_understood(&error),
+    };
     let output = Output::new(arguments.json);
     let environment = Environment::read();
     cli::log(&environment);

@@ -17,8 +17,8 @@ Examples:
 Passwords are never arguments: they are asked for, or read from --password-file, or from the
 environment variable THRIVE_PASSWORD.
 
-The server: --server, else THRIVE_SERVER, else client.conf ([server] host = \"...\", port = 2005) in the
-configuration folder or beside this program, else 127.0.0.1:2005.
+The server: --server, else THRIVE_SERVER, else client.conf in the configuration folder or beside
+this program ([server] host = \"...\", port = 2005), else 127.0.0.1:2005.
 
 Exit codes:
   0 done   1 refused by the server   2 wrong usage   3 server not reachable   4 not logged in

@@ -163,6 +163,10 @@ impl Life {
                 Err(error) => error!(%error, "A refusal could not be written down"),
             }
             if let Some(end) = self.ends.remove(&key) {
+                // Whoever waits has the text and hears of the refusal: nothing is left for a screen.
+                if let Err(error) = self.cache.run(move |db| messages::discard(db, key)).await {
+                    debug!(%error, "A refused message stays on the disk");
+                }
                 tell(end, Err(refusal.clone().into()));
             }
         }
