@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use argon2::password_hash::{self, PasswordHasher as _, PasswordVerifier as _, phc::PasswordHash};
-use argon2::{ARGON2ID_IDENT, Argon2};
+use argon2::ARGON2ID_IDENT;
+use argon2::password_hash::{self, phc::PasswordHash};
 use thrive_protocol::secret::Secret;
 use thrive_protocol::{Code, Refusal};
 
@@ -16,6 +16,7 @@ use crate::password::pool::{Overloaded, Pool, Size};
 
 pub use argon2::Params;
 
+mod argon;
 mod pool;
 
 /// Hashes and verifies. A cheap handle; the threads end with the last one.
@@ -57,9 +58,9 @@ impl Hasher {
     /// # Errors
     /// See [`HashError`].
     pub async fn hash(&self, password: Secret) -> Result<String, HashError> {
-        let argon2 = Argon2::from(&self.params);
+        let params = self.params.clone();
         let hash =
-            self.pool.run(move || argon2.hash_password(password.expose().as_bytes())).await?;
+            self.pool.run(move || argon::hash(&params, password.expose().as_bytes())).await?;
         hash.map(|it| it.to_string()).map_err(HashError::Failed)
     }
 
@@ -69,22 +70,15 @@ impl Hasher {
     /// # Errors
     /// See [`HashError`].
     pub async fn verify(&self, password: Secret, hash: Option<String>) -> Result<bool, HashError> {
-        let argon2 = Argon2::from(&self.params);
-        let verdict = self
-            .pool
-            .run(move || {
-                let password = password.expose().as_bytes();
-                match hash {
-                    Some(hash) => argon2.verify_password(password, hash.as_str()).map(|()| true),
-                    None => argon2.hash_password(password).map(|_unused: PasswordHash| false),
-                }
-            })
-            .await?;
-        match verdict {
-            Ok(same) => Ok(same),
-            Err(password_hash::Error::PasswordInvalid) => Ok(false),
-            Err(cause) => Err(HashError::Failed(cause)),
-        }
+        let params = self.params.clone();
+        let verdict = self.pool.run(move || {
+            let password = password.expose().as_bytes();
+            match hash {
+                Some(hash) => argon::verify(&hash, password),
+                None => argon::hash(&params, password).map(|_unused| false),
+            }
+        });
+        verdict.await?.map_err(HashError::Failed)
     }
 
     /// Whether `hash` was made with another cost than today's, so that the next right password is to
