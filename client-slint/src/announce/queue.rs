@@ -28,6 +28,8 @@ pub struct Queue {
     polite: Vec<Waiting>,
     /// When a region was last changed, on the clock of whoever calls.
     changed: Option<Duration>,
+    /// When messages were last spoken.
+    messages: Option<Duration>,
     /// The regions that hold text, oldest first, never more than two.
     filled: VecDeque<Region>,
     turn: bool,
@@ -79,8 +81,15 @@ impl Queue {
         if let Some(text) = self.assertive.pop_front() {
             return Some(self.say([Region::AssertiveA, Region::AssertiveB], text, now));
         }
-        if !self.polite.is_empty() {
-            let text = self.polite.drain(..).map(merged).collect::<Vec<_>>().join(" ");
+        let rested =
+            self.messages.is_none_or(|spoken| MESSAGES_EVERY <= now.saturating_sub(spoken));
+        let ready: Vec<_> =
+            self.polite.extract_if(.., |waiting| rested || waiting.from.is_none()).collect();
+        if !ready.is_empty() {
+            if ready.iter().any(|waiting| waiting.from.is_some()) {
+                self.messages = Some(now);
+            }
+            let text = ready.into_iter().map(merged).collect::<Vec<_>>().join(" ");
             return Some(self.say([Region::PoliteA, Region::PoliteB], text, now));
         }
         if CLEARED_AFTER <= idle
@@ -124,6 +133,9 @@ fn merged(waiting: Waiting) -> String {
 
 /// Between any two changes of the regions. At 200 ms Orca heard all of twelve, at 120 ms nine.
 const SPACING: Duration = Duration::from_millis(300);
+/// The first message is spoken at once; what follows it sooner than this is spoken together. Three
+/// sentences take longer to hear than 300 ms.
+const MESSAGES_EVERY: Duration = Duration::from_millis(1_500);
 /// Long enough for a screen reader to have taken the text.
 const CLEARED_AFTER: Duration = Duration::from_millis(1_200);
 /// More than these of one person are counted and not read.
@@ -163,7 +175,7 @@ mod tests {
         }
         let heard = heard(&mut queue, 50);
         let said: Vec<_> = heard.iter().filter(|(_, text)| !text.is_empty()).collect();
-        assert_eq!(said, [&(300, "49 new messages from Ann.".to_owned())]);
+        assert_eq!(said, [&(1_500, "49 new messages from Ann.".to_owned())]);
     }
 
     #[test]
@@ -173,6 +185,21 @@ mod tests {
             queue.push(speech(text, Some(from), false));
         }
         assert_eq!(queue.next(Duration::ZERO).unwrap().text, "Ann: hi. Ann: well. Bob: really?");
+    }
+
+    #[test]
+    fn an_answer_does_not_wait_behind_messages() {
+        let mut queue = Queue::default();
+        for (from, text) in [(Some("Ann"), "Ann: hi"), (Some("Ann"), "Ann: well"), (None, "Saved")]
+        {
+            queue.push(speech(text, from, false));
+            if text == "Ann: hi" {
+                assert!(queue.next(Duration::ZERO).is_some());
+            }
+        }
+        let heard = heard(&mut queue, 50);
+        let said: Vec<_> = heard.iter().map(|(at, text)| (*at, text.as_str())).take(2).collect();
+        assert_eq!(said, [(300, "Saved."), (1_500, "Ann: well.")]);
     }
 
     #[test]

@@ -21,7 +21,9 @@ pub fn options() -> Vec<String> {
         .map(|choice| {
             let word = words::availability(*choice);
             match choice {
-                Availability::Busy | Availability::DoNotDisturb => format!("{word}, and quiet here"),
+                Availability::Busy | Availability::DoNotDisturb => {
+                    format!("{word}, and quiet here")
+                }
                 Availability::Invisible => format!("{word}, others see you offline"),
                 Availability::Online | Availability::Away | Availability::Offline => word.into(),
             }

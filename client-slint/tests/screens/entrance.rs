@@ -1,0 +1,175 @@
+//! Logging in, creating an account, a changed certificate.
+
+use slint::platform::Key;
+use thrive_client::{Change, Code, Failure};
+use thrive_slint::adapters::shell::{Input, WindowKey};
+use thrive_slint::bridge::{News, Wish};
+use thrive_slint::settings::Settings;
+
+use super::stage::*;
+
+fn refused(code: Code) -> Failure {
+    Failure::Refused { code, retry_after_ms: None, limit: None }
+}
+
+#[test]
+fn a_person_logs_in_with_the_keyboard_alone() {
+    let mut stage = Stage::new();
+    let window = stage.login();
+    stage.write(&window, "Ann");
+    stage.press(&window, Key::Tab);
+    stage.write(&window, "secret");
+    stage.press(&window, Key::Return);
+    let wishes = stage.wishes();
+    let [Wish::LogIn { server: at, username, password, remember: false }] = &wishes[..] else {
+        panic!("{wishes:?}");
+    };
+    assert_eq!((at, username.as_str(), password.expose()), (&server(), "ann", "secret"));
+    // A second press while the answer is awaited asks nothing.
+    stage.press(&window, Key::Return);
+    assert_eq!(stage.wishes(), []);
+}
+
+#[test]
+fn access_keys_work_from_inside_a_field_and_type_nothing() {
+    let mut stage = Stage::new();
+    let window = stage.login();
+    stage.write(&window, "ann");
+    stage.alt(&window, 'r');
+    stage.alt(&window, 'q');
+    assert!(window.get_remember());
+    assert_eq!(window.get_username(), "ann");
+    stage.alt(&window, 'l');
+    assert_eq!(stage.wishes(), []);
+    assert_eq!(window.get_notice(), "Enter your password.");
+    stage.write(&window, "x");
+    assert_eq!(window.get_password(), "x", "the focus is where the mistake is");
+    stage.alt(&window, 's');
+    stage.write(&window, "y");
+    assert_eq!(window.get_server(), "y", "what stood there was selected");
+}
+
+#[test]
+fn logging_in_automatically_needs_remembering() {
+    let stage = Stage::new();
+    let window = stage.login();
+    let automatic = named(&window, "Log in automatically");
+    assert_eq!(automatic.accessible_enabled(), Some(false));
+    named(&window, "Remember me").invoke_accessible_default_action();
+    assert_eq!(automatic.accessible_enabled(), Some(true));
+    automatic.invoke_accessible_default_action();
+    assert!(window.get_automatic());
+    named(&window, "Remember me").invoke_accessible_default_action();
+    assert!(!window.get_automatic());
+}
+
+#[test]
+fn a_refusal_is_shown_and_interrupts() {
+    let mut stage = Stage::new();
+    let window = stage.login();
+    stage.write(&window, "ann");
+    stage.press(&window, Key::Tab);
+    stage.write(&window, "wrong");
+    stage.alt(&window, 'l');
+    stage.wishes();
+    let failure = refused(Code::WrongCredentials);
+    stage.office.hear(News::NotEntered { server: server(), failure });
+    stage.later(500);
+    let sentence = "The user name or the password is wrong.";
+    assert_eq!(window.get_notice(), sentence);
+    assert_eq!(stage.spoken(), [sentence]);
+}
+
+#[test]
+fn what_was_remembered_logs_in_by_itself_and_keeps_trying_is_shown() {
+    let settings = Settings {
+        remember: true,
+        automatic: true,
+        username: "ann".into(),
+        server: server().to_string(),
+        ..Settings::default()
+    };
+    let mut stage = Stage::with(settings);
+    let wishes = stage.wishes();
+    assert!(matches!(&wishes[..], [Wish::Resume { .. }]), "{wishes:?}");
+    assert_eq!(stage.login().get_notice(), "Connecting to the server…");
+    stage.office.hear(News::NoToken);
+    assert_eq!(stage.login().get_notice(), "Enter your password to log in.");
+}
+
+#[test]
+fn a_changed_certificate_is_explained_and_never_trusted_by_enter() {
+    let mut stage = Stage::new();
+    let failure = Failure::ServerChanged {
+        host: "localhost".into(),
+        known: "sha256:aa".into(),
+        offered: "sha256:bb".into(),
+    };
+    stage.office.hear(News::NotEntered { server: server(), failure: failure.clone() });
+    stage.settle();
+    let ask = |stage: &Stage| {
+        stage.office.look(|desk| {
+            use slint::ComponentHandle;
+            desk.confirm.as_ref().unwrap().0.window.clone_strong()
+        })
+    };
+    let window = ask(&stage);
+    assert!(window.get_question().contains("sha256:aa"));
+    assert!(window.get_question().contains("sha256:bb"));
+    stage.press(&window, Key::Return);
+    assert!(stage.office.look(|desk| desk.confirm.is_none()));
+    assert_eq!(stage.wishes(), []);
+
+    stage.office.hear(News::NotEntered { server: server(), failure });
+    stage.alt(&ask(&stage), 't');
+    let fingerprint = "sha256:bb".to_owned();
+    assert_eq!(stage.wishes(), [Wish::AcceptServer { server: server(), fingerprint }]);
+}
+
+#[test]
+fn a_new_account_is_made_and_used() {
+    let mut stage = Stage::new();
+    stage.alt(&stage.login(), 'c');
+    let window = stage.office.look(|desk| {
+        use slint::ComponentHandle;
+        desk.create.as_ref().unwrap().window.clone_strong()
+    });
+    for (text, key) in [("ann", Key::Tab), ("secret 1", Key::Tab), ("secret 2", Key::Return)] {
+        stage.write(&window, text);
+        stage.press(&window, key);
+    }
+    assert_eq!(window.get_notice(), "The two passwords are not the same.");
+    window.set_confirmation("secret 1".into());
+    stage.alt(&window, 'c');
+    assert!(matches!(&stage.wishes()[..], [Wish::CreateAccount { .. }]));
+    stage.office.hear(News::AccountCreated(Err(refused(Code::UsernameTaken))));
+    assert!(window.get_notice().contains("Choose another one"));
+    stage.alt(&window, 'c');
+    stage.wishes();
+    stage.office.hear(News::AccountCreated(Ok(())));
+    assert!(matches!(&stage.wishes()[..], [Wish::LogIn { .. }]));
+    assert!(stage.office.look(|desk| desk.create.is_none()));
+}
+
+#[test]
+fn a_session_that_ends_elsewhere_leads_back_to_the_log_in_with_the_reason() {
+    let stage = Stage::logged_in(vec![contact(2, "bob")]);
+    stage.office.hear(News::Change(Change::LoggedOut(Some(Code::SessionEnded))));
+    assert!(stage.office.look(|desk| desk.session.is_none()));
+    assert!(stage.login().get_notice().contains("Your login has ended"));
+    // The second word of the same is no second event.
+    stage.office.hear(News::LoggedOut);
+    stage.later(3_000);
+    let said = stage.spoken().iter().filter(|text| text.contains("ended")).count();
+    assert_eq!(said, 1);
+}
+
+#[test]
+fn closing_the_window_ends_the_program_and_escape_does_not() {
+    let mut stage = Stage::new();
+    let window = stage.login();
+    stage.press(&window, Key::Escape);
+    assert_eq!(stage.wishes(), []);
+    stage.office.tell(WindowKey::Login, Input::Closed);
+    assert_eq!(stage.wishes(), [Wish::Exit]);
+}

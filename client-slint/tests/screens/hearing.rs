@@ -1,0 +1,53 @@
+//! The connection, and what is said of it.
+
+use thrive_client::{Change, Connection};
+use thrive_slint::adapters::shell::{Input, WindowKey};
+use thrive_slint::bridge::News;
+
+use super::stage::*;
+
+fn connection(stage: &Stage, connection: Connection) {
+    stage.office.hear(News::Change(Change::Connection(connection)));
+}
+
+fn connecting() -> Connection {
+    Connection::Connecting { attempt: 1, since_ms: 0, last_error: None }
+}
+
+#[test]
+fn the_log_in_ends_in_one_sentence() {
+    let stage = Stage::logged_in(vec![contact(2, "bob")]);
+    stage.later(2_000);
+    assert_eq!(stage.spoken(), ["Logged in."]);
+}
+
+#[test]
+fn a_lost_connection_is_shown_and_said_after_two_seconds_and_so_is_its_return() {
+    let stage = Stage::chatting(contact(2, "bob"), vec![]);
+    stage.later(3_000);
+    let before = stage.spoken().len();
+    connection(&stage, connecting());
+    stage.later(1_500);
+    assert_eq!(stage.spoken().len(), before);
+    assert_eq!(stage.main().get_connection(), "Connecting to the server…");
+    stage.later(1_500);
+    assert!(stage.chat(2).get_connection().starts_with("No connection."));
+    assert!(stage.main().get_connection_bad());
+    connection(&stage, Connection::Online);
+    stage.later(1_000);
+    let said = ["The connection is lost. I go on trying.", "The connection is back."];
+    assert_eq!(stage.spoken()[before..], said);
+    assert_eq!(stage.chat(2).get_connection(), "");
+}
+
+#[test]
+fn behind_another_program_messages_are_not_spoken() {
+    let stage = Stage::chatting(contact(2, "bob"), vec![]);
+    stage.later(3_000);
+    let before = stage.spoken().len();
+    stage.office.tell(WindowKey::Chat(thrive_client::UserId(2)), Input::Active(false));
+    stage.later(1_000);
+    stage.message(of_bob(1));
+    stage.later(3_000);
+    assert_eq!(stage.spoken().len(), before);
+}

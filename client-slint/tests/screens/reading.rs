@@ -1,0 +1,110 @@
+//! What a screen reader finds: every control has a role and a name, and every screen fits.
+
+use i_slint_backend_testing::{AccessibleRole, ElementQuery, ElementRoot};
+use slint::platform::{Key, WindowEvent};
+use slint::{ComponentHandle, LogicalSize};
+
+use super::stage::*;
+
+const FOCUSABLE: [AccessibleRole; 6] = [
+    AccessibleRole::Button,
+    AccessibleRole::Checkbox,
+    AccessibleRole::List,
+    AccessibleRole::ListItem,
+    AccessibleRole::Spinbox,
+    AccessibleRole::TextInput,
+];
+
+/// Complaints about one window.
+fn complaints(window: &(impl ElementRoot + ComponentHandle), least: usize) {
+    let mut named = 0;
+    for role in FOCUSABLE {
+        let query = ElementQuery::from_root(window).match_descendants().match_accessible_role(role);
+        for element in query.find_all() {
+            let label = element.accessible_label().unwrap_or_default();
+            assert!(!label.is_empty(), "a {role:?} has no name: {:?}", element.id());
+            named += 1;
+        }
+    }
+    assert!(least <= named, "only {named} controls were found");
+}
+
+#[test]
+fn every_control_of_every_window_has_a_name() {
+    let stage = Stage::chatting(contact(2, "bob"), vec![of_bob(1)]);
+    complaints(&stage.main(), 12);
+    complaints(&stage.chat(2), 6);
+    let main = stage.main();
+    for letter in ['a', 'u', 't', 'h', 'd'] {
+        stage.alt(&main, letter);
+    }
+    stage.press(&main, Key::F1);
+    stage.office.look(|desk| {
+        complaints(&desk.add.as_ref().unwrap().window, 4);
+        complaints(&desk.status.as_ref().unwrap().window, 9);
+        complaints(&desk.choices.as_ref().unwrap().window, 16);
+        complaints(&desk.about.as_ref().unwrap().window, 1);
+        complaints(&desk.confirm.as_ref().unwrap().0.window, 2);
+        complaints(&desk.notice.as_ref().unwrap().window, 10);
+    });
+    let stage = Stage::new();
+    complaints(&stage.login(), 7);
+    stage.alt(&stage.login(), 'c');
+    stage.office.look(|desk| complaints(&desk.create.as_ref().unwrap().window, 6));
+}
+
+#[test]
+fn every_window_has_two_regions_of_each_kind_for_what_is_said() {
+    let stage = Stage::logged_in(vec![]);
+    let live = |polite: bool| {
+        let wanted = if polite {
+            i_slint_backend_testing::AccessibleLiveness::Polite
+        } else {
+            i_slint_backend_testing::AccessibleLiveness::Assertive
+        };
+        ElementQuery::from_root(&stage.main())
+            .match_descendants()
+            .match_predicate(move |it| it.accessible_live_region() == Some(wanted))
+            .find_all()
+            .len()
+    };
+    assert!(2 <= live(true) && 2 <= live(false));
+}
+
+#[test]
+fn rows_tell_their_number_among_those_that_are_there() {
+    let stage = Stage::logged_in(vec![contact(2, "bob"), contact(3, "cleo"), contact(4, "dan")]);
+    let gone = thrive_client::Change::ContactGone(thrive_client::UserId(3));
+    stage.office.hear(thrive_slint::bridge::News::Change(gone));
+    stage.settle();
+    let window = stage.main();
+    assert_eq!(named(&window, "Contacts").accessible_item_count(), Some(2));
+    assert_eq!(named(&window, "dan, online").accessible_item_index(), Some(1));
+}
+
+#[test]
+fn nothing_is_cut_off_at_one_two_and_four_times_the_size() {
+    let stage = Stage::chatting(contact(2, "bob"), vec![of_bob(1)]);
+    let login = Stage::new();
+    for scale in [1.0_f32, 2.0, 4.0] {
+        fits(&stage.main(), scale, 720.0, 600.0);
+        fits(&stage.chat(2), scale, 640.0, 620.0);
+        fits(&login.login(), scale, 420.0, 640.0);
+    }
+}
+
+/// At this scale no control is wider than its window or lies left or right of it; what is higher
+/// than the window scrolls to whatever has the focus.
+fn fits(window: &(impl ElementRoot + ComponentHandle), scale: f32, width: f32, height: f32) {
+    let outer = window.window();
+    outer.dispatch_event(WindowEvent::ScaleFactorChanged { scale_factor: scale });
+    outer.dispatch_event(WindowEvent::Resized { size: LogicalSize::new(width, height) });
+    for role in FOCUSABLE {
+        let query = ElementQuery::from_root(window).match_descendants().match_accessible_role(role);
+        for element in query.find_all() {
+            let (at, size) = (element.absolute_position(), element.size());
+            let label = element.accessible_label().unwrap_or_default();
+            assert!(0.0 <= at.x && at.x + size.width <= width + 0.5, "{label:?} at {scale}");
+        }
+    }
+}

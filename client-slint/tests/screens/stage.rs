@@ -1,0 +1,222 @@
+//! A desk with windows that nobody sees, and the words with which tests use it.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use i_slint_backend_testing::{AccessibleRole, ElementHandle, ElementQuery, ElementRoot};
+use jiff::tz::TimeZone;
+use slint::ComponentHandle;
+use slint::platform::{Key, WindowEvent};
+use thrive_client::{
+    Arrival, Availability, Change, Connection, Contact, Message, MessageKey, MessageState,
+    Presence, Relation, ServerAddress, UserId, Username,
+};
+use thrive_slint::adapters::shell::{Input, WindowKey};
+use thrive_slint::bridge::{Line, News, OpenedChat, Wish};
+use thrive_slint::config::Config;
+use thrive_slint::desk::{Desk, Office, Parts};
+use thrive_slint::settings::Settings;
+use thrive_slint::ui::{ChatWindow, LoginWindow, MainWindow};
+use tokio::sync::mpsc::Receiver;
+
+pub struct Stage {
+    pub office: Office,
+    asked: Receiver<Wish>,
+    now: Rc<Cell<Duration>>,
+    pub dir: tempfile::TempDir,
+}
+
+impl Stage {
+    /// The program has just started; the window for logging in is there.
+    pub fn new() -> Self {
+        Self::with(Settings::default())
+    }
+
+    pub fn with(settings: Settings) -> Self {
+        thread_local! {
+            static READY: () = i_slint_backend_testing::init_no_event_loop();
+        }
+        READY.with(|()| ());
+        let dir = tempfile::tempdir().unwrap();
+        let (line, asked) = Line::new();
+        let now = Rc::new(Cell::new(Duration::from_secs(100)));
+        let clock = now.clone();
+        let office = Office::new(Parts {
+            config: Config {
+                dir: dir.path().to_owned(),
+                documents: dir.path().to_owned(),
+                pack_folders: Vec::new(),
+                servers: vec![server()],
+                device: "test".into(),
+            },
+            settings,
+            line,
+            speaker: None,
+            zone: TimeZone::UTC,
+            clock: Box::new(move || clock.get()),
+        });
+        office.begin();
+        let stage = Self { office, asked, now, dir };
+        stage.office.tell(WindowKey::Login, Input::Active(true));
+        stage
+    }
+
+    /// Ann is logged in and has these contacts.
+    pub fn logged_in(contacts: Vec<Contact>) -> Self {
+        let mut stage = Self::new();
+        stage.enter(contacts);
+        stage
+    }
+
+    pub fn enter(&mut self, contacts: Vec<Contact>) {
+        let username = Username::parse("ann").unwrap();
+        self.office.hear(News::Entered { username, server: server() });
+        let own = Presence { availability: Availability::Online, text: String::new() };
+        self.office.hear(News::Roster { contacts, own, connection: Connection::Online });
+        self.office.tell(WindowKey::Contacts, Input::Active(true));
+        self.settle();
+        self.wishes();
+    }
+
+    /// A chat with somebody is open and in front.
+    pub fn chatting(with: Contact, messages: Vec<Message>) -> Self {
+        let mut stage = Self::logged_in(vec![with.clone()]);
+        stage.open_chat(&with, messages, "");
+        stage
+    }
+
+    pub fn open_chat(&mut self, with: &Contact, messages: Vec<Message>, draft: &str) {
+        let opened = OpenedChat { peer: with.user, messages, draft: draft.into() };
+        let username = with.username.clone();
+        self.office.hear(News::ChatOpened { username, result: Ok(opened) });
+        self.office.tell(WindowKey::Contacts, Input::Active(false));
+        self.office.tell(WindowKey::Chat(with.user), Input::Active(true));
+        self.settle();
+        self.wishes();
+    }
+
+    /// Everything that was asked of the network since the last time.
+    pub fn wishes(&mut self) -> Vec<Wish> {
+        std::iter::from_fn(|| self.asked.try_recv().ok()).collect()
+    }
+
+    /// Time passes.
+    pub fn later(&self, ms: u64) {
+        for _ in 0..ms.div_ceil(100) {
+            self.now.set(self.now.get() + Duration::from_millis(100));
+            self.office.tick();
+        }
+        self.settle();
+    }
+
+    /// Everything that was to happen in the windows happens.
+    pub fn settle(&self) {
+        i_slint_backend_testing::mock_elapsed_time(Duration::from_millis(50));
+    }
+
+    pub fn spoken(&self) -> Vec<String> {
+        self.office.look(Desk::spoken)
+    }
+
+    pub fn login(&self) -> LoginWindow {
+        self.office.look(|desk| desk.login.as_ref().unwrap().window.clone_strong())
+    }
+
+    pub fn main(&self) -> MainWindow {
+        self.office.look(|desk| desk.session.as_ref().unwrap().main.view.window.clone_strong())
+    }
+
+    pub fn chat(&self, user: i64) -> ChatWindow {
+        self.office.look(|desk| {
+            let session = desk.session.as_ref().unwrap();
+            session.chats[&UserId(user)].view.view.window.clone_strong()
+        })
+    }
+
+    pub fn message(&self, message: Message) {
+        let arrival = Arrival::Live;
+        self.office.hear(News::Change(Change::Message { before: None, now: message, arrival }));
+    }
+
+    pub fn press<W: ComponentHandle>(&self, window: &W, text: impl Into<slint::SharedString>) {
+        let text = text.into();
+        window.window().dispatch_event(WindowEvent::KeyPressed { text: text.clone() });
+        window.window().dispatch_event(WindowEvent::KeyReleased { text });
+        self.settle();
+    }
+
+    pub fn write<W: ComponentHandle>(&self, window: &W, text: &str) {
+        text.chars().for_each(|letter| self.press(window, letter));
+    }
+
+    pub fn with_modifier<W: ComponentHandle>(
+        &self,
+        window: &W,
+        held: Key,
+        text: impl Into<slint::SharedString>,
+    ) {
+        let modifier: slint::SharedString = held.into();
+        window.window().dispatch_event(WindowEvent::KeyPressed { text: modifier.clone() });
+        self.press(window, text);
+        window.window().dispatch_event(WindowEvent::KeyReleased { text: modifier });
+        self.settle();
+    }
+
+    pub fn alt<W: ComponentHandle>(&self, window: &W, letter: char) {
+        self.with_modifier(window, Key::Alt, letter);
+    }
+}
+
+pub fn server() -> ServerAddress {
+    ServerAddress::parse("localhost:2005").unwrap()
+}
+
+pub fn contact(id: i64, name: &str) -> Contact {
+    Contact {
+        user: UserId(id),
+        username: Username::parse(name).unwrap(),
+        nickname: String::new(),
+        relation: Relation::Contact,
+        blocked: false,
+        request: String::new(),
+        presence: Presence { availability: Availability::Online, text: String::new() },
+        unread: 0,
+        typing: false,
+    }
+}
+
+/// Message number `seq` of Bob, who is user 2.
+pub fn of_bob(seq: i64) -> Message {
+    Message {
+        key: MessageKey(seq),
+        peer: UserId(2),
+        seq: Some(seq.unsigned_abs()),
+        mine: false,
+        sender: Username::parse("bob").unwrap(),
+        time_ms: 1_700_000_000_000,
+        text: format!("text {seq}"),
+        state: MessageState::Stored,
+    }
+}
+
+/// The control with this name. What no name leads to, nobody can use.
+pub fn named(window: &(impl ElementRoot + ComponentHandle), label: &str) -> ElementHandle {
+    ElementHandle::find_by_accessible_label(window, label)
+        .next()
+        .unwrap_or_else(|| panic!("nothing is named {label:?}"))
+}
+
+/// The names of all rows that are not hidden, as they are heard.
+pub fn rows(window: &(impl ElementRoot + ComponentHandle)) -> Vec<String> {
+    let query = ElementQuery::from_root(window)
+        .match_descendants()
+        .match_accessible_role(AccessibleRole::ListItem);
+    // One element may be found several times, once for each component that it is made of.
+    let mut rows = std::collections::BTreeMap::new();
+    for row in query.find_all().into_iter().filter(|row| 0.0 < row.size().height) {
+        let label = row.accessible_label().unwrap_or_default().to_string();
+        rows.insert((row.accessible_item_index(), label.clone()), label);
+    }
+    rows.into_values().collect()
+}

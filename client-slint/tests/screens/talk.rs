@@ -1,0 +1,174 @@
+//! A chat: writing, sending, reading.
+
+use slint::platform::Key;
+use thrive_client::{Arrival, Change, Code, Message, MessageKey, MessageState, UserId};
+use thrive_slint::bridge::{News, Wish};
+
+use super::stage::*;
+
+fn mine(key: i64, seq: Option<u64>, state: MessageState) -> Message {
+    let sender = thrive_client::Username::parse("ann").unwrap();
+    Message { key: MessageKey(key), seq, mine: true, sender, state, ..of_bob(key) }
+}
+
+#[test]
+fn enter_sends_and_shift_enter_breaks_the_line() {
+    let mut stage = Stage::chatting(contact(2, "bob"), vec![]);
+    let window = stage.chat(2);
+    assert!(window.get_composer_has_focus());
+    stage.write(&window, "a");
+    stage.with_modifier(&window, Key::Shift, Key::Return);
+    stage.write(&window, "b");
+    stage.press(&window, Key::Return);
+    let sent: Vec<_> =
+        stage.wishes().into_iter().filter(|it| matches!(it, Wish::Send { .. })).collect();
+    assert_eq!(sent, [Wish::Send { peer: UserId(2), text: "a\nb".into() }]);
+    assert_eq!(window.get_draft(), "");
+    assert!(window.get_composer_has_focus());
+}
+
+#[test]
+fn shift_tab_leads_to_the_log_then_to_the_messages_and_escape_closes() {
+    let mut stage = Stage::chatting(contact(2, "bob"), vec![of_bob(1), of_bob(2)]);
+    let window = stage.chat(2);
+    stage.press(&window, Key::Backtab);
+    stage.press(&window, " ");
+    assert!(window.get_log());
+    stage.press(&window, Key::Backtab);
+    assert!(window.get_list_has_focus());
+    assert_eq!(window.get_current(), 1);
+    stage.press(&window, Key::UpArrow);
+    assert_eq!(window.get_current(), 0);
+    stage.press(&window, Key::Escape);
+    assert!(stage.office.look(|desk| desk.session.as_ref().unwrap().chats.is_empty()));
+    assert!(!stage.wishes().contains(&Wish::Exit));
+}
+
+#[test]
+fn fifty_messages_move_nothing_and_are_announced_merged() {
+    let mut stage = Stage::chatting(contact(2, "bob"), vec![of_bob(1)]);
+    stage.later(3_000);
+    let window = stage.chat(2);
+    stage.write(&window, "half a sen");
+    let before = stage.spoken().len();
+    for seq in 2..=51 {
+        stage.message(of_bob(seq));
+    }
+    stage.later(5_000);
+    assert!(window.get_composer_has_focus());
+    assert_eq!((window.get_draft().as_str(), window.get_current()), ("half a sen", -1));
+    assert_eq!(rows(&window).len(), 51);
+    assert_eq!(stage.spoken()[before..], ["bob: text 2.", "49 new messages from bob."]);
+    assert!(stage.wishes().contains(&Wish::MarkRead(UserId(2))));
+    // The list keeps its place too, once somebody has walked in it.
+    stage.press(&window, Key::Backtab);
+    stage.press(&window, Key::Backtab);
+    stage.press(&window, Key::Home);
+    stage.message(of_bob(52));
+    stage.settle();
+    assert_eq!(window.get_current(), 0);
+    assert!(window.get_list_has_focus());
+}
+
+#[test]
+fn what_was_missed_is_not_announced() {
+    let stage = Stage::chatting(contact(2, "bob"), vec![]);
+    stage.later(3_000);
+    let before = stage.spoken().len();
+    for seq in 1..=5 {
+        let (now, arrival) = (of_bob(seq), Arrival::CatchUp);
+        stage.office.hear(News::Change(Change::Message { before: None, now, arrival }));
+    }
+    stage.later(3_000);
+    assert_eq!(stage.spoken().len(), before);
+    assert_eq!(rows(&stage.chat(2)).len(), 5);
+}
+
+#[test]
+fn a_message_that_failed_says_so_and_enter_sends_it_again() {
+    let mut stage = Stage::chatting(contact(2, "bob"), vec![]);
+    let window = stage.chat(2);
+    let change =
+        |before, now| News::Change(Change::Message { before, now, arrival: Arrival::Live });
+    stage.office.hear(change(None, mine(1, None, MessageState::Waiting)));
+    assert!(rows(&window)[0].starts_with("You: text 1, waiting to be sent,"));
+    let refused = mine(1, None, MessageState::Refused(Code::Blocked));
+    stage.office.hear(change(Some(MessageState::Waiting), refused));
+    stage.later(3_000);
+    let said = "The message to bob was not sent. This person does not accept messages from you.";
+    assert!(stage.spoken().contains(&said.to_owned()), "{:?}", stage.spoken());
+    stage.press(&window, Key::Backtab);
+    stage.press(&window, Key::Backtab);
+    stage.press(&window, Key::Return);
+    assert!(stage.wishes().contains(&Wish::Retry { peer: UserId(2), message: MessageKey(1) }));
+    stage.press(&window, Key::Delete);
+    assert!(stage.wishes().contains(&Wish::Discard { peer: UserId(2), message: MessageKey(1) }));
+}
+
+#[test]
+fn going_up_at_the_beginning_brings_what_was_before_and_keeps_the_place() {
+    let mut stage = Stage::chatting(contact(2, "bob"), vec![of_bob(31), of_bob(32)]);
+    let window = stage.chat(2);
+    stage.press(&window, Key::Backtab);
+    stage.press(&window, Key::Backtab);
+    stage.press(&window, Key::Home);
+    stage.press(&window, Key::Home);
+    let wish = Wish::Earlier { peer: UserId(2), before: MessageKey(31) };
+    assert!(stage.wishes().contains(&wish));
+    let chosen = window.get_current();
+    let result = Ok(((1..=30).map(of_bob).collect(), false));
+    stage.office.hear(News::Earlier { peer: UserId(2), result });
+    stage.settle();
+    assert_eq!((chosen, window.get_current()), (0, 30));
+    stage.alt(&window, 'e');
+    stage.later(3_000);
+    let said = stage.spoken().concat();
+    assert!(
+        said.contains("30 earlier messages.") && said.contains("beginning of the chat."),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_digit_speaks_a_message_and_twice_goes_there() {
+    let stage = Stage::chatting(contact(2, "bob"), vec![of_bob(1), of_bob(2), of_bob(3)]);
+    stage.later(3_000);
+    let window = stage.chat(2);
+    stage.alt(&window, '2');
+    stage.later(500);
+    assert!(stage.spoken().last().unwrap().starts_with("bob: text 2"), "{:?}", stage.spoken());
+    assert!(window.get_composer_has_focus());
+    stage.alt(&window, '2');
+    assert!(window.get_list_has_focus());
+    assert_eq!((window.get_current(), window.get_draft().as_str()), (1, ""));
+}
+
+#[test]
+fn a_draft_is_kept_when_the_chat_closes_and_a_log_is_written_when_asked_for() {
+    let mut stage = Stage::chatting(contact(2, "bob"), vec![]);
+    let window = stage.chat(2);
+    stage.write(&window, "half");
+    stage.alt(&window, 'l');
+    stage.message(of_bob(7));
+    stage.press(&window, Key::Escape);
+    let wishes = stage.wishes();
+    assert!(wishes.contains(&Wish::Draft { peer: UserId(2), text: "half".into() }), "{wishes:?}");
+    let logged = wishes.iter().find_map(|wish| match wish {
+        Wish::Log(entry) => Some((entry.contact.as_str(), entry.text.as_str())),
+        _ => None,
+    });
+    assert_eq!(logged, Some(("bob", "text 7")));
+}
+
+#[test]
+fn a_draft_comes_back_with_the_caret_at_its_end_and_nothing_selected() {
+    let bob = contact(2, "bob");
+    let mut stage = Stage::logged_in(vec![bob.clone()]);
+    stage.open_chat(&bob, vec![], "half a sen");
+    let window = stage.chat(2);
+    stage.press(&window, Key::Tab);
+    stage.press(&window, Key::Backtab);
+    stage.write(&window, "tence");
+    assert_eq!(window.get_draft(), "half a sentence");
+    assert!(stage.office.look(|desk| desk.session.as_ref().unwrap().chats.len() == 1));
+}
