@@ -49,16 +49,12 @@ struct Waiting {
     in_flight: bool,
 }
 
-/// How fast one conversation may go.
+/// A conversation that was told "not now". Until nothing waits for it any more, its messages go one by
+/// one: of several in flight, one could be refused and the next one accepted.
 #[derive(Debug)]
 struct Pace {
     not_before: Instant,
-    /// Successes still to be seen before several go out at once again.
-    careful: u32,
 }
-
-/// Successes, one at a time, after which a conversation is trusted to be quick again.
-const CAREFUL: u32 = 8;
 
 impl Outbox {
     pub(crate) fn add(&mut self, row: Row) {
@@ -98,8 +94,8 @@ impl Outbox {
             let peer = waiting.row.peer;
             let (held, window) = match self.paces.get(&peer) {
                 Some(pace) if now < pace.not_before => (true, 0),
-                Some(pace) if 0 < pace.careful => (false, 1),
-                Some(_) | None => (false, WINDOW),
+                Some(_) => (false, 1),
+                None => (false, WINDOW),
             };
             let in_chat = by_peer.entry(peer).or_default();
             if held || window <= *in_chat || !open(peer) {
@@ -129,13 +125,11 @@ impl Outbox {
 
     /// A definite answer, or the entry itself, was seen.
     pub(crate) fn settled(&mut self, key: MessageKey) {
-        if let Some(waiting) = self.rows.remove(&key)
-            && let Some(pace) = self.paces.get_mut(&waiting.row.peer)
+        let Some(Waiting { row, .. }) = self.rows.remove(&key) else { return };
+        if self.paces.contains_key(&row.peer)
+            && self.rows.values().all(|waiting| waiting.row.peer != row.peer)
         {
-            pace.careful = pace.careful.saturating_sub(1);
-            if pace.careful == 0 {
-                self.paces.remove(&waiting.row.peer);
-            }
+            self.paces.remove(&row.peer);
         }
     }
 
@@ -154,13 +148,12 @@ impl Outbox {
     pub(crate) fn later(&mut self, key: MessageKey, now: Instant, wait: Duration) {
         let Some(waiting) = self.rows.get_mut(&key) else { return };
         waiting.in_flight = false;
-        let pace = Pace { not_before: now + wait, careful: CAREFUL };
-        self.paces.insert(waiting.row.peer, pace);
+        self.paces.insert(waiting.row.peer, Pace { not_before: now + wait });
     }
 
     /// Holds one person's messages, none of which is in flight.
     pub(crate) fn hold(&mut self, peer: UserId, now: Instant, wait: Duration) {
-        self.paces.insert(peer, Pace { not_before: now + wait, careful: 1 });
+        self.paces.insert(peer, Pace { not_before: now + wait });
     }
 
     /// The connection is gone, and with it the answers: all of them go out again, with the same ids.
@@ -235,6 +228,13 @@ mod tests {
         assert_eq!(keys(outbox.take_due(later, |_| true)), [1]);
         outbox.settled(MessageKey(1));
         assert_eq!(keys(outbox.take_due(later, |_| true)), [2]);
+        outbox.settled(MessageKey(2));
+        assert_eq!(keys(outbox.take_due(later, |_| true)), [3]);
+        outbox.settled(MessageKey(3));
+        for key in 10..13 {
+            outbox.add(row(key, ANN));
+        }
+        assert_eq!(keys(outbox.take_due(later, |_| true)), [10, 11, 12]);
     }
 
     #[test]
