@@ -229,7 +229,7 @@ impl Bridge {
         });
     }
 
-    async fn log_out(&mut self) {
+    async fn log_out(&self) {
         let Some(connected) = &self.line else { return };
         let (client, server) = (connected.client.clone(), connected.server.clone());
         let account = client.account();

@@ -95,7 +95,7 @@ impl Desk {
     }
 
     /// What the chats and the color of the line say about the connection.
-    pub(super) fn show_connection(&mut self) {
+    pub(super) fn show_connection(&self) {
         let lost = self.watch.is_lost();
         let Some(session) = &self.session else { return };
         session.main.view.window.set_connection_bad(lost);

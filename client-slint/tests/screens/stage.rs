@@ -20,20 +20,20 @@ use thrive_slint::settings::Settings;
 use thrive_slint::ui::{ChatWindow, LoginWindow, MainWindow};
 use tokio::sync::mpsc::Receiver;
 
-pub struct Stage {
-    pub office: Office,
+pub(crate) struct Stage {
+    pub(crate) office: Office,
     asked: Receiver<Wish>,
     now: Rc<Cell<Duration>>,
-    pub dir: tempfile::TempDir,
+    pub(crate) dir: tempfile::TempDir,
 }
 
 impl Stage {
     /// The program has just started; the window for logging in is there.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Settings::default())
     }
 
-    pub fn with(settings: Settings) -> Self {
+    pub(crate) fn with(settings: Settings) -> Self {
         thread_local! {
             static READY: () = i_slint_backend_testing::init_no_event_loop();
         }
@@ -63,13 +63,13 @@ impl Stage {
     }
 
     /// Ann is logged in and has these contacts.
-    pub fn logged_in(contacts: Vec<Contact>) -> Self {
+    pub(crate) fn logged_in(contacts: Vec<Contact>) -> Self {
         let mut stage = Self::new();
         stage.enter(contacts);
         stage
     }
 
-    pub fn enter(&mut self, contacts: Vec<Contact>) {
+    pub(crate) fn enter(&mut self, contacts: Vec<Contact>) {
         let username = Username::parse("ann").unwrap();
         self.office.hear(News::Entered { username, server: server() });
         let own = Presence { availability: Availability::Online, text: String::new() };
@@ -80,13 +80,13 @@ impl Stage {
     }
 
     /// A chat with somebody is open and in front.
-    pub fn chatting(with: Contact, messages: Vec<Message>) -> Self {
+    pub(crate) fn chatting(with: Contact, messages: Vec<Message>) -> Self {
         let mut stage = Self::logged_in(vec![with.clone()]);
         stage.open_chat(&with, messages, "");
         stage
     }
 
-    pub fn open_chat(&mut self, with: &Contact, messages: Vec<Message>, draft: &str) {
+    pub(crate) fn open_chat(&mut self, with: &Contact, messages: Vec<Message>, draft: &str) {
         let opened = OpenedChat { peer: with.user, messages, draft: draft.into() };
         let username = with.username.clone();
         self.office.hear(News::ChatOpened { username, result: Ok(opened) });
@@ -97,12 +97,12 @@ impl Stage {
     }
 
     /// Everything that was asked of the network since the last time.
-    pub fn wishes(&mut self) -> Vec<Wish> {
+    pub(crate) fn wishes(&mut self) -> Vec<Wish> {
         std::iter::from_fn(|| self.asked.try_recv().ok()).collect()
     }
 
     /// Time passes.
-    pub fn later(&self, ms: u64) {
+    pub(crate) fn later(&self, ms: u64) {
         for _ in 0..ms.div_ceil(100) {
             self.now.set(self.now.get() + Duration::from_millis(100));
             self.office.tick();
@@ -111,46 +111,50 @@ impl Stage {
     }
 
     /// Everything that was to happen in the windows happens.
-    pub fn settle(&self) {
+    pub(crate) fn settle(&self) {
         i_slint_backend_testing::mock_elapsed_time(Duration::from_millis(50));
     }
 
-    pub fn spoken(&self) -> Vec<String> {
+    pub(crate) fn spoken(&self) -> Vec<String> {
         self.office.look(Desk::spoken)
     }
 
-    pub fn login(&self) -> LoginWindow {
+    pub(crate) fn login(&self) -> LoginWindow {
         self.office.look(|desk| desk.login.as_ref().unwrap().window.clone_strong())
     }
 
-    pub fn main(&self) -> MainWindow {
+    pub(crate) fn main(&self) -> MainWindow {
         self.office.look(|desk| desk.session.as_ref().unwrap().main.view.window.clone_strong())
     }
 
-    pub fn chat(&self, user: i64) -> ChatWindow {
+    pub(crate) fn chat(&self, user: i64) -> ChatWindow {
         self.office.look(|desk| {
             let session = desk.session.as_ref().unwrap();
             session.chats[&UserId(user)].view.view.window.clone_strong()
         })
     }
 
-    pub fn message(&self, message: Message) {
+    pub(crate) fn message(&self, message: Message) {
         let arrival = Arrival::Live;
         self.office.hear(News::Change(Change::Message { before: None, now: message, arrival }));
     }
 
-    pub fn press<W: ComponentHandle>(&self, window: &W, text: impl Into<slint::SharedString>) {
+    pub(crate) fn press<W: ComponentHandle>(
+        &self,
+        window: &W,
+        text: impl Into<slint::SharedString>,
+    ) {
         let text = text.into();
         window.window().dispatch_event(WindowEvent::KeyPressed { text: text.clone() });
         window.window().dispatch_event(WindowEvent::KeyReleased { text });
         self.settle();
     }
 
-    pub fn write<W: ComponentHandle>(&self, window: &W, text: &str) {
+    pub(crate) fn write<W: ComponentHandle>(&self, window: &W, text: &str) {
         text.chars().for_each(|letter| self.press(window, letter));
     }
 
-    pub fn with_modifier<W: ComponentHandle>(
+    pub(crate) fn with_modifier<W: ComponentHandle>(
         &self,
         window: &W,
         held: Key,
@@ -163,16 +167,16 @@ impl Stage {
         self.settle();
     }
 
-    pub fn alt<W: ComponentHandle>(&self, window: &W, letter: char) {
+    pub(crate) fn alt<W: ComponentHandle>(&self, window: &W, letter: char) {
         self.with_modifier(window, Key::Alt, letter);
     }
 }
 
-pub fn server() -> ServerAddress {
+pub(crate) fn server() -> ServerAddress {
     ServerAddress::parse("localhost:2005").unwrap()
 }
 
-pub fn contact(id: i64, name: &str) -> Contact {
+pub(crate) fn contact(id: i64, name: &str) -> Contact {
     Contact {
         user: UserId(id),
         username: Username::parse(name).unwrap(),
@@ -187,7 +191,7 @@ pub fn contact(id: i64, name: &str) -> Contact {
 }
 
 /// Message number `seq` of Bob, who is user 2.
-pub fn of_bob(seq: i64) -> Message {
+pub(crate) fn of_bob(seq: i64) -> Message {
     Message {
         key: MessageKey(seq),
         peer: UserId(2),
@@ -201,14 +205,14 @@ pub fn of_bob(seq: i64) -> Message {
 }
 
 /// The control with this name. What no name leads to, nobody can use.
-pub fn named(window: &(impl ElementRoot + ComponentHandle), label: &str) -> ElementHandle {
+pub(crate) fn named(window: &(impl ElementRoot + ComponentHandle), label: &str) -> ElementHandle {
     ElementHandle::find_by_accessible_label(window, label)
         .next()
         .unwrap_or_else(|| panic!("nothing is named {label:?}"))
 }
 
 /// The names of all rows that are not hidden, as they are heard.
-pub fn rows(window: &(impl ElementRoot + ComponentHandle)) -> Vec<String> {
+pub(crate) fn rows(window: &(impl ElementRoot + ComponentHandle)) -> Vec<String> {
     let query = ElementQuery::from_root(window)
         .match_descendants()
         .match_accessible_role(AccessibleRole::ListItem);
