@@ -176,6 +176,8 @@ impl Life {
                 for head in heads {
                     self.sync.head(head.conversation, head.seq);
                 }
+                // News of people may have been dropped with the entries.
+                self.pull.roster = Step::Due(now);
             }
             (Open::Heartbeat, _) | (Open::Typing, _) => {}
             (Open::Read { peer, seq }, Ok(_)) => {
@@ -263,6 +265,8 @@ impl Life {
                 for head in heads {
                     self.sync.head(head.conversation, head.seq);
                 }
+                // News of people may have been dropped with the entries.
+                self.pull.roster = Step::Due(now);
             }
             Event::GoAway { deadline_ms } => {
                 info!("The server asks to come back");

@@ -156,6 +156,8 @@ fn simulate(seed: u64) {
         assert_eq!(last, head, "seed {seed}: conversation {id} is not complete");
     }
     assert_eq!(device.sync.behind().count(), 0, "seed {seed}");
+    let left = device.sync.tracks.values().map(|track| track.ahead.len()).sum::<usize>();
+    assert_eq!(left, 0, "seed {seed}: entries are kept that nobody waits for");
 }
 
 #[test]
