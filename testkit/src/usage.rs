@@ -32,6 +32,15 @@ pub fn processor(pid: u32) -> Result<Duration> {
     Ok(Duration::from_millis(total * 1_000 / TICKS_PER_SECOND))
 }
 
+/// How many programs wanted a processor in the last minute, on average.
+///
+/// # Errors
+/// The system does not tell.
+pub fn load() -> Result<f64> {
+    let average = fs::read_to_string("/proc/loadavg")?;
+    Ok(average.split(' ').next().context("three averages")?.parse()?)
+}
+
 /// What `getconf CLK_TCK` says on every Linux of today, whatever its kernel.
 const TICKS_PER_SECOND: u64 = 100;
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use thrive_protocol::secret::Secret;
 use tokio::task::JoinSet;
 
 use crate::dial::Dialer;
@@ -29,22 +30,31 @@ pub struct Memory {
     pub per_connection: u64,
 }
 
-/// Opens connections, leaves them alone, and looks at the node's memory.
+/// Makes the accounts to which the connections will belong.
 ///
 /// # Errors
-/// The node refuses a connection.
-pub async fn measure(node: &NodeProcess, connections: usize) -> Result<Memory> {
+/// The node refuses.
+pub async fn tokens(node: &NodeProcess) -> Result<Vec<Secret>> {
     let mut tokens = Vec::new();
     for number in 0..ACCOUNTS {
         tokens.push(node.newcomer(&format!("idler{number}")).await?.token()?);
     }
+    Ok(tokens)
+}
+
+/// Opens connections, leaves them alone, and looks at the node's memory. The node must be a fresh one:
+/// memory that it has used before and kept would be used again, and not be counted.
+///
+/// # Errors
+/// The node refuses a connection.
+pub async fn measure(node: &NodeProcess, tokens: &[Secret], connections: usize) -> Result<Memory> {
     let doors = (0..SOCKETS).map(|_| Ok(node.by(Dialer::new()?))).collect::<Result<Vec<_>>>()?;
     let open = async |count: usize| -> Result<Vec<RawClient>> {
         let mut opening = JoinSet::new();
         let mut clients = Vec::new();
         for number in 0..count {
             let door = doors[number % SOCKETS].clone();
-            let token = tokens[number % ACCOUNTS].clone();
+            let token = tokens[number % tokens.len()].clone();
             opening.spawn(async move {
                 let client = door.resume(&token).await?;
                 client.sync(None, &[]).await?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::json;
+use thrive_protocol::secret::Secret;
 
 use crate::bench::{idle, load};
 use crate::process::{NodeProcess, Place};
@@ -23,7 +24,7 @@ pub struct Plan {
     #[arg(long, default_value_t = 50)]
     pairs: usize,
     /// Messages of each run
-    #[arg(long, default_value_t = 20_000)]
+    #[arg(long, default_value_t = 60_000)]
     messages: usize,
     /// Bytes of each message text
     #[arg(long, default_value_t = 100)]
@@ -40,11 +41,13 @@ pub async fn run(plan: &Plan) -> Result<()> {
     let folder = tempfile::Builder::new().prefix("thrive-bench-").tempdir_in(parent)?;
     let place = Place::new(&folder.path().join("node"))?;
     let node = place.start().context("start the node")?;
+    let load = usage::load()?;
     println!(
         "Method: {} of this build on {}, SQLite there with full sync, QUIC over loopback; {} pairs, \n\
          texts of {} bytes, one direction for each pair; the generator is one process with one \n\
          thread on the same machine. Window: messages of one sender that wait for their answer. \n\
-         A message counts when the recipient has it; arrival and answer are measured from the send.\n",
+         A message counts when the recipient has it; arrival and answer are measured from the send. \n\
+         Load of the machine before: {load} (over 0.2, something else runs, and figures are worse).\n",
         place.program.display(),
         folder.path().display(),
         plan.pairs,
@@ -67,9 +70,15 @@ pub async fn run(plan: &Plan) -> Result<()> {
          signed up and logged in, {worked:.1} MiB after the runs",
         plan.pairs * 2,
     );
-    let memory = match plan.idle {
-        0 => None,
-        connections => Some(idle(&node, connections).await?),
+    let (node, memory) = match plan.idle {
+        0 => (node, None),
+        connections => {
+            let tokens = idle::tokens(&node).await?;
+            node.terminate()?;
+            let node = place.start().context("start the node again")?;
+            let memory = idle(&node, &tokens, connections).await?;
+            (node, Some(memory))
+        }
     };
     println!(
         "\n{}",
@@ -116,11 +125,15 @@ async fn measured(
         "node_cpu_s_per_1000": node_cpu, "generator_cpu_s_per_1000": generator_cpu }))
 }
 
-async fn idle(node: &NodeProcess, connections: usize) -> Result<serde_json::Value> {
-    let memory = idle::measure(node, connections).await?;
+async fn idle(
+    node: &NodeProcess,
+    tokens: &[Secret],
+    connections: usize,
+) -> Result<serde_json::Value> {
+    let memory = idle::measure(node, tokens, connections).await?;
     println!(
         "idle: {} bytes of resident memory for each of {connections} connections that are logged in \n  \
-         and synced (node: {:.1} MiB before, {:.1} MiB with them)",
+         and synced, on a node started anew (it holds {:.1} MiB before, {:.1} MiB with them)",
         memory.per_connection,
         memory.before as f64 / MIB,
         memory.with as f64 / MIB,

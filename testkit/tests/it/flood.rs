@@ -249,3 +249,20 @@ async fn connections_that_come_and_go_leave_no_memory_behind() -> Result<()> {
     })
     .await
 }
+
+#[tokio::test]
+async fn many_passwords_cost_only_the_memory_to_hash_as_many_at_once_as_there_are_processors()
+-> Result<()> {
+    let folder = folder()?;
+    let node = place(&folder)?.start()?;
+    let before = usage::resident(node.pid())?;
+    node.sign_up("ann").await?;
+    for _ in 0..40 {
+        node.log_in("ann").await?.connection.close(0_u32.into(), b"");
+    }
+    let workers = std::thread::available_parallelism()?.get() as u64;
+    let grown = growth(&node, before)?;
+    // Argon2id as we use it fills 19 MiB each time.
+    assert!(grown < (workers * 20 + 16) * MIB, "the node has grown by {grown} bytes");
+    Ok(())
+}
