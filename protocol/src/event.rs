@@ -28,7 +28,8 @@ pub enum Event {
     Delivered { conversation: ConversationId, user: UserId, seq: Seq },
     /// Somebody writes, or stopped. Void after 6 s without a repeat.
     Typing { conversation: ConversationId, user: UserId, active: bool },
-    /// Entries were not pushed to this connection: pull what is missing.
+    /// News was not pushed to this connection, which read too slowly: pull what is missing, and read the
+    /// list of contacts again.
     Heads { heads: List<Head, { limits::HEADS }> },
     /// The node will close. Open a new connection, resume there, then leave this one.
     GoAway {
