@@ -176,8 +176,6 @@ impl Life {
                 for head in heads {
                     self.sync.head(head.conversation, head.seq);
                 }
-                // News of people may have been dropped with the entries.
-                self.pull.roster = Step::Due(now);
             }
             (Open::Heartbeat, _) | (Open::Typing, _) => {}
             (Open::Read { peer, seq }, Ok(_)) => {
