@@ -114,10 +114,15 @@ impl Walker<'_> {
     /// Nothing that arrives takes the keys, the caret or the voice for long.
     fn is_left_alone(&mut self, desk: &Desk) -> Result<()> {
         self.window.write(DRAFT)?;
-        let before = self
-            .window
-            .focus("the draft in the composer", |node| content(node).trim_end() == DRAFT)?;
+        self.drafted()?;
         let listener = Listener::start(desk)?;
+        // A listener that is deaf would find nothing wrong, so it must hear us leave and come back.
+        self.window.press(&["shift+Tab"])?;
+        self.window.focus("what is before the composer", |node| node.role == "check box")?;
+        self.window.press(&["Tab"])?;
+        let before = self.drafted()?;
+        let ours = quiet(&listener)?;
+        ensure!(ours.iter().any(Event::moves_somebody), "the listener hears nothing: {ours:?}");
         self.flood()?;
         let last = format!("message {FLOOD}");
         self.window.find("the last message in the list", |node| {
@@ -127,7 +132,8 @@ impl Walker<'_> {
         if after.text != before.text {
             self.complain(format!("the composer went from {:?} to {:?}", before.text, after.text));
         }
-        let heard = quiet(&listener)?;
+        let mut heard = quiet(&listener)?;
+        heard.drain(..ours.len());
         for event in heard.iter().filter(|event| event.moves_somebody()) {
             self.complain(format!("{} on {} {:?}", event.kind, event.role, event.name));
         }
@@ -146,6 +152,11 @@ impl Walker<'_> {
             self.complain("a message interrupted what was being spoken".to_owned());
         }
         Ok(())
+    }
+
+    /// The composer, once the draft stands in it.
+    fn drafted(&mut self) -> Result<Node> {
+        self.window.focus("the draft in the composer", |node| content(node).trim_end() == DRAFT)
     }
 
     /// Bob sends them in several programs at once, so that they come faster than they can be
