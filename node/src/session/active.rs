@@ -2,12 +2,13 @@
 
 use std::future::pending;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use quinn::SendStream;
 use thrive_protocol::bounded::List;
+use thrive_protocol::ids::ClientMsgId;
 use thrive_protocol::message::BadRequest;
 use thrive_protocol::people::Presence;
 use thrive_protocol::request::{SendMessage, Stream};
@@ -36,7 +37,18 @@ pub(super) struct Active<'a> {
     requests: Bucket,
     /// The hub's count at the last heartbeat.
     heard: u64,
+    refused: Option<Refused>,
 }
+
+/// A message that was refused for now. What was sent behind it, and is on its way already, must not
+/// overtake it: it is refused, too, until this one is sent again or its sender has had the time to.
+struct Refused {
+    id: ClientMsgId,
+    until: Instant,
+}
+
+/// What a client may take to repeat a message beyond what it was asked to wait.
+const REPEAT: Duration = Duration::from_secs(1);
 
 impl<'a> Active<'a> {
     /// From here on news for the account is queued.
@@ -56,6 +68,7 @@ impl<'a> Active<'a> {
             messages,
             requests: Bucket::full(shared.limits.requests),
             heard: 0,
+            refused: None,
         }
     }
 
@@ -206,11 +219,10 @@ impl<'a> Active<'a> {
     }
 
     /// Takes a message in; it is answered by the appender, after the commit.
-    fn send(&self, id: u32, message: SendMessage) -> Result<(), Refusal> {
+    fn send(&mut self, id: u32, message: SendMessage) -> Result<(), Refusal> {
         let text = crate::service::message_text(&message.text.0)?;
         let now = Instant::now();
-        let allowed = self.messages.lock().take(now);
-        allowed.map_err(|wait| Refusal::after(Code::SlowDown, wait))?;
+        self.may_send(message.id, now).map_err(|wait| Refusal::after(Code::SlowDown, wait))?;
         let append = Append {
             conversation: message.conversation,
             sender: self.caller.user,
@@ -219,7 +231,23 @@ impl<'a> Active<'a> {
             time: clock::now(),
         };
         let submission = Submission { append, outbox: self.outbox.clone(), request: id };
-        self.shared.appender.submit(submission).map_err(Refusal::from)
+        self.shared.appender.submit(submission).map_err(|code| {
+            self.refused = Some(Refused { id: message.id, until: now + REPEAT });
+            code.into()
+        })
+    }
+
+    /// # Errors
+    /// Not now; how long to wait.
+    fn may_send(&mut self, id: ClientMsgId, now: Instant) -> Result<(), Duration> {
+        if let Some(refused) = self.refused.as_ref().filter(|it| it.id != id && now < it.until) {
+            return Err(refused.until.saturating_duration_since(now).min(REPEAT));
+        }
+        self.refused = None;
+        let allowed = self.messages.lock().take(now);
+        allowed.inspect_err(|wait| {
+            self.refused = Some(Refused { id, until: now + *wait + REPEAT });
+        })
     }
 
     fn heartbeat(&mut self, id: u32) {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
+use thrive_node::rate::Rate;
 use thrive_protocol::entry::Body;
 use thrive_protocol::ids::{ConversationId, Epoch, Seq};
 use thrive_protocol::request::{History, Position};
@@ -155,6 +156,36 @@ async fn a_new_device_gets_the_last_entries_and_another_epoch_means_from_the_beg
     assert_eq!((page.reset, seqs(&page)), (false, vec![59, 60]));
     let page = bob.sync(Some(Epoch(page.epoch.0 ^ 1)), &positions).await?;
     assert_eq!((page.reset, seqs(&page)), (true, (61 - last..=60).collect()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_follows_a_message_that_was_refused_for_now_does_not_overtake_it() -> Result<()> {
+    let node = TestNode::start_with(|config| config.limits.messages = Rate::new(2, 100.0)).await?;
+    let Pair { mut ann, mut bob, chat } = node.pair().await?;
+    let mut waiting: Vec<_> = (1..=8).map(|n| (message_id(), format!("message {n}"))).collect();
+    while !waiting.is_empty() {
+        let mut under_way = Vec::new();
+        for (id, text) in &waiting {
+            under_way.push(ann.post(raw::message(chat, *id, text)).await?);
+            // Slow enough that the bucket holds a token again for those behind a refused one.
+            tokio::time::sleep(Duration::from_millis(6)).await;
+        }
+        let mut refused = Vec::new();
+        for (message, request) in waiting.into_iter().zip(under_way) {
+            match ann.answer_to(request).await? {
+                Ok(_) => {}
+                Err(refusal) => {
+                    assert_eq!(refusal.code, Code::SlowDown);
+                    refused.push(message);
+                }
+            }
+        }
+        waiting = refused;
+    }
+    for n in 1..=8 {
+        assert_eq!(text(&bob.entry().await?.body), format!("message {n}"));
+    }
     Ok(())
 }
 
