@@ -4,18 +4,17 @@
 mod choices;
 mod entrance;
 mod news;
+mod office;
 pub mod people;
 mod talk;
 mod voice;
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
-use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
-use slint::{PlatformError, Timer, TimerMode};
+use slint::{PlatformError, Timer};
 use thrive_client::{Presence, ServerAddress, Username};
 
 use crate::adapters::chat::ChatView;
@@ -26,7 +25,7 @@ use crate::adapters::dialogs::{
 use crate::adapters::entrance::{CreateAccountView, LoginView};
 use crate::adapters::shell::{Input, Tell, WindowKey};
 use crate::announce::queue::Queue;
-use crate::bridge::{Line, News, Wish};
+use crate::bridge::{Line, Wish};
 use crate::config::Config;
 use crate::controllers::chat::Chat;
 use crate::controllers::connection::Watch;
@@ -35,6 +34,7 @@ use crate::keys::{self, Command};
 use crate::settings::Settings;
 use crate::sounds::Speaker;
 
+pub use self::office::Office;
 use self::people::Question;
 
 /// What a desk is made of; tests give a clock and a line of their own.
@@ -126,6 +126,36 @@ impl fmt::Debug for Desk {
 }
 
 impl Desk {
+    fn new(parts: Parts, tell: Tell) -> Self {
+        let Parts { config, settings, line, speaker, zone, clock } = parts;
+        Self {
+            config,
+            settings,
+            line,
+            speaker,
+            zone,
+            clock,
+            tell,
+            queue: Queue::default(),
+            watch: Watch::default(),
+            active: None,
+            last_active: None,
+            left: Some(Duration::ZERO),
+            spoken: VecDeque::new(),
+            entering: None,
+            leaving: false,
+            login: None,
+            create: None,
+            session: None,
+            add: None,
+            status: None,
+            choices: None,
+            confirm: None,
+            notice: None,
+            about: None,
+        }
+    }
+
     /// Asks the network thread. The answer comes as news.
     fn ask(&mut self, wish: Wish) {
         if !self.line.ask(wish) {
@@ -290,139 +320,3 @@ fn quit() {
 }
 
 const LEAVE_WITHIN: Duration = Duration::from_secs(5);
-/// Announcements are 300 ms apart; a third of it is soon enough.
-const TICK: Duration = Duration::from_millis(100);
-/// Inputs that wait while another one is being taken. They are taken at once, so this is never
-/// reached unless a screen answers every input with another one; then the newest is dropped.
-const INPUTS_MAX: usize = 256;
-
-enum Item {
-    Input(WindowKey, Input),
-    News(Box<News>),
-    Tick,
-}
-
-struct Shared {
-    desk: RefCell<Desk>,
-    waiting: RefCell<VecDeque<Item>>,
-    timer: Timer,
-}
-
-/// The handle of the desk. Whatever comes while something is being taken is taken right after it.
-#[derive(Clone)]
-pub struct Office(Rc<Shared>);
-
-impl fmt::Debug for Office {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Office")
-    }
-}
-
-impl Office {
-    #[must_use]
-    pub fn new(parts: Parts) -> Self {
-        let shared = Rc::new_cyclic(|weak: &Weak<Shared>| {
-            let told = weak.clone();
-            let tell = Tell::new(move |key, input| {
-                if let Some(shared) = told.upgrade() {
-                    Self(shared).put(Item::Input(key, input));
-                }
-            });
-            let Parts { config, settings, line, speaker, zone, clock } = parts;
-            let desk = Desk {
-                config,
-                settings,
-                line,
-                speaker,
-                zone,
-                clock,
-                tell,
-                queue: Queue::default(),
-                watch: Watch::default(),
-                active: None,
-                last_active: None,
-                left: Some(Duration::ZERO),
-                spoken: VecDeque::new(),
-                entering: None,
-                leaving: false,
-                login: None,
-                create: None,
-                session: None,
-                add: None,
-                status: None,
-                choices: None,
-                confirm: None,
-                notice: None,
-                about: None,
-            };
-            Shared {
-                desk: RefCell::new(desk),
-                waiting: RefCell::new(VecDeque::new()),
-                timer: Timer::default(),
-            }
-        });
-        Self(shared)
-    }
-
-    /// Opens the first window, and logs in when that is to happen by itself.
-    pub fn begin(&self) {
-        self.0.desk.borrow_mut().begin();
-        self.run();
-    }
-
-    pub fn tell(&self, key: WindowKey, input: Input) {
-        self.put(Item::Input(key, input));
-    }
-
-    pub fn hear(&self, news: News) {
-        self.put(Item::News(Box::new(news)));
-    }
-
-    pub fn tick(&self) {
-        self.put(Item::Tick);
-    }
-
-    /// Looks at the desk; for tests.
-    pub fn look<T>(&self, at: impl FnOnce(&Desk) -> T) -> T {
-        at(&self.0.desk.borrow())
-    }
-
-    fn put(&self, item: Item) {
-        let mut waiting = self.0.waiting.borrow_mut();
-        if waiting.len() < INPUTS_MAX {
-            waiting.push_back(item);
-        } else {
-            tracing::warn!("An input was dropped");
-        }
-        drop(waiting);
-        self.run();
-    }
-
-    fn run(&self) {
-        // Somebody further up the stack is at it and will take what waits.
-        let Ok(mut desk) = self.0.desk.try_borrow_mut() else { return };
-        loop {
-            let next = self.0.waiting.borrow_mut().pop_front();
-            match next {
-                Some(Item::Input(key, input)) => desk.take(key, input),
-                Some(Item::News(news)) => desk.hear(*news),
-                Some(Item::Tick) => desk.tick(),
-                None => break,
-            }
-        }
-        let now = desk.now();
-        desk.speak_next(now);
-        let wanted = desk.needs_clock();
-        drop(desk);
-        if wanted && !self.0.timer.running() {
-            let weak = Rc::downgrade(&self.0);
-            self.0.timer.start(TimerMode::Repeated, TICK, move || {
-                if let Some(shared) = weak.upgrade() {
-                    Self(shared).tick();
-                }
-            });
-        } else if !wanted {
-            self.0.timer.stop();
-        }
-    }
-}

@@ -86,10 +86,12 @@ fn rows_tell_their_number_among_those_that_are_there() {
 fn nothing_is_cut_off_at_one_two_and_four_times_the_size() {
     let stage = Stage::chatting(contact(2, "bob"), vec![of_bob(1)]);
     let login = Stage::new();
+    // What is left of a screen of 1280 by 900 at this scale, or the size that the window asks for.
     for scale in [1.0_f32, 2.0, 4.0] {
-        fits(&stage.main(), scale, 720.0, 600.0);
-        fits(&stage.chat(2), scale, 640.0, 620.0);
-        fits(&login.login(), scale, 420.0, 640.0);
+        let (width, height) = (1_280.0 / scale, 900.0 / scale);
+        fits(&stage.main(), scale, width.min(720.0), height.min(600.0));
+        fits(&stage.chat(2), scale, width.min(640.0), height.min(620.0));
+        fits(&login.login(), scale, width.min(420.0), height.min(640.0));
     }
 }
 
