@@ -71,6 +71,8 @@ pub struct Desk {
     last_active: Option<WindowKey>,
     /// When the keyboard left the last one. From one window of ours to the next it is nowhere.
     left: Option<Duration>,
+    /// When a window last got the keyboard.
+    arrived: Option<Duration>,
     /// What was said, newest last.
     spoken: VecDeque<String>,
     /// An answer is awaited before anything else may be tried.
@@ -141,6 +143,7 @@ impl Desk {
             active: None,
             last_active: None,
             left: Some(Duration::ZERO),
+            arrived: None,
             spoken: VecDeque::new(),
             entering: None,
             leaving: false,

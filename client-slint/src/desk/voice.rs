@@ -54,14 +54,18 @@ impl Desk {
 
     /// One of our windows has the keyboard, or had it a moment ago and hands it to another one.
     fn in_front(&self) -> bool {
-        let handing_over =
-            self.left.is_some_and(|left| self.now().saturating_sub(left) < HAND_OVER);
-        self.active.is_some() || handing_over
+        self.active.is_some() || self.hands_over()
+    }
+
+    fn hands_over(&self) -> bool {
+        self.active.is_none()
+            && self.left.is_some_and(|left| self.now().saturating_sub(left) < HAND_OVER)
     }
 
     pub(super) fn activate(&mut self, key: WindowKey, active: bool) {
         if active {
             self.active = Some(key);
+            self.arrived = Some(self.now());
             self.last_active = Some(key);
             if let WindowKey::Chat(peer) = key {
                 self.read(peer);
@@ -84,6 +88,11 @@ impl Desk {
     }
 
     pub(super) fn speak_next(&mut self, now: Duration) {
+        // What a new window says before a screen reader has seen it is no news to the reader.
+        let fresh = self.arrived.is_some_and(|at| now.saturating_sub(at) < SEEN_AFTER);
+        if fresh || self.hands_over() {
+            return;
+        }
         let Some(utterance) = self.queue.next(now) else { return };
         let Utterance { region, text } = utterance;
         if text.is_empty() {
@@ -166,5 +175,7 @@ impl Desk {
 
 /// What a window manager may take to give the keyboard to the next window.
 const HAND_OVER: Duration = Duration::from_millis(800);
+/// Between the keyboard's arrival in a window and the first announcement there.
+const SEEN_AFTER: Duration = Duration::from_millis(500);
 /// Announcements that are kept.
 const RING: usize = 100;
