@@ -1,6 +1,6 @@
 //! A client that hides nothing: one connection, frames in and out, no retries, no cache.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
@@ -29,7 +29,11 @@ pub struct RawClient {
     pub me: Option<LoggedIn>,
     last_id: u32,
     events: VecDeque<Event>,
+    answers: BTreeMap<u32, Answer>,
 }
+
+/// What the node said to one request.
+pub type Answer = Result<Reply, Refusal>;
 
 /// The reading half of a stream, frame by frame.
 pub struct Down {
@@ -38,8 +42,8 @@ pub struct Down {
     max: usize,
 }
 
-/// Events that a test has not looked at. More is a test that forgot to look.
-const EVENTS: usize = 100_000;
+/// Events, and answers, that a test has not looked at. More is a test that forgot to look.
+const UNSEEN: usize = 100_000;
 
 impl RawClient {
     /// Opens the control stream; says nothing on it yet.
@@ -49,7 +53,15 @@ impl RawClient {
     pub async fn open(connection: Connection) -> Result<Self> {
         let (up, stream) = connection.open_bi().await?;
         let down = Down::new(stream, limits::FRAME);
-        Ok(Self { connection, up, down, me: None, last_id: 0, events: VecDeque::new() })
+        Ok(Self {
+            connection,
+            up,
+            down,
+            me: None,
+            last_id: 0,
+            events: VecDeque::new(),
+            answers: BTreeMap::new(),
+        })
     }
 
     /// # Errors
@@ -86,35 +98,36 @@ impl RawClient {
     ///
     /// # Errors
     /// There is no answer in time.
-    pub async fn ask(&mut self, rq: Request) -> Result<Result<Reply, Refusal>> {
+    pub async fn ask(&mut self, rq: Request) -> Result<Answer> {
         let id = self.post(rq).await?;
         self.answer_to(id).await
     }
 
-    /// Waits for the answer to the request with this number, and drops other answers.
+    /// Waits for the answer to the request with this number. Others that come before it are kept.
     ///
     /// # Errors
     /// There is no answer in time.
-    pub async fn answer_to(&mut self, id: u32) -> Result<Result<Reply, Refusal>> {
+    pub async fn answer_to(&mut self, id: u32) -> Result<Answer> {
         loop {
-            match self.next_frame().await? {
-                NodeFrame::Reply { re, result } if re == id => return Ok(result),
-                NodeFrame::Reply { .. } => {}
-                NodeFrame::Event(event) => self.keep(event)?,
+            if let Some(answer) = self.answers.remove(&id) {
+                return Ok(answer);
             }
+            let frame = self.next_frame().await?;
+            self.keep(frame)?;
         }
     }
 
-    /// The next answer to any request, with its number.
+    /// An answer to any request, with its number: one that was kept, or the next.
     ///
     /// # Errors
     /// There is none in time.
-    pub async fn next_answer(&mut self) -> Result<(u32, Result<Reply, Refusal>)> {
+    pub async fn next_answer(&mut self) -> Result<(u32, Answer)> {
         loop {
-            match self.next_frame().await? {
-                NodeFrame::Reply { re, result } => return Ok((re, result)),
-                NodeFrame::Event(event) => self.keep(event)?,
+            if let Some(answer) = self.answers.pop_first() {
+                return Ok(answer);
             }
+            let frame = self.next_frame().await?;
+            self.keep(frame)?;
         }
     }
 
@@ -143,7 +156,7 @@ impl RawClient {
     ///
     /// # Errors
     /// There is no answer in time.
-    pub async fn bulk(&self, rq: Request) -> Result<Result<Reply, Refusal>> {
+    pub async fn bulk(&self, rq: Request) -> Result<Answer> {
         let (mut up, down) = self.connection.open_bi().await?;
         up.write_all(&ClientFrame { id: 0, rq }.encode()).await?;
         up.finish()?;
@@ -166,10 +179,13 @@ impl RawClient {
             }
         }
         loop {
-            if let NodeFrame::Event(event) = self.next_frame().await?
-                && let Some(picked) = pick(event)
-            {
-                return Ok(picked);
+            match self.next_frame().await? {
+                NodeFrame::Event(event) => {
+                    if let Some(picked) = pick(event) {
+                        return Ok(picked);
+                    }
+                }
+                answer @ NodeFrame::Reply { .. } => self.keep(answer)?,
             }
         }
     }
@@ -193,9 +209,7 @@ impl RawClient {
     pub async fn events_until(&mut self, calm: Duration) -> Result<Vec<Event>> {
         let end = tokio::time::Instant::now() + calm;
         while let Ok(frame) = tokio::time::timeout_at(end, self.next_frame()).await {
-            if let NodeFrame::Event(event) = frame? {
-                self.keep(event)?;
-            }
+            self.keep(frame?)?;
         }
         self.ok(Request::Heartbeat {}).await?;
         Ok(self.events.drain(..).collect())
@@ -273,9 +287,16 @@ impl RawClient {
         }
     }
 
-    fn keep(&mut self, event: Event) -> Result<()> {
-        ensure!(self.events.len() < EVENTS, "a test looks at the events it causes");
-        self.events.push_back(event);
+    fn keep(&mut self, frame: NodeFrame) -> Result<()> {
+        let unseen = self.events.len().max(self.answers.len());
+        ensure!(unseen < UNSEEN, "a test looks at what it causes");
+        match frame {
+            NodeFrame::Event(event) => self.events.push_back(event),
+            NodeFrame::Reply { re, result } => {
+                let twice = self.answers.insert(re, result);
+                ensure!(twice.is_none(), "request {re} was answered twice");
+            }
+        }
         Ok(())
     }
 }

@@ -71,17 +71,16 @@ async fn a_wrong_password_and_an_unknown_name_get_the_same_answer_after_the_same
     let node = TestNode::start_with(|config| config.limits.logins.free_failures = 100).await?;
     node.sign_up("ann").await?;
     let mut guest = node.guest().await?;
-    let mut fastest = async |username: &str| -> Result<Duration> {
-        let mut times = Vec::new();
-        for _ in 0..5 {
+    let (mut known, mut unknown) = (Duration::MAX, Duration::MAX);
+    // In turn, and only the quickest counts: what else the machine does then hits both alike.
+    for _ in 0..10 {
+        for (username, fastest) in [("ann", &mut known), ("nobody", &mut unknown)] {
             let begun = Instant::now();
             let answer = node.try_log_in(&mut guest, username, "not the password").await?;
             assert_eq!(answer.map_err(|it| it.code), Err(Code::WrongCredentials));
-            times.push(begun.elapsed());
+            *fastest = begun.elapsed().min(*fastest);
         }
-        Ok(times.into_iter().min().unwrap_or_default())
-    };
-    let (known, unknown) = (fastest("ann").await?, fastest("nobody").await?);
+    }
     // Without the same work for nobody, one of them would be a hundred times faster.
     assert!(known < unknown * 3 && unknown < known * 3, "{known:?} and {unknown:?}");
     Ok(())
