@@ -33,6 +33,27 @@ impl Accounts {
         Ok((caller, reply))
     }
 
+    /// Whether the session of the caller was not ended since it logged in or came back. Ask it once
+    /// the connection can hear of its end: what ends a session in between tells nobody.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn is_live(&self, caller: &Caller) -> Result<bool, AccountError> {
+        Ok(self.database.has_session(caller.user, caller.session).await?)
+    }
+
+    /// Notes that the session is in use now. Nobody waits for this and nothing hangs on it, so a
+    /// failure ends here.
+    pub async fn touch(&self, caller: &Caller) {
+        if let Err(error) = self.database.touch_session(caller.session, clock::now()).await {
+            tracing::error!(
+                session.id = %caller.session,
+                error = &error as &dyn std::error::Error,
+                "A session in use could not be noted"
+            );
+        }
+    }
+
     /// Ends the session of the caller; its token is void.
     ///
     /// # Errors

@@ -93,6 +93,15 @@ impl Database {
         self.write("touch a session", UPDATE_LAST_SEEN, values![session, now]).await.map(drop)
     }
 
+    /// Whether a session of this account still is.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn has_session(&self, user: UserId, session: SessionId) -> Result<bool, StoreError> {
+        let found = self.read("look for a session", SELECT_ONE, values![user, session]).await?;
+        Ok(!found.is_empty())
+    }
+
     /// The live sessions of somebody, the last used first.
     ///
     /// # Errors
@@ -178,6 +187,11 @@ const SELECT_BY_TOKEN: &str = "
     SELECT session.id, account.id, account.username, session.last_seen
     FROM session JOIN account ON account.id = session.account
     WHERE session.token_hash = $1 AND account.deleted = 0";
+
+const SELECT_ONE: &str = "
+    SELECT session.id
+    FROM session JOIN account ON account.id = session.account
+    WHERE session.account = $1 AND session.id = $2 AND account.deleted = 0";
 
 const UPDATE_LAST_SEEN: &str = "
     UPDATE session SET last_seen = $2 WHERE id = $1 AND last_seen < $2";

@@ -108,6 +108,38 @@ async fn a_session_ends_by_logging_out_and_by_being_revoked() {
 }
 
 #[tokio::test]
+async fn a_session_is_live_until_it_is_ended_anywhere() {
+    let world = World::new().await;
+    world.create("ann", PASSWORD).await.unwrap();
+    let accounts = &world.services.accounts;
+    let (phone, _) = world.log_in("ann").await;
+    let (laptop, _) = world.log_in("ann").await;
+    let bob = world.person("bob").await;
+    assert!(accounts.is_live(&phone).await.unwrap());
+    accounts.revoke_session(&laptop, phone.session).await.unwrap();
+    assert!(!accounts.is_live(&phone).await.unwrap());
+    assert!(accounts.is_live(&laptop).await.unwrap());
+    let stolen = Caller { session: laptop.session, ..bob };
+    assert!(!accounts.is_live(&stolen).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_session_that_stays_connected_is_seen_now() {
+    let world = World::new().await;
+    world.create("ann", PASSWORD).await.unwrap();
+    let (phone, _) = world.log_in("ann").await;
+    let (laptop, _) = world.log_in("ann").await;
+    let long_ago = "UPDATE session SET last_seen = 1";
+    world.database.write("let time pass", long_ago, Vec::new()).await.unwrap();
+    let accounts = &world.services.accounts;
+    accounts.touch(&laptop).await;
+    let listed = accounts.list_sessions(&laptop).await.unwrap();
+    assert_eq!((listed[0].session, listed[1].session), (laptop.session, phone.session));
+    assert!(listed[0].created <= listed[0].last_seen);
+    assert_eq!(listed[1].last_seen.0, 1);
+}
+
+#[tokio::test]
 async fn a_session_that_is_used_is_touched_but_not_every_time() {
     let world = World::new().await;
     world.create("ann", PASSWORD).await.unwrap();
