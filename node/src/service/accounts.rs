@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use thrive_protocol::ids::{Epoch, Time, UserId};
+use thrive_protocol::ids::{Epoch, Time};
 use thrive_protocol::limits::{PASSWORD_MAX, PASSWORD_MIN, SESSIONS};
 use thrive_protocol::name::{InvalidUsername, Username};
 use thrive_protocol::reply::{LoggedIn, SignUp};
@@ -20,7 +20,7 @@ use crate::clock;
 use crate::domain::password::{self, WeakPassword};
 use crate::news::{Answer, Audience, Done, Fault};
 use crate::password::{HashError, Hasher};
-use crate::store::accounts::{CreateAccountError, NewAccount};
+use crate::store::accounts::{CreateAccountError, Credentials, NewAccount};
 use crate::store::sessions::NewSession;
 use crate::store::{Database, StoreError};
 use crate::throttle::{LoginThrottle, SignUpThrottle};
@@ -126,17 +126,31 @@ impl Accounts {
         if PASSWORD_MAX < request.password.expose().len() {
             return Err(AccountError::WrongCredentials);
         }
-        let user = self.prove(&self.logins, from, &username, request.password).await?;
+        let proven = self.prove(&self.logins, from, &username, request.password).await?;
+        self.begin(username, proven, DeviceName::cut(&request.device)).await
+    }
 
+    /// # Errors
+    /// The password that was proven is not the one of the account any more: whoever changed it and
+    /// ended all sessions meant this one, too.
+    pub(super) async fn begin(
+        &self,
+        username: Username,
+        proven: Credentials,
+        device: DeviceName,
+    ) -> Result<Done<(Caller, LoggedIn)>, AccountError> {
+        let user = proven.user;
         let token = Token::fresh();
         let new = NewSession {
             user,
+            verified: proven.password_hash,
             token_hash: token.hash(),
-            device: DeviceName::cut(&request.device),
+            device,
             created: clock::now(),
             at_most: SESSIONS,
         };
         let begun = self.database.begin_session(&new).await?;
+        let begun = begun.ok_or(AccountError::WrongCredentials)?;
         tracing::info!(user.id = %user, session.id = %begun.session, "User {user} logged in");
 
         let caller = Caller::admitted(user, username, begun.session);
@@ -175,14 +189,15 @@ impl Accounts {
         }
     }
 
-    /// Whose password it is, if attempts are allowed at all.
+    /// Whose password it is, if attempts are allowed at all, and the hash that says so. It may be
+    /// another one a moment later: whatever is done with it is done only while it holds.
     pub(super) async fn prove(
         &self,
         throttle: &LoginThrottle,
         from: IpAddr,
         username: &Username,
         password: Secret,
-    ) -> Result<UserId, AccountError> {
+    ) -> Result<Credentials, AccountError> {
         throttle.check(username, from, Instant::now()).map_err(AccountError::TooOften)?;
         let verdict = self.verify(username, password).await;
         let now = Instant::now();
@@ -194,18 +209,32 @@ impl Accounts {
         verdict
     }
 
-    async fn verify(&self, username: &Username, password: Secret) -> Result<UserId, AccountError> {
+    async fn verify(
+        &self,
+        username: &Username,
+        password: Secret,
+    ) -> Result<Credentials, AccountError> {
+        let known = self.compare(username, password.clone()).await?;
+        if !self.hasher.needs_rehash(&known.password_hash) {
+            return Ok(known);
+        }
+        let fresh = self.hasher.hash(password.clone()).await?;
+        if self.database.change_password(known.user, &known.password_hash, &fresh).await? {
+            return Ok(Credentials { password_hash: fresh, ..known });
+        }
+        // Another login has hashed the same password again, or it is another password now.
+        self.compare(username, password).await
+    }
+
+    async fn compare(
+        &self,
+        username: &Username,
+        password: Secret,
+    ) -> Result<Credentials, AccountError> {
         let known = self.database.credentials(username).await?;
         let hash = known.as_ref().map(|it| it.password_hash.clone());
-        let right = self.hasher.verify(password.clone(), hash).await?;
-        let Some(known) = known.filter(|_| right) else {
-            return Err(AccountError::WrongCredentials);
-        };
-        if self.hasher.needs_rehash(&known.password_hash) {
-            let fresh = self.hasher.hash(password).await?;
-            self.database.change_password(known.user, &fresh).await?;
-        }
-        Ok(known.user)
+        let right = self.hasher.verify(password, hash).await?;
+        known.filter(|_| right).ok_or(AccountError::WrongCredentials)
     }
 }
 

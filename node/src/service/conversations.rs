@@ -60,7 +60,7 @@ impl Conversations {
             return Err(ConversationError::Yourself);
         }
         if let Some(known) = self.database.find_direct(caller.user, peer).await? {
-            return Ok(Done::quietly(self.seen_by(caller.user, known).await?));
+            return self.opened(caller, peer, known).await;
         }
         let pair = self.database.pair(caller.user, peer).await?;
         if pair.mine.blocked {
@@ -70,15 +70,31 @@ impl Conversations {
             return Err(ConversationError::Blocked);
         }
 
-        let Some(made) = self.database.create_direct(caller.user, peer, clock::now()).await? else {
-            // The peer opened it in this very moment, and tells everybody.
-            let known = self.database.find_direct(caller.user, peer).await?;
-            let known = known.ok_or(ConversationError::NoSuchConversation)?;
-            return Ok(Done::quietly(self.seen_by(caller.user, known).await?));
+        let made = match self.database.create_direct(caller.user, peer, clock::now()).await? {
+            Some(made) => made,
+            None => {
+                // The peer opened it in this very moment.
+                let known = self.database.find_direct(caller.user, peer).await?;
+                known.ok_or(ConversationError::NoSuchConversation)?
+            }
         };
+        self.opened(caller, peer, made).await
+    }
 
-        let mine = self.seen_by(caller.user, made).await?;
-        let theirs = self.seen_by(peer, made).await?;
+    /// Tells both of a conversation for as long as nothing was said in it: whoever made it may have
+    /// failed or gone before the news was out, and the devices of the peer must follow it before its
+    /// first entry comes. Who knows it already learns nothing new.
+    async fn opened(
+        &self,
+        caller: &Caller,
+        peer: UserId,
+        conversation: ConversationId,
+    ) -> Result<Done<Conversation>, ConversationError> {
+        let mine = self.seen_by(caller.user, conversation).await?;
+        if mine.head != Seq::START {
+            return Ok(Done::quietly(mine));
+        }
+        let theirs = self.seen_by(peer, conversation).await?;
         Ok(Done::quietly(mine.clone())
             .and(Audience::User(caller.user), Event::Conversation(mine), Some(caller.session))
             .and(Audience::User(peer), Event::Conversation(theirs), None))

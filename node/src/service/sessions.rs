@@ -98,18 +98,19 @@ impl Accounts {
             return Err(AccountError::WrongCredentials);
         }
         let from = address_of(caller.user);
-        self.prove(&self.changes, from, &caller.username, request.old).await?;
+        let proven = self.prove(&self.changes, from, &caller.username, request.old).await?;
+        let verified = proven.password_hash;
         let hash = self.hasher.hash(request.new).await?;
 
-        tracing::info!(user.id = %caller.user, "A password is changed");
-        if !request.end_other_sessions {
-            self.database.change_password(caller.user, &hash).await?;
-            return Ok(Done::quietly(()));
-        }
-        let sessions = self
-            .database
-            .change_password_and_end_others(caller.user, &hash, caller.session)
-            .await?;
+        let sessions = if request.end_other_sessions {
+            let (user, keep) = (caller.user, caller.session);
+            self.database.change_password_and_end_others(user, &verified, &hash, keep).await?
+        } else {
+            let changed = self.database.change_password(caller.user, &verified, &hash).await?;
+            changed.then(Vec::new)
+        };
+        let sessions = sessions.ok_or(AccountError::WrongCredentials)?;
+        tracing::info!(user.id = %caller.user, "A password was changed");
         Ok(ended(caller.user, sessions))
     }
 }

@@ -30,10 +30,13 @@ impl Conversations {
         // The most recent ones: a device cannot send positions for more, either.
         let conversations = self.database.conversations_of(caller.user, POSITIONS).await?;
         let heads: Vec<_> = conversations.iter().map(|it| (it.conversation, it.head)).collect();
-        let reset = request.epoch.is_some_and(|epoch| epoch != self.epoch)
-            || catch_up::is_ahead(&heads, &request.positions);
-        let known: &[Position] =
-            if reset || request.epoch.is_none() { &[] } else { &request.positions };
+        // Positions mean something only together with the epoch that they belong to.
+        let (reset, known): (bool, &[Position]) = match request.epoch {
+            None => (false, &[]),
+            Some(epoch) if epoch != self.epoch => (true, &[]),
+            Some(_) if catch_up::is_ahead(&heads, &request.positions) => (true, &[]),
+            Some(_) => (false, &request.positions),
+        };
 
         let missing = catch_up::missing(&heads, known);
         let (entries, more) = self.read(missing.into()).await?;

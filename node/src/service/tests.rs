@@ -41,14 +41,16 @@ impl World {
     async fn with(sign_up: SignUp) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::open(&folder.path().join("thrive.db")).unwrap();
-        let hasher = Hasher::with(Params::new(64, 1, 1, None).unwrap()).unwrap();
         let online = Online::default();
-        let limits = Limits::default();
-        let settings =
-            Settings { sign_up, logins: limits.logins, sign_ups: Rate::new(1_000, 1_000.0) };
-        let services =
-            Services::new(database.clone(), hasher, online.clone(), settings).await.unwrap();
+        let cost = Params::new(64, 1, 1, None).unwrap();
+        let services = services(&database, &online, sign_up, cost).await;
         Self { services, database, online, _folder: folder }
+    }
+
+    /// The same accounts, after a restart with another cost of password hashes.
+    async fn with_cost(self, cost: Params) -> Self {
+        let services = services(&self.database, &self.online, SignUp::Open, cost).await;
+        Self { services, ..self }
     }
 
     /// A new account that is logged in.
@@ -84,7 +86,8 @@ impl World {
     async fn shows(&self, caller: &Caller, availability: Availability) -> Presence {
         let request = SetPresence { availability, text: "at home".into() };
         let presence = self.services.presence.set(caller, request).await.unwrap();
-        self.online.arrived(caller.user, presence.clone());
+        self.online.arrived(caller.user);
+        self.online.set(caller.user, presence.clone());
         presence
     }
 
@@ -118,6 +121,13 @@ impl World {
             answer.unwrap();
         }
     }
+}
+
+async fn services(database: &Database, online: &Online, sign_up: SignUp, cost: Params) -> Services {
+    let hasher = Hasher::with(cost).unwrap();
+    let logins = Limits::default().logins;
+    let settings = Settings { sign_up, logins, sign_ups: Rate::new(1_000, 1_000.0) };
+    Services::new(database.clone(), hasher, online.clone(), settings).await.unwrap()
 }
 
 fn ask(username: &str) -> RequestContact {

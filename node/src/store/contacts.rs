@@ -39,11 +39,15 @@ pub enum ChangeContactError<E: std::error::Error + 'static> {
 }
 
 impl Database {
+    /// The list of somebody, by name. Blocks may make it longer than [`CONTACTS`]; then requests of
+    /// others are left out first, and those who are only blocked next.
+    ///
     /// # Errors
     /// The store failed.
     pub async fn list_contacts(&self, owner: UserId) -> Result<Vec<ListedContact>, StoreError> {
         let doing = "list contacts";
-        let rows = self.read(doing, SELECT_LIST, values![owner]).await?;
+        let at_most = i64::try_from(CONTACTS).unwrap_or(i64::MAX);
+        let rows = self.read(doing, SELECT_LIST, values![owner, at_most]).await?;
         let listed = |row: &Row| {
             Ok(ListedContact {
                 user: row.get(0)?,
@@ -52,7 +56,10 @@ impl Database {
                 blocked_by_them: row.get(6)?,
             })
         };
-        rows.iter().map(listed).collect::<Result<_, _>>().doing(doing)
+        let listed = rows.iter().map(listed).collect::<Result<Vec<_>, _>>();
+        let mut listed = listed.doing(doing)?;
+        listed.sort_by(|one, other| one.username.as_str().cmp(other.username.as_str()));
+        Ok(listed)
     }
 
     /// How two people stand with each other now.
@@ -68,7 +75,8 @@ impl Database {
     /// Lets `change` decide about a pair and writes what comes of it. `change` may run more than once.
     ///
     /// # Errors
-    /// `change` said no, a list would have more than [`CONTACTS`] lines, or the store failed.
+    /// `change` said no, a list would have more than [`CONTACTS`] lines, or the store failed. A block
+    /// has always room: a list that others have filled must not keep its owner from blocking them.
     pub async fn change_contact<E: std::error::Error + 'static>(
         &self,
         me: UserId,
@@ -87,7 +95,8 @@ impl Database {
             if was == is {
                 continue;
             }
-            if was.is_blank() && lines_of(&mut transaction, owner).await? >= CONTACTS {
+            let needs_room = was.is_blank() && !is.blocked;
+            if needs_room && lines_of(&mut transaction, owner).await? >= CONTACTS {
                 return Err(ChangeContactError::Full);
             }
             write_side(&mut transaction, owner, other, is).await?;
@@ -194,7 +203,10 @@ const SELECT_LIST: &str = "
     LEFT JOIN contact AS theirs
       ON theirs.owner = contact.other AND theirs.other = contact.owner
     WHERE contact.owner = $1
-    ORDER BY account.username";
+    ORDER BY
+      CASE contact.relation WHEN 'asks_me' THEN 2 WHEN 'none' THEN 1 ELSE 0 END,
+      account.username
+    LIMIT $2";
 
 const SELECT_PAIR: &str = "
     SELECT owner, relation, blocked, nickname, request FROM contact

@@ -13,6 +13,8 @@ use crate::store::accounts::NewAccount;
 use crate::store::append::{Append, AppendRefusal, Appended};
 
 const NOW: Time = Time(1_800_000_000_000);
+/// The password hash of every account.
+const HASH: &str = "$argon2id$";
 
 /// Runs a test on a fresh database of each engine.
 async fn on_each_engine(test: impl AsyncFn(Database)) {
@@ -23,7 +25,7 @@ async fn on_each_engine(test: impl AsyncFn(Database)) {
 async fn account(database: &Database, name: &str) -> UserId {
     let new = NewAccount {
         username: Username::parse(name).unwrap(),
-        password_hash: "$argon2id$".into(),
+        password_hash: HASH.into(),
         created: NOW,
         freed_before: NOW,
     };

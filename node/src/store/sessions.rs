@@ -12,6 +12,8 @@ use crate::store::{Database, StoreError};
 
 pub struct NewSession {
     pub user: UserId,
+    /// The password hash that the login was verified with.
+    pub verified: String,
     /// SHA-256 of the token.
     pub token_hash: [u8; 32],
     pub device: DeviceName,
@@ -36,9 +38,15 @@ pub struct FoundSession {
 }
 
 impl Database {
+    /// Begins a session, if the account still has the password that was verified. `None`: it has
+    /// another one by now, or is gone.
+    ///
     /// # Errors
     /// The store failed.
-    pub async fn begin_session(&self, new: &NewSession) -> Result<BegunSession, StoreError> {
+    pub async fn begin_session(
+        &self,
+        new: &NewSession,
+    ) -> Result<Option<BegunSession>, StoreError> {
         let doing = "begin a session";
         loop {
             let mut transaction = self.begin(doing).await?;
@@ -51,11 +59,13 @@ impl Database {
                         new.user,
                         new.token_hash.to_vec(),
                         new.device.as_str(),
-                        new.created
+                        new.created,
+                        new.verified.as_str()
                     ],
                 )
                 .await;
             match inserted {
+                Ok(rows) if rows.is_empty() => return Ok(None),
                 Ok(_) => {}
                 Err(error) if error.rule() == Some(rule::SESSION_PKEY) => continue,
                 Err(error) => return Err(error),
@@ -64,7 +74,7 @@ impl Database {
             let ended = transaction.run(DELETE_OLDEST, values![new.user, session, others]).await?;
             let ended = session_ids(&ended).doing(doing)?;
             transaction.commit().await?;
-            return Ok(BegunSession { session: SessionId(session), ended });
+            return Ok(Some(BegunSession { session: SessionId(session), ended }));
         }
     }
 
@@ -135,31 +145,43 @@ impl Database {
         Ok(!ended.is_empty())
     }
 
-    /// Writes a new hash of the password.
+    /// Writes a new hash of the password, if the account still has the one that was verified. Says
+    /// whether it had.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn change_password(&self, user: UserId, hash: &str) -> Result<(), StoreError> {
-        self.write("change a password", UPDATE_PASSWORD, values![user, hash]).await.map(drop)
+    pub async fn change_password(
+        &self,
+        user: UserId,
+        verified: &str,
+        hash: &str,
+    ) -> Result<bool, StoreError> {
+        let params = values![user, verified, hash];
+        let changed = self.write("change a password", UPDATE_PASSWORD, params).await?;
+        Ok(!changed.is_empty())
     }
 
     /// Writes a new hash of the password and ends every session but one; returns the ended ones.
+    /// `None`, and nothing happened: the account has not the password any more that was verified.
     ///
     /// # Errors
     /// Neither happened.
     pub async fn change_password_and_end_others(
         &self,
         user: UserId,
+        verified: &str,
         hash: &str,
         keep: SessionId,
-    ) -> Result<Vec<SessionId>, StoreError> {
+    ) -> Result<Option<Vec<SessionId>>, StoreError> {
         let doing = "change a password and end the other sessions";
         let mut transaction = self.begin(doing).await?;
-        transaction.run(UPDATE_PASSWORD, values![user, hash]).await?;
+        if transaction.run(UPDATE_PASSWORD, values![user, verified, hash]).await?.is_empty() {
+            return Ok(None);
+        }
         let ended = transaction.run(DELETE_OTHERS, values![user, keep]).await?;
         let ended = session_ids(&ended).doing(doing)?;
         transaction.commit().await?;
-        Ok(ended)
+        Ok(Some(ended))
     }
 }
 
@@ -175,7 +197,9 @@ impl FromValue for DeviceName {
 
 const INSERT_SESSION: &str = "
     INSERT INTO session (id, account, token_hash, device, created, last_seen)
-    VALUES ($1, $2, $3, $4, $5, $5)";
+    SELECT $1, id, $3, $4, $5, $5 FROM account
+    WHERE id = $2 AND password_hash = $6 AND deleted = 0
+    RETURNING id";
 
 const DELETE_OLDEST: &str = "
     DELETE FROM session WHERE id IN (
@@ -206,4 +230,6 @@ const DELETE_SESSION: &str = "
 const DELETE_OTHERS: &str = "
     DELETE FROM session WHERE account = $1 AND id <> $2 RETURNING id";
 
-const UPDATE_PASSWORD: &str = "UPDATE account SET password_hash = $2 WHERE id = $1";
+const UPDATE_PASSWORD: &str = "
+    UPDATE account SET password_hash = $3
+    WHERE id = $1 AND password_hash = $2 AND deleted = 0 RETURNING id";

@@ -1,7 +1,9 @@
 //! Accounts and sessions.
 
 use thrive_protocol::limits::SESSIONS;
+use thrive_protocol::name::Username;
 use thrive_protocol::request::{ChangePassword, Resume};
+use thrive_protocol::text::DeviceName;
 
 use super::*;
 
@@ -190,6 +192,44 @@ async fn a_password_is_changed_by_whoever_knows_the_old_one() {
     let done = accounts.change_password(&here, change(new, PASSWORD, false)).await.unwrap();
     assert!(done.news.is_empty());
     assert_eq!(accounts.list_sessions(&here).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_login_with_the_old_password_does_not_outlive_its_change() {
+    let world = World::new().await;
+    world.create("ann", PASSWORD).await.unwrap();
+    let accounts = &world.services.accounts;
+    let (here, _) = world.log_in("ann").await;
+    let prove = async || {
+        let old = Secret::new(PASSWORD.into());
+        accounts.prove(&accounts.changes, HOME, &here.username, old).await.unwrap()
+    };
+    // Somebody who knows the old password was let in, and the owner is quicker than the rest of it.
+    let proven = prove().await;
+    accounts.change_password(&here, change(PASSWORD, "a dog in the yard", true)).await.unwrap();
+    let begun = accounts.begin(here.username.clone(), proven, DeviceName::cut("theirs")).await;
+    assert_eq!(code(begun).map(drop), Err(Code::WrongCredentials));
+    assert_eq!(accounts.list_sessions(&here).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn logins_at_the_same_moment_are_all_let_in_when_the_cost_of_hashes_has_changed() {
+    let world = World::new().await;
+    world.create("ann", PASSWORD).await.unwrap();
+    let world = world.with_cost(Params::new(128, 1, 1, None).unwrap()).await;
+    let before = stored_hash(&world).await;
+    let log_in = || world.try_log_in("ann", PASSWORD);
+    let (one, two, three) = tokio::join!(log_in(), log_in(), log_in());
+    assert!(one.is_ok() && two.is_ok() && three.is_ok());
+    let after = stored_hash(&world).await;
+    assert_ne!(before, after);
+    world.log_in("ann").await;
+    assert_eq!(stored_hash(&world).await, after);
+}
+
+async fn stored_hash(world: &World) -> String {
+    let ann = Username::parse("ann").unwrap();
+    world.database.credentials(&ann).await.unwrap().unwrap().password_hash
 }
 
 #[tokio::test]

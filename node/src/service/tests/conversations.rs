@@ -27,14 +27,39 @@ async fn a_conversation_is_made_once_and_both_learn_of_it() {
     };
     assert_eq!((seen.peer, seen.conversation), (ann.user, opened.reply.conversation));
     assert_eq!(heard(&opened.news, ann.user), [Event::Conversation(opened.reply.clone())]);
-    let again = conversations.open(&bob, "ann").await.unwrap();
-    assert_eq!(again.reply.conversation, opened.reply.conversation);
-    assert!(again.news.is_empty());
     let heads = conversations.heads_of(bob.user).await.unwrap();
     assert_eq!(heads, [Head { conversation: opened.reply.conversation, seq: Seq(0) }]);
 
     for (name, expected) in [("nobody", Code::NoSuchUser), ("Ann", Code::Yourself)] {
         assert_eq!(code(conversations.open(&ann, name).await).map(drop), Err(expected));
+    }
+}
+
+#[tokio::test]
+async fn both_are_told_again_until_something_is_said() {
+    let world = World::new().await;
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    let conversations = &world.services.conversations;
+    // Made, and then the request was cut off: nobody has heard of it.
+    let made = world.database.create_direct(ann.user, bob.user, clock::now()).await;
+    let conversation = made.unwrap().unwrap();
+    for _ in 0..2 {
+        let opened = conversations.open(&ann, "bob").await.unwrap();
+        assert_eq!(opened.reply.conversation, conversation);
+        assert_eq!(heard(&opened.news, ann.user), [Event::Conversation(opened.reply.clone())]);
+        let [Event::Conversation(seen)] = &heard(&opened.news, bob.user)[..] else {
+            panic!("{:?}", opened.news)
+        };
+        assert_eq!((seen.peer, seen.conversation), (ann.user, conversation));
+        // The session that asked has its answer; all devices of the peer are to know.
+        let origins: Vec<_> = opened.news.iter().map(|it| it.origin).collect();
+        assert_eq!(origins, [Some(ann.session), None]);
+    }
+    world.say(conversation, ann.user, [1]).await;
+    for (caller, name) in [(&ann, "bob"), (&bob, "ann")] {
+        let again = conversations.open(caller, name).await.unwrap();
+        assert_eq!((again.reply.conversation, again.reply.head), (conversation, Seq(1)));
+        assert!(again.news.is_empty());
     }
 }
 

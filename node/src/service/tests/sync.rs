@@ -169,6 +169,21 @@ async fn positions_of_another_history_are_given_up() {
 }
 
 #[tokio::test]
+async fn positions_without_an_epoch_are_not_looked_at() {
+    let world = World::new().await;
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    let talk = world.talk(&ann, &bob).await;
+    world.say(talk, ann.user, 1..=3).await;
+    for log in [vec![], vec![1, 2], vec![9]] {
+        let logs = BTreeMap::from([(talk, log)]);
+        let device = Device { logs, ..Device::default() };
+        let page = world.services.conversations.sync(&ann, device.ask()).await.unwrap();
+        let places: Vec<_> = page.entries.iter().map(|it| it.seq.0).collect();
+        assert_eq!((page.reset, places), (false, vec![1, 2, 3]));
+    }
+}
+
+#[tokio::test]
 async fn a_page_of_the_longest_messages_fits_into_a_frame() {
     let world = World::new().await;
     let (ann, bob) = (world.person("ann").await, world.person("bob").await);

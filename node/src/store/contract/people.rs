@@ -8,7 +8,7 @@ use crate::domain::relation::{Pair, RelationRefusal};
 use crate::store::accounts::CreateAccountError;
 use crate::store::contacts::ChangeContactError;
 use crate::store::sessions::NewSession;
-use thrive_protocol::ids::Seq;
+use thrive_protocol::ids::{Seq, SessionId};
 use thrive_protocol::limits::CONTACTS;
 
 #[tokio::test]
@@ -69,12 +69,13 @@ async fn the_session_that_was_unused_for_longest_makes_room() {
         let begin = async |number: u8| {
             let new = NewSession {
                 user: ann,
+                verified: HASH.into(),
                 token_hash: [number; 32],
                 device: DeviceName::cut(&format!("device {number}")),
                 created: Time(NOW.0 + i64::from(number)),
                 at_most: 3,
             };
-            database.begin_session(&new).await.unwrap()
+            database.begin_session(&new).await.unwrap().unwrap()
         };
         let first = begin(1).await.session;
         let second = begin(2).await.session;
@@ -89,10 +90,41 @@ async fn the_session_that_was_unused_for_longest_makes_room() {
         assert_eq!((listed.len(), listed[0].session), (3, first));
         let bob = account(&database, "bob").await;
         assert!(!database.end_session(bob, first).await.unwrap());
-        let ended = database.change_password_and_end_others(ann, "new", first).await.unwrap();
-        assert_eq!(ended.len(), 2);
+        let ended = database.change_password_and_end_others(ann, HASH, "new", first).await;
+        assert_eq!(ended.unwrap().unwrap().len(), 2);
         assert!(database.end_session(ann, first).await.unwrap());
         assert!(!database.end_session(ann, first).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_password_that_was_changed_meanwhile_begins_and_changes_nothing() {
+    on_each_engine(async |database| {
+        let ann = account(&database, "ann").await;
+        let begin = async |number: u8, verified: &str| {
+            let new = NewSession {
+                user: ann,
+                verified: verified.into(),
+                token_hash: [number; 32],
+                device: DeviceName::cut("phone"),
+                created: NOW,
+                at_most: 3,
+            };
+            database.begin_session(&new).await.unwrap()
+        };
+        let kept = begin(1, HASH).await.unwrap().session;
+        assert!(database.change_password(ann, HASH, "second").await.unwrap());
+        assert!(begin(2, HASH).await.is_none());
+        assert!(!database.change_password(ann, HASH, "third").await.unwrap());
+        let refused = database.change_password_and_end_others(ann, HASH, "third", SessionId(7));
+        assert!(refused.await.unwrap().is_none());
+        assert!(database.has_session(ann, kept).await.unwrap());
+        assert_eq!(database.list_sessions(ann, kept).await.unwrap().len(), 1);
+        let name = Username::parse("ann").unwrap();
+        let known = database.credentials(&name).await.unwrap().unwrap();
+        assert_eq!(known.password_hash, "second");
+        assert!(begin(2, "second").await.is_some());
     })
     .await;
 }
@@ -131,26 +163,63 @@ async fn both_sides_of_a_pair_are_written_together_and_blank_sides_go() {
     .await;
 }
 
+/// Makes as many accounts as a list has lines, and fills the list with them.
+async fn fill(database: &Database, owner: UserId, relation: &str) {
+    let many: Vec<_> = (0..CONTACTS as i64).map(|i| (1_000 + i, i)).collect();
+    for chunk in many.chunks(100) {
+        let people: Vec<_> =
+            chunk.iter().map(|(id, i)| format!("({id}, 'many{i}', '', 0)")).collect();
+        let lines: Vec<_> =
+            chunk.iter().map(|(id, _)| format!("({}, {id}, '{relation}')", owner.0)).collect();
+        for sql in [
+            format!(
+                "INSERT INTO account (id, username, password_hash, created) VALUES {}",
+                people.join(", ")
+            ),
+            format!("INSERT INTO contact (owner, other, relation) VALUES {}", lines.join(", ")),
+        ] {
+            database.write("fill a list", sql, Vec::new()).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_others_have_filled_keeps_nobody_from_blocking() {
+    on_each_engine(async |database| {
+        let (ann, bob, _) = ann_and_bob(&database).await;
+        fill(&database, ann, "asks_me").await;
+        let zoe = account(&database, "zoe").await;
+        let block = |pair: &mut Pair| {
+            pair.block();
+            Ok::<_, RelationRefusal>(())
+        };
+        for other in [bob, zoe] {
+            database.change_contact(ann, other, block).await.unwrap();
+        }
+        let listed = database.list_contacts(ann).await.unwrap();
+        // No more than a list holds, by name, and requests of others are left out first.
+        assert_eq!(listed.len(), CONTACTS);
+        assert!(listed.is_sorted_by_key(|it| it.username.as_str().to_owned()));
+        let blocked: Vec<_> = listed.iter().filter(|it| it.side.blocked).collect();
+        assert_eq!(blocked.iter().map(|it| it.user).collect::<Vec<_>>(), [bob, zoe]);
+
+        let unblock = |pair: &mut Pair| {
+            pair.unblock();
+            Ok::<_, RelationRefusal>(())
+        };
+        database.change_contact(ann, bob, unblock).await.unwrap();
+        let ask = |pair: &mut Pair| pair.request(&RequestText::default());
+        let full = database.change_contact(ann, bob, ask).await;
+        assert!(matches!(full, Err(ChangeContactError::Full)));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_full_list_takes_no_more_people() {
     on_each_engine(async |database| {
         let (ann, bob, _) = ann_and_bob(&database).await;
-        let many: Vec<_> = (0..CONTACTS as i64).map(|i| (1_000 + i, i)).collect();
-        for chunk in many.chunks(100) {
-            let people: Vec<_> =
-                chunk.iter().map(|(id, i)| format!("({id}, 'many{i}', '', 0)")).collect();
-            let lines: Vec<_> =
-                chunk.iter().map(|(id, _)| format!("({}, {id}, 'asked')", ann.0)).collect();
-            for sql in [
-                format!(
-                    "INSERT INTO account (id, username, password_hash, created) VALUES {}",
-                    people.join(", ")
-                ),
-                format!("INSERT INTO contact (owner, other, relation) VALUES {}", lines.join(", ")),
-            ] {
-                database.write("fill a list", sql, Vec::new()).await.unwrap();
-            }
-        }
+        fill(&database, ann, "asked").await;
         let ask = |pair: &mut Pair| pair.request(&RequestText::default());
         let full = database.change_contact(ann, bob, ask).await;
         assert!(matches!(full, Err(ChangeContactError::Full)));
