@@ -98,7 +98,9 @@ fn build(dev: bool, with_window: bool) -> Result<()> {
     cargo.arg("--bins");
     if !dev {
         cargo.arg("--release");
-        println!("Building for speed; the first time takes some minutes (--dev is quicker).");
+        println!(
+            "Building for speed: the first time takes ten minutes or more on a small machine (--dev: half)."
+        );
     }
     shell::run(&mut cargo).context("mend what does not compile and start again")?;
     println!("Built in {} s.", begin.elapsed().as_secs());
