@@ -3,6 +3,8 @@
 //! What arrives while a transaction is in flight goes into the next one; nothing ever waits for a
 //! batch to fill. One task, so that acknowledgements and news leave in the order of the log.
 
+use std::time::Duration;
+
 use thrive_protocol::entry::{Body, Entry};
 use thrive_protocol::reply::{Reply, Stored};
 use thrive_protocol::{Code, NodeFrame, Refusal};
@@ -19,6 +21,9 @@ const QUEUE: usize = 8_192;
 /// Messages of one transaction: large enough that its cost is spread thin, small enough that nobody
 /// waits long for it.
 const BATCH: usize = 1_024;
+
+/// When a sender may try again after a fault or a full queue.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// A message on its way to the disk, and whom to tell.
 pub struct Submission {
@@ -45,10 +50,10 @@ impl Appender {
     ///
     /// # Errors
     /// The queue is full, or the node stops: the message was not taken in.
-    pub fn submit(&self, submission: Submission) -> Result<(), Code> {
+    pub fn submit(&self, submission: Submission) -> Result<(), Refusal> {
         self.queue.try_send(submission).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Code::Busy,
-            mpsc::error::TrySendError::Closed(_) => Code::ShuttingDown,
+            mpsc::error::TrySendError::Full(_) => Refusal::after(Code::Busy, PAUSE),
+            mpsc::error::TrySendError::Closed(_) => Code::ShuttingDown.into(),
         })
     }
 }
@@ -65,7 +70,11 @@ async fn run(database: Database, bus: Bus, mut submissions: mpsc::Receiver<Submi
                     error = &error as &dyn std::error::Error,
                     "Messages could not be stored"
                 );
-                batch.drain(..).for_each(|it| it.answer(Err(Code::Internal.into())));
+                // What waits behind them fails, too: it must not overtake them.
+                let waiting = std::iter::from_fn(|| submissions.try_recv().ok()).take(QUEUE);
+                batch.extend(waiting);
+                let code = if error.is_busy() { Code::Busy } else { Code::Internal };
+                batch.drain(..).for_each(|it| it.fail(Refusal::after(code, PAUSE)));
                 continue;
             }
         };
@@ -88,6 +97,12 @@ impl Submission {
         let Append { conversation, sender, id, text, .. } = self.append;
         let entry = Entry { conversation, seq, sender, time, body: Body::Message { id, text } };
         (!duplicate).then_some(Committed { entry, origin: Some(self.outbox) })
+    }
+
+    /// It could not be stored; the same may succeed later.
+    fn fail(&self, refusal: Refusal) {
+        self.outbox.fail(self.append.id);
+        self.answer(Err(refusal));
     }
 
     fn answer(&self, result: Result<Reply, Refusal>) {

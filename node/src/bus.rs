@@ -1,6 +1,6 @@
 //! How news gets from the node where it happened to the nodes where people are connected.
 //!
-//! The bus may lose anything: what it lost is found again by sequence number ([`reconcile`]).
+//! The bus may lose anything: what it lost is found again by sequence number ([`reconcile()`]).
 
 mod local;
 mod reconcile;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use thrive_protocol::bounded::List;
 use thrive_protocol::ids::{Time, UserId};
 use thrive_protocol::limits::Limits;
-use thrive_protocol::people::Presence;
 use thrive_protocol::reply::{ServerInfo, SignUp, Welcome};
 use thrive_protocol::version::VERSION;
 use thrive_protocol::{Code, Event, Refusal, Reply, Request};
@@ -183,23 +182,32 @@ impl Dispatch {
         }
     }
 
-    /// Follows what `user` is a member of, and reads the status to show.
+    /// Follows what the caller is a member of, and shows the status that is stored. Call it after
+    /// the connection is registered: a session that was ended before that is told from one that lives.
     ///
     /// # Errors
-    /// The store cannot be read.
-    pub async fn begin(&self, hub: &Hub, user: UserId) -> Result<Presence, Refusal> {
-        let it = &self.services;
+    /// The session is over, or the store cannot be read.
+    pub async fn begin(&self, hub: &Hub, caller: &Caller) -> Result<(), Refusal> {
+        let (it, user) = (&self.services, caller.user);
+        if !said("begin", it.accounts.is_live(caller).await)? {
+            return Err(Code::SessionEnded.into());
+        }
         let heads = said("begin", it.conversations.heads_of(user).await)?;
         hub.follow(user, heads.into_iter().map(|head| head.conversation));
         // Read again after following: an entry stored before is in these heads, and one stored later
         // comes by the bus. A gap that shows here is filled by the next comparison of heads.
         drop(hub.raise(said("begin", it.conversations.heads_of(user).await)?));
-        said("begin", it.presence.of_account(user).await)
+        self.show(user).await
     }
 
-    /// Tells everybody who may see it that `user` now looks like this. What is not told is found
-    /// with the next list of contacts.
-    pub async fn announce(&self, user: UserId, presence: Presence) {
+    /// Notes that the session is in use, for the list of devices.
+    pub async fn touch(&self, caller: &Caller) {
+        self.services.accounts.touch(caller).await;
+    }
+
+    /// Tells everybody who may see it how `user` looks now. What is not told is found with the next
+    /// list of contacts.
+    pub async fn announce(&self, user: UserId) {
         let watchers = match self.services.presence.watchers(user).await {
             Ok(watchers) => watchers,
             Err(error) => {
@@ -207,10 +215,25 @@ impl Dispatch {
                 return;
             }
         };
-        let event = Event::Presence { user, presence };
+        // Read after waiting: a later change must not be followed by the news of an earlier one.
+        let event = Event::Presence { user, presence: self.online.of(user) };
         let tell =
             |watcher| News { to: Audience::User(watcher), event: event.clone(), origin: None };
         self.bus.publish(&watchers.into_iter().map(tell).collect::<Vec<_>>());
+    }
+
+    /// Shows the status that is stored, and says so if others see a difference. Read once more after
+    /// it is shown: another device may have stored a different one meanwhile, and invisible must win.
+    async fn show(&self, user: UserId) -> Result<(), Refusal> {
+        let mut changed = false;
+        for _ in 0..2 {
+            let stored = said("show", self.services.presence.of_account(user).await)?;
+            changed |= self.online.set(user, stored);
+        }
+        if changed {
+            self.announce(user).await;
+        }
+        Ok(())
     }
 
     async fn set_presence(
@@ -219,9 +242,7 @@ impl Dispatch {
         request: thrive_protocol::request::SetPresence,
     ) -> Result<Done<Reply>, Refusal> {
         let stored = said("set_presence", self.services.presence.set(caller, request).await)?;
-        if let Some(seen) = self.online.set(caller.user, stored.clone()) {
-            self.announce(caller.user, seen).await;
-        }
+        self.show(caller.user).await?;
         let event = Event::Presence { user: caller.user, presence: stored };
         Ok(Done::quietly(Reply::Done {}).and(
             Audience::User(caller.user),

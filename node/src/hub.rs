@@ -7,6 +7,7 @@ mod topic;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -15,6 +16,7 @@ use thrive_protocol::event::Head;
 use thrive_protocol::ids::{ConversationId, Seq, SessionId, UserId};
 use thrive_protocol::version::close;
 use thrive_protocol::{Event, NodeFrame, limits};
+use tokio::sync::Semaphore;
 
 pub use self::topic::Gap;
 use self::topic::{Offer, Topic};
@@ -32,6 +34,8 @@ pub struct Hub {
 #[derive(Default)]
 struct State {
     people: HashMap<UserId, Person>,
+    /// Buckets of accounts that are gone and not full yet: leaving and coming back fills nothing.
+    resting: HashMap<UserId, Bucket>,
     topics: HashMap<ConversationId, Topic>,
     /// Counts every change of a head, so that a connection can ask what changed since.
     version: u64,
@@ -41,9 +45,20 @@ struct State {
 struct Person {
     connections: Vec<Connection>,
     follows: Vec<ConversationId>,
-    /// How fast this account may send, over all its connections.
-    messages: Arc<Mutex<Bucket>>,
+    shared: Account,
 }
+
+/// What all connections of one account have in common.
+#[derive(Clone)]
+pub struct Account {
+    /// How fast it may send.
+    pub messages: Arc<Mutex<Bucket>>,
+    /// Its turns for bulk answers.
+    pub bulk: Arc<Semaphore>,
+}
+
+/// Resting buckets above which the full ones are thrown out.
+const RESTING: usize = 4_096;
 
 struct Connection {
     session: SessionId,
@@ -51,27 +66,32 @@ struct Connection {
 }
 
 impl Hub {
-    /// From now on news for `user` goes into `outbox`, too. Returns the bucket that all connections
-    /// of this account share.
+    /// From now on news for `user` goes into `outbox`, too. `fresh` and `bulk` are what an account
+    /// begins with.
     pub fn connect(
         &self,
         user: UserId,
         session: SessionId,
         outbox: Outbox,
         fresh: Bucket,
-    ) -> Arc<Mutex<Bucket>> {
-        let mut state = self.state.lock();
+        bulk: usize,
+    ) -> Account {
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
         let person = state.people.entry(user).or_insert_with(|| Person {
             connections: Vec::new(),
             follows: Vec::new(),
-            messages: Arc::new(Mutex::new(fresh)),
+            shared: Account {
+                messages: Arc::new(Mutex::new(state.resting.remove(&user).unwrap_or(fresh))),
+                bulk: Arc::new(Semaphore::new(bulk)),
+            },
         });
         person.connections.push(Connection { session, outbox });
-        Arc::clone(&person.messages)
+        person.shared.clone()
     }
 
     /// Forgets a connection. Says whether it was the last one of this account here.
-    pub fn disconnect(&self, user: UserId, outbox: &Outbox) -> bool {
+    pub fn disconnect(&self, user: UserId, outbox: &Outbox, now: Instant) -> bool {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         let Some(person) = state.people.get_mut(&user) else { return false };
@@ -81,6 +101,7 @@ impl Hub {
             return false;
         }
         let Some(person) = state.people.remove(&user) else { return false };
+        state.rest(user, *person.shared.messages.lock(), now);
         for conversation in person.follows {
             if let Some(topic) = state.topics.get_mut(&conversation)
                 && topic.leave(user)
@@ -221,6 +242,17 @@ impl Hub {
     pub fn has(&self, conversation: ConversationId, seq: Seq) -> bool {
         let state = self.state.lock();
         state.topics.get(&conversation).is_none_or(|it| it.head().is_some_and(|head| seq <= head))
+    }
+}
+
+impl State {
+    fn rest(&mut self, user: UserId, mut bucket: Bucket, now: Instant) {
+        if !bucket.is_full(now) {
+            self.resting.insert(user, bucket);
+        }
+        if RESTING < self.resting.len() {
+            self.resting.retain(|_, bucket| !bucket.is_full(now));
+        }
     }
 }
 

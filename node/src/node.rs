@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use thrive_protocol::people::Presence;
 use thrive_protocol::version::close;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -137,9 +137,6 @@ impl Parts {
         let bus = Bus::Local(Local::new(hub.clone(), database.clone()));
         let background = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let (appender, appending) = Appender::new(database.clone(), bus.clone());
-        tasks.spawn(appending);
-        tasks.spawn(bus::reconcile(hub.clone(), database.clone(), background.clone()));
         let settings = Settings {
             sign_up: config.sign_up,
             logins: config.limits.logins,
@@ -149,9 +146,14 @@ impl Parts {
         let about =
             About { server: config.name.clone(), sign_up: config.sign_up, started: clock::now() };
         let dispatch = Dispatch::new(services, bus.clone(), online.clone(), about);
+        // Nothing can fail any more, so nothing is left running by a start that failed.
+        let (appender, appending) = Appender::new(database.clone(), bus.clone());
+        tasks.spawn(appending);
+        tasks.spawn(bus::reconcile(hub.clone(), database.clone(), background.clone()));
         tasks.spawn(expire(dispatch.clone(), online.clone(), background.clone()));
         let limits = Arc::new(session_limits(config));
-        let shared = Shared { dispatch, appender, bus, hub, online, limits, stop };
+        let bulk = Arc::new(Semaphore::new(BULK));
+        let shared = Shared { dispatch, appender, bus, hub, online, limits, bulk, stop };
         Ok(Self { database, shared, background, tasks })
     }
 
@@ -201,6 +203,8 @@ impl Parts {
     }
 }
 
+/// Bulk answers under way at once: with 1 MiB each, what they may hold together.
+const BULK: usize = 128;
 /// How long clients have to leave by themselves when the node stops.
 const GO_AWAY: Duration = Duration::from_millis(500);
 /// How long the last bytes may take, to clients and to the disk.
@@ -220,7 +224,7 @@ async fn expire(dispatch: Dispatch, online: Online, stop: CancellationToken) {
             () = sleep(Duration::from_millis(500)) => {}
         }
         for user in online.expired(Instant::now()) {
-            dispatch.announce(user, Presence::default()).await;
+            dispatch.announce(user).await;
         }
     }
 }

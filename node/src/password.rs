@@ -204,9 +204,9 @@ mod tests {
             hasher.verify(secret("wrong"), None).await.unwrap();
             unknown.push(start.elapsed());
         }
-        wrong.sort_unstable();
-        unknown.sort_unstable();
-        let ratio = unknown[10].as_secs_f64() / wrong[10].as_secs_f64();
+        // The fastest of each is what the work takes when nothing else wants the processor.
+        let fastest = |times: &[Duration]| times.iter().min().unwrap().as_secs_f64();
+        let ratio = fastest(&unknown) / fastest(&wrong);
         assert!((0.5..2.0).contains(&ratio), "unknown names take {ratio:.2} of the time");
     }
 }

@@ -1,7 +1,7 @@
 //! Who is online, as others may see it: counted connections, a stored status, and a debounced end.
 //!
 //! The state is pure and takes the time; [`Online`] is the handle that others hold. Announcing is up
-//! to whoever called: every change returns what others now see.
+//! to whoever called: every change says whether others see it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -48,14 +48,12 @@ impl Online {
         self.table.lock().people.values().filter(seen).count() as u64
     }
 
-    /// A connection of `user`, whose account has `wanted` stored. Returns what others see now, when
-    /// that is something else than before.
-    pub fn arrived(&self, user: UserId, wanted: Presence) -> Option<Presence> {
-        self.table.lock().change(user, |person| {
-            person.connections += 1;
-            person.wanted = wanted;
-            person.gone_at = None;
-        })
+    /// One connection more. What others see changes with [`Self::set`], which is called next.
+    pub fn arrived(&self, user: UserId) {
+        let mut table = self.table.lock();
+        let person = table.people.entry(user).or_insert_with(Person::absent);
+        person.connections += 1;
+        person.gone_at = None;
     }
 
     /// One connection less. Others see nothing of it yet; see [`Self::expired`].
@@ -68,11 +66,13 @@ impl Online {
         }
     }
 
-    /// The account has another status stored. Returns what others see now, when it differs.
-    pub fn set(&self, user: UserId, wanted: Presence) -> Option<Presence> {
+    /// The account has this status stored. Says whether others see something else now.
+    pub fn set(&self, user: UserId, wanted: Presence) -> bool {
         let mut table = self.table.lock();
-        table.people.contains_key(&user).then_some(())?;
-        table.change(user, |person| person.wanted = wanted)
+        let Some(person) = table.people.get_mut(&user) else { return false };
+        let before = person.seen();
+        person.wanted = wanted;
+        before != person.seen()
     }
 
     /// Forgets those who have been away for long enough; returns the ones whom others saw until now.
@@ -86,16 +86,6 @@ impl Online {
             !gone
         });
         seen
-    }
-}
-
-impl Table {
-    fn change(&mut self, user: UserId, change: impl FnOnce(&mut Person)) -> Option<Presence> {
-        let person = self.people.entry(user).or_insert_with(Person::absent);
-        let before = person.seen();
-        change(person);
-        let now = person.seen();
-        (before != now).then_some(now)
     }
 }
 
@@ -127,18 +117,23 @@ mod tests {
         Presence { availability, text: StatusText::parse("lunch").unwrap() }
     }
 
+    fn arrive(online: &Online, stored: &Presence) -> bool {
+        online.arrived(ANN);
+        online.set(ANN, stored.clone())
+    }
+
     #[test]
     fn a_second_device_is_no_news_and_nor_is_a_quick_reconnect() {
         let online = Online::default();
         let start = Instant::now();
         let away = status(Availability::Away);
-        assert_eq!(online.arrived(ANN, away.clone()), Some(away.clone()));
-        assert_eq!(online.arrived(ANN, away.clone()), None);
+        assert!(arrive(&online, &away));
+        assert!(!arrive(&online, &away));
         online.left(ANN, start);
         online.left(ANN, start);
         assert_eq!(online.expired(start + DEBOUNCE / 2), []);
         assert_eq!(online.of(ANN), away);
-        assert_eq!(online.arrived(ANN, away), None);
+        assert!(!arrive(&online, &away));
         assert_eq!(online.expired(start + DEBOUNCE * 2), []);
         assert_eq!(online.count(), 1);
     }
@@ -147,7 +142,7 @@ mod tests {
     fn whoever_stays_away_is_offline_after_the_debounce_and_told_once() {
         let online = Online::default();
         let start = Instant::now();
-        online.arrived(ANN, status(Availability::Online));
+        arrive(&online, &status(Availability::Online));
         online.left(ANN, start);
         assert_eq!(online.expired(start + DEBOUNCE), [ANN]);
         assert_eq!(online.expired(start + DEBOUNCE), []);
@@ -158,17 +153,18 @@ mod tests {
     fn invisible_looks_exactly_like_offline() {
         let online = Online::default();
         let start = Instant::now();
-        assert_eq!(online.arrived(ANN, status(Availability::Invisible)), None);
+        assert!(!arrive(&online, &status(Availability::Invisible)));
         assert_eq!(online.of(ANN), Presence::default());
         assert_eq!(online.count(), 0);
-        assert_eq!(online.set(ANN, status(Availability::Busy)), Some(status(Availability::Busy)));
-        assert_eq!(online.set(ANN, status(Availability::Invisible)), Some(Presence::default()));
+        assert!(online.set(ANN, status(Availability::Busy)));
+        assert_eq!(online.of(ANN), status(Availability::Busy));
+        assert!(online.set(ANN, status(Availability::Invisible)));
         online.left(ANN, start);
         assert_eq!(online.expired(start + DEBOUNCE), []);
     }
 
     #[test]
     fn the_status_of_somebody_who_is_not_here_changes_nothing() {
-        assert_eq!(Online::default().set(ANN, status(Availability::Online)), None);
+        assert!(!Online::default().set(ANN, status(Availability::Online)));
     }
 }

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thrive_protocol::version::close;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::appender::Appender;
@@ -29,6 +31,8 @@ pub struct Shared {
     pub hub: Hub,
     pub online: Online,
     pub limits: Arc<Limits>,
+    /// Turns for bulk answers, which hold up to 1 MiB each until they are taken.
+    pub bulk: Arc<Semaphore>,
     /// The node stops: say so to the client and end.
     pub stop: CancellationToken,
 }
@@ -56,14 +60,19 @@ pub struct Limits {
 
 /// Serves one connection until it ends.
 pub async fn serve(shared: Shared, peer: Peer) {
-    let hello = tokio::time::timeout(shared.limits.hello, peer.stream()).await;
-    let (send, receive) = match hello {
+    let start = Instant::now();
+    let hello_by = start + shared.limits.hello;
+    let stream = tokio::select! {
+        biased;
+        () = shared.stop.cancelled() => return peer.close(close::GOING_AWAY),
+        stream = timeout_at(hello_by, peer.stream()) => stream,
+    };
+    let (send, receive) = match stream {
         Ok(Some(stream)) => stream,
         Ok(None) => return,
         Err(_) => return peer.close(close::TOO_SLOW),
     };
-    let outbox = outbox::Outbox::bounded(shared.limits.outbox);
     let greeting = greeting::Greeting::new(&shared, &peer, Framed::new(receive), send);
-    let Some((login, receive, send)) = greeting.until_login().await else { return };
-    active::Active::new(&shared, &peer, login, outbox).run(receive, send).await;
+    let Some((login, receive, send)) = greeting.until_login(start).await else { return };
+    active::Active::new(&shared, &peer, login).run(receive, send).await;
 }

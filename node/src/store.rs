@@ -37,7 +37,7 @@ pub enum Database {
 }
 
 /// Several statements that happen together or not at all, as if nobody else wrote in between. It is
-/// undone when it is dropped without [`Transaction::commit`], and given up after 5 s.
+/// undone when it is dropped without `commit`, and given up after 5 s.
 pub struct Transaction {
     /// Of whoever began it: the word for every error in it.
     doing: &'static str,

@@ -6,7 +6,7 @@ mod framed;
 use std::net::IpAddr;
 
 pub use self::endpoint::{Acceptor, Allowed, BindError, Keys, Permit, bind};
-pub use self::framed::{Framed, ReadError};
+pub use self::framed::{Framed, ReadError, WriteError, write_frames};
 
 /// The other end of one connection.
 #[derive(Clone)]

@@ -21,7 +21,7 @@ impl Listener {
     async fn start(database: &Database, bob: UserId) -> Self {
         let hub = Hub::default();
         let outbox = Outbox::bounded(1 << 20);
-        hub.connect(bob, SessionId(1), outbox.clone(), Bucket::full(Rate::new(1, 1.0)));
+        hub.connect(bob, SessionId(1), outbox.clone(), Bucket::full(Rate::new(1, 1.0)), 4);
         let heads = database.heads_of(bob).await.unwrap();
         hub.follow(bob, heads.iter().map(|head| head.conversation));
         hub.raise(heads);

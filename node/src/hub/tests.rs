@@ -25,7 +25,7 @@ struct Device {
 impl Device {
     fn of(hub: &Hub, user: UserId, session: i64) -> Self {
         let outbox = Outbox::bounded(1 << 20);
-        hub.connect(user, SessionId(session), outbox.clone(), Bucket::full(Rate::new(9, 9.0)));
+        hub.connect(user, SessionId(session), outbox.clone(), Bucket::full(Rate::new(9, 9.0)), 4);
         Self { outbox }
     }
 
@@ -131,8 +131,24 @@ async fn the_last_connection_to_go_is_told_apart_and_leaves_nothing_behind() {
     let phone = Device::of(&hub, ANN, 1);
     let laptop = Device::of(&hub, ANN, 2);
     following(&hub, ANN, 0);
-    assert!(!hub.disconnect(ANN, &phone.outbox));
-    assert!(hub.disconnect(ANN, &laptop.outbox));
-    assert!(!hub.disconnect(ANN, &laptop.outbox));
+    assert!(!hub.disconnect(ANN, &phone.outbox, Instant::now()));
+    assert!(hub.disconnect(ANN, &laptop.outbox, Instant::now()));
+    assert!(!hub.disconnect(ANN, &laptop.outbox, Instant::now()));
     assert_eq!(hub.followed(), []);
+}
+
+#[tokio::test]
+async fn leaving_and_coming_back_does_not_fill_the_bucket() {
+    let hub = Hub::default();
+    let connect = |outbox: &Outbox| {
+        hub.connect(ANN, SessionId(1), outbox.clone(), Bucket::full(Rate::new(2, 0.001)), 4)
+    };
+    let outbox = Outbox::bounded(1_000);
+    let now = Instant::now();
+    let messages = connect(&outbox).messages;
+    for _ in 0..2 {
+        messages.lock().take(now).unwrap();
+    }
+    hub.disconnect(ANN, &outbox, now);
+    assert!(connect(&outbox).messages.lock().take(now).is_err());
 }

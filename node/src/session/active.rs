@@ -5,12 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use parking_lot::Mutex;
-use quinn::SendStream;
+use quinn::{RecvStream, SendStream};
 use thrive_protocol::bounded::List;
-use thrive_protocol::ids::ClientMsgId;
+use thrive_protocol::ids::{ClientMsgId, UserId};
 use thrive_protocol::message::BadRequest;
-use thrive_protocol::people::Presence;
 use thrive_protocol::request::{SendMessage, Stream};
 use thrive_protocol::version::close;
 use thrive_protocol::{ClientFrame, Code, Event, NodeFrame, Refusal, Reply, Request, limits};
@@ -21,6 +19,8 @@ use super::{Shared, bulk, writer};
 use crate::appender::Submission;
 use crate::clock;
 use crate::dispatch::Login;
+use crate::hub::{Account, Hub};
+use crate::presence::Online;
 use crate::rate::Bucket;
 use crate::service::Caller;
 use crate::store::append::Append;
@@ -31,13 +31,32 @@ pub(super) struct Active<'a> {
     peer: &'a Peer,
     caller: Arc<Caller>,
     outbox: Outbox,
-    /// How fast this account may send messages, over all its connections.
-    messages: Arc<Mutex<Bucket>>,
-    /// How fast this connection may ask for anything else.
+    /// What it has in common with other connections of the account.
+    account: Account,
+    /// How fast this connection may ask for anything but sending.
     requests: Bucket,
     /// The hub's count at the last heartbeat.
     heard: u64,
+    /// When the list of devices was told last that this one is in use.
+    touched: Instant,
     refused: Option<Refused>,
+    _present: Present,
+}
+
+/// Being known to the hub and counted as online, until dropped.
+struct Present {
+    hub: Hub,
+    online: Online,
+    user: UserId,
+    outbox: Outbox,
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        let now = Instant::now();
+        self.hub.disconnect(self.user, &self.outbox, now);
+        self.online.left(self.user, now);
+    }
 }
 
 /// A message that was refused for now. What was sent behind it, and is on its way already, must not
@@ -47,79 +66,69 @@ struct Refused {
     until: Instant,
 }
 
+/// How exactly the list of devices tells when one was used last.
+const TOUCH: Duration = Duration::from_secs(600);
 /// What a client may take to repeat a message beyond what it was asked to wait.
 const REPEAT: Duration = Duration::from_secs(1);
 
 impl<'a> Active<'a> {
     /// From here on news for the account is queued.
-    pub(super) fn new(shared: &'a Shared, peer: &'a Peer, login: Login, outbox: Outbox) -> Self {
+    pub(super) fn new(shared: &'a Shared, peer: &'a Peer, login: Login) -> Self {
         let Login { caller } = login;
-        let messages = shared.hub.connect(
-            caller.user,
-            caller.session,
-            outbox.clone(),
-            Bucket::full(shared.limits.messages),
-        );
+        let user = caller.user;
+        let outbox = Outbox::bounded(shared.limits.outbox);
+        let fresh = Bucket::full(shared.limits.messages);
+        let bulk = shared.limits.bulk;
+        let account = shared.hub.connect(user, caller.session, outbox.clone(), fresh, bulk);
+        shared.online.arrived(user);
+        let (hub, online) = (shared.hub.clone(), shared.online.clone());
         Self {
             shared,
             peer,
             caller: Arc::new(caller),
-            outbox,
-            messages,
+            outbox: outbox.clone(),
+            account,
             requests: Bucket::full(shared.limits.requests),
             heard: 0,
+            touched: Instant::now(),
             refused: None,
+            _present: Present { hub, online, user, outbox },
         }
     }
 
     pub(super) async fn run(mut self, frames: Framed, stream: SendStream) {
-        let caller = Arc::clone(&self.caller);
-        let outbox = self.outbox.clone();
-        let peer = self.peer;
-        let hub = self.shared.hub.clone();
-        let catch_up = {
-            let user = caller.user;
-            let hub = hub.clone();
-            move || {
-                let heads = List::cut(hub.heads(user, 0).0);
-                NodeFrame::Event(Event::Heads { heads }).encode()
-            }
-        };
         self.begin().await;
-        let writer = writer::write(self.peer, &outbox, stream, self.shared.limits.stall, catch_up);
-        // The reader ends when the connection does; the writer when the outbox does. Whoever is first
-        // ends the other, and what was queued is still written.
+        let outbox = self.outbox.clone();
+        let (peer, stall) = (self.peer, self.shared.limits.stall);
+        let (hub, user) = (self.shared.hub.clone(), self.caller.user);
+        let catch_up = || {
+            let heads = List::cut(hub.heads(user, 0).0);
+            NodeFrame::Event(Event::Heads { heads }).encode()
+        };
+        let writer = writer::write(peer, &outbox, stream, stall, catch_up);
+        // The reader is not cut off in the middle of a request, whose news would be lost: it ends by
+        // itself when the outbox does. Whoever is first ends the others.
         let reader = async {
             let code = self.read(frames).await;
-            self.outbox.end(code);
+            outbox.end(code);
         };
-        tokio::join!(writer, async {
-            tokio::select! {
-                () = reader => {}
-                () = peer.closed() => outbox.end(close::DONE),
-            }
-        });
-        if hub.disconnect(caller.user, &outbox) {
-            tracing::debug!(user.id = %caller.user, "Last connection of the account is gone");
-        }
-        self.shared.online.left(caller.user, Instant::now());
+        let closed = async {
+            peer.closed().await;
+            outbox.end(close::DONE);
+        };
+        tokio::join!(writer, reader, closed);
     }
 
-    /// Follows the caller's conversations and shows them as online.
     async fn begin(&mut self) {
-        let user = self.caller.user;
-        let presence = match self.shared.dispatch.begin(&self.shared.hub, user).await {
-            Ok(presence) => presence,
-            Err(refusal) => {
-                tracing::debug!(code = refusal.code.word(), "Session could not begin");
-                self.shared.online.arrived(user, Presence::default());
-                return self.outbox.end(close::BUSY);
+        if let Err(refusal) = self.shared.dispatch.begin(&self.shared.hub, &self.caller).await {
+            tracing::debug!(code = refusal.code.word(), "Session could not begin");
+            if refusal.code == Code::SessionEnded {
+                self.outbox.push(NodeFrame::Event(Event::SessionEnded {}).encode());
+                return self.outbox.end(close::SESSION_ENDED);
             }
-        };
-        if let Some(seen) = self.shared.online.arrived(user, presence) {
-            self.shared.dispatch.announce(user, seen).await;
+            return self.outbox.end(close::BUSY);
         }
-        self.heard = self.shared.hub.heads(user, u64::MAX).1;
+        self.heard = self.shared.hub.heads(self.caller.user, u64::MAX).1;
     }
 
     /// The reading loop. Returns the code to close with.
@@ -131,7 +140,8 @@ impl<'a> Active<'a> {
             tokio::select! {
                 biased;
 
-                // First, so that a stop is not starved by a busy client.
+                // First, so that a revoked session and a stop are not starved by a busy client.
+                code = self.outbox.ended() => return code,
                 () = self.shared.stop.cancelled(), if !going => {
                     going = true;
                     let deadline_ms = self.shared.limits.go_away.as_millis() as u64;
@@ -139,10 +149,7 @@ impl<'a> Active<'a> {
                 }
                 Some(_) = bulk.join_next() => {}
                 stream = self.bulk_stream(under_way) => match stream {
-                    Some((send, receive)) => {
-                        let (shared, caller) = (self.shared.clone(), Arc::clone(&self.caller));
-                        bulk.spawn(bulk::serve(shared, caller, send, receive));
-                    }
+                    Some((send, receive)) => self.on_bulk(&mut bulk, send, receive),
                     None => return close::DONE,
                 },
                 frame = self.next(&mut frames) => match frame {
@@ -163,45 +170,62 @@ impl<'a> Active<'a> {
     }
 
     /// The next bulk stream, while there may be one more.
-    async fn bulk_stream(&self, under_way: usize) -> Option<(SendStream, quinn::RecvStream)> {
+    async fn bulk_stream(&self, under_way: usize) -> Option<(SendStream, RecvStream)> {
         if self.shared.limits.bulk <= under_way {
             return pending().await;
         }
         self.peer.stream().await
     }
 
+    fn on_bulk(&mut self, bulk: &mut JoinSet<()>, send: SendStream, receive: RecvStream) {
+        let shared = self.shared.clone();
+        match self.may_ask() {
+            Ok(()) => {
+                let (caller, turns) = (Arc::clone(&self.caller), Arc::clone(&self.account.bulk));
+                bulk.spawn(bulk::serve(shared, caller, turns, send, receive));
+            }
+            Err(refusal) => drop(bulk.spawn(bulk::refuse(shared, send, refusal))),
+        }
+    }
+
+    /// # Errors
+    /// Too fast; when to ask again.
+    fn may_ask(&mut self) -> Result<(), Refusal> {
+        let allowed = self.requests.take(Instant::now());
+        allowed.map_err(|wait| Refusal::after(Code::SlowDown, wait))
+    }
+
     /// # Errors
     /// The code to close with: the peer does not speak this protocol.
     async fn on_frame(&mut self, body: &[u8]) -> Result<(), u32> {
         let (id, request) = match ClientFrame::decode(body) {
-            Ok(ClientFrame { id, rq }) => (id, rq),
-            Err(BadRequest::Unknown { id }) => {
-                self.answer(id, Err(Code::UnknownRequest.into()));
-                return Ok(());
-            }
-            Err(BadRequest::Malformed { id, .. }) => {
-                self.answer(id, Err(Code::BadRequest.into()));
-                return Ok(());
-            }
-            Err(BadRequest::Hopeless(_)) => return Err(close::PROTOCOL),
-        };
-        match (request.stream(), request) {
-            (Stream::Bulk, _) => self.answer(id, Err(Code::WrongStream.into())),
-            (Stream::Control, Request::SendMessage(message)) => {
+            Ok(ClientFrame { id, rq: Request::SendMessage(message) }) => {
                 if let Err(refusal) = self.send(id, message) {
                     self.answer(id, Err(refusal));
                 }
+                return Ok(());
             }
-            (Stream::Control, Request::Heartbeat {}) => self.heartbeat(id),
-            (Stream::Control, request) => self.on_request(id, request).await,
+            Ok(ClientFrame { id, rq }) => (id, Ok(rq)),
+            Err(BadRequest::Unknown { id }) => (id, Err(Code::UnknownRequest)),
+            Err(BadRequest::Malformed { id, .. }) => (id, Err(Code::BadRequest)),
+            Err(BadRequest::Hopeless(_)) => return Err(close::PROTOCOL),
+        };
+        if let Err(refusal) = self.may_ask() {
+            self.answer(id, Err(refusal));
+            return Ok(());
+        }
+        match request {
+            Err(code) => self.answer(id, Err(code.into())),
+            Ok(request) if request.stream() == Stream::Bulk => {
+                self.answer(id, Err(Code::WrongStream.into()));
+            }
+            Ok(Request::Heartbeat {}) => self.heartbeat(id).await,
+            Ok(request) => self.on_request(id, request).await,
         }
         Ok(())
     }
 
-    async fn on_request(&mut self, id: u32, request: Request) {
-        if let Err(wait) = self.requests.take(Instant::now()) {
-            return self.answer(id, Err(Refusal::after(Code::SlowDown, wait)));
-        }
+    async fn on_request(&self, id: u32, request: Request) {
         let ends = matches!(request, Request::LogOut {});
         match self.shared.dispatch.answer(&self.caller, request).await {
             Ok(done) => {
@@ -209,10 +233,11 @@ impl<'a> Active<'a> {
                     self.shared.hub.follow(self.caller.user, [it.conversation]);
                 }
                 self.answer(id, Ok(done.reply));
-                self.shared.bus.publish(&done.news);
                 if ends {
+                    // Before the news, which would end this connection as one that was revoked.
                     self.outbox.end(close::DONE);
                 }
+                self.shared.bus.publish(&done.news);
             }
             Err(refusal) => self.answer(id, Err(refusal)),
         }
@@ -231,30 +256,36 @@ impl<'a> Active<'a> {
             time: clock::now(),
         };
         let submission = Submission { append, outbox: self.outbox.clone(), request: id };
-        self.shared.appender.submit(submission).map_err(|code| {
-            self.refused = Some(Refused { id: message.id, until: now + REPEAT });
-            code.into()
+        self.shared.appender.submit(submission).inspect_err(|_| {
+            self.refused = Some(Refused { id: message.id, until: now + 2 * REPEAT });
         })
     }
 
     /// # Errors
     /// Not now; how long to wait.
     fn may_send(&mut self, id: ClientMsgId, now: Instant) -> Result<(), Duration> {
+        if let Some(id) = self.outbox.failed() {
+            self.refused = Some(Refused { id, until: now + 2 * REPEAT });
+        }
         if let Some(refused) = self.refused.as_ref().filter(|it| it.id != id && now < it.until) {
             return Err(refused.until.saturating_duration_since(now).min(REPEAT));
         }
         self.refused = None;
-        let allowed = self.messages.lock().take(now);
+        let allowed = self.account.messages.lock().take(now);
         allowed.inspect_err(|wait| {
             self.refused = Some(Refused { id, until: now + *wait + REPEAT });
         })
     }
 
-    fn heartbeat(&mut self, id: u32) {
+    async fn heartbeat(&mut self, id: u32) {
         let (heads, heard) = self.shared.hub.heads(self.caller.user, self.heard);
         self.heard = heard;
         let reply = Reply::Heartbeat { heads: List::cut(heads), time: clock::now() };
         self.answer(id, Ok(reply));
+        if TOUCH <= self.touched.elapsed() {
+            self.touched = Instant::now();
+            self.shared.dispatch.touch(&self.caller).await;
+        }
     }
 
     fn answer(&self, re: u32, result: Result<Reply, Refusal>) {

@@ -6,34 +6,57 @@ use std::time::Duration;
 use quinn::{RecvStream, SendStream};
 use thrive_protocol::message::BadRequest;
 use thrive_protocol::request::Stream;
+use thrive_protocol::version::close;
 use thrive_protocol::{ClientFrame, Code, NodeFrame, Refusal, Reply, limits};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::Shared;
 use crate::service::Caller;
-use crate::transport::Framed;
+use crate::transport::{Framed, write_frames};
 
 /// The request must be here by then.
 const READ: Duration = Duration::from_secs(10);
-/// The answer must be taken by then: a slow reader may hold no memory for longer.
-const WRITE: Duration = Duration::from_secs(30);
+/// The whole answer must be taken by then, also by a slow line: 1 MiB at 10 kB a second.
+const WRITE: Duration = Duration::from_secs(105);
 
-/// Answers, unless the client has gone or is too slow: then the stream is reset by being dropped.
+/// Answers, unless the client has gone or is too slow: then the stream is reset.
 pub(super) async fn serve(
     shared: Shared,
     caller: Arc<Caller>,
+    turns: Arc<Semaphore>,
     mut send: SendStream,
     receive: RecvStream,
 ) {
     let mut frames = Framed::new(receive);
-    let Ok(Ok(body)) = timeout(READ, frames.next(limits::FRAME)).await else { return };
-    let (re, result) = answer(&shared, &caller, &body).await;
-    let frame = NodeFrame::Reply { re, result }.encode();
-    let write = async {
-        send.write_chunk(frame).await.ok()?;
-        send.finish().ok()
+    let Ok(Ok(body)) = timeout(READ, frames.next(limits::FRAME)).await else {
+        return give_up(&mut send);
     };
-    drop(timeout(WRITE, write).await);
+    // First of the account, then of the node: one account cannot take all turns of the others.
+    let Ok(_of_account) = turns.acquire().await else { return };
+    let Ok(_of_node) = shared.bulk.acquire().await else { return };
+    let (re, result) = answer(&shared, &caller, &body).await;
+    write(&shared, &mut send, NodeFrame::Reply { re, result }).await;
+}
+
+/// Tells the client to come back later, without looking at what it asks.
+pub(super) async fn refuse(shared: Shared, mut send: SendStream, refusal: Refusal) {
+    write(&shared, &mut send, NodeFrame::Reply { re: 0, result: Err(refusal) }).await;
+}
+
+async fn write(shared: &Shared, send: &mut SendStream, frame: NodeFrame) {
+    let mut frames = vec![frame.encode()];
+    let written = timeout(WRITE, write_frames(send, &mut frames, shared.limits.stall)).await;
+    match written {
+        // Fails only when the client has stopped the stream: it does not want the answer.
+        Ok(Ok(())) => drop(send.finish()),
+        Ok(Err(_)) | Err(_) => give_up(send),
+    }
+}
+
+/// Without this, dropping the stream would end it like a whole answer.
+fn give_up(send: &mut SendStream) {
+    drop(send.reset(close::TOO_SLOW.into()));
 }
 
 async fn answer(shared: &Shared, caller: &Caller, body: &[u8]) -> (u32, Result<Reply, Refusal>) {

@@ -33,9 +33,11 @@ impl<'a> Greeting<'a> {
         Self { shared, peer, frames, stream, left: REQUESTS }
     }
 
-    /// Answers until somebody has logged in; `None` when the connection ended before.
-    pub(super) async fn until_login(mut self) -> Option<(Login, Framed, SendStream)> {
-        let start = Instant::now();
+    /// Answers until somebody has logged in, by deadlines from `start` on; `None` when the connection ended before.
+    pub(super) async fn until_login(
+        mut self,
+        start: Instant,
+    ) -> Option<(Login, Framed, SendStream)> {
         let hello_by = start + self.shared.limits.hello;
         let login_by = start + self.shared.limits.login;
         self.hello(hello_by).await?;
@@ -87,10 +89,8 @@ impl<'a> Greeting<'a> {
                 }
                 Err(_) => return self.end(close::TOO_SLOW),
             };
-            self.left = self.left.saturating_sub(1);
-            if self.left == 0 {
-                return self.end(close::BUSY);
-            }
+            let Some(left) = self.left.checked_sub(1) else { return self.end(close::BUSY) };
+            self.left = left;
             match ClientFrame::decode(&body) {
                 Ok(ClientFrame { id, rq }) => return Some((id, rq)),
                 Err(BadRequest::Unknown { id }) => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use thrive_protocol::ids::ClientMsgId;
 use tokio::sync::Notify;
 
 /// The queueing end. Cheap to clone; any task may hold one.
@@ -20,6 +21,8 @@ struct Shared {
     filled: Notify,
     /// Under the limit again after having been over it.
     room: Notify,
+    /// The end was set.
+    ending: Notify,
     limit: usize,
 }
 
@@ -29,6 +32,8 @@ struct Queue {
     bytes: usize,
     behind: bool,
     end: Option<u32>,
+    /// The first message of this connection that could not be stored; see [`Outbox::failed`].
+    failed: Option<ClientMsgId>,
 }
 
 /// What became of a push.
@@ -61,6 +66,7 @@ impl Outbox {
                 queue: Mutex::default(),
                 filled: Notify::new(),
                 room: Notify::new(),
+                ending: Notify::new(),
                 limit,
             }),
         }
@@ -72,7 +78,7 @@ impl Outbox {
         if queue.end.is_some() {
             return Pushed::Ended;
         }
-        if self.shared.limit < queue.bytes + frame.len() {
+        if self.shared.limit < queue.bytes + cost(&frame) {
             queue.behind = true;
             return Pushed::Dropped;
         }
@@ -108,6 +114,33 @@ impl Outbox {
         self.shared.queue.lock().end.get_or_insert(code);
         self.shared.filled.notify_one();
         self.shared.room.notify_waiters();
+        self.shared.ending.notify_waiters();
+    }
+
+    /// Waits for the end; returns its code.
+    pub async fn ended(&self) -> u32 {
+        loop {
+            let ending = self.shared.ending.notified();
+            if let Some(code) = self.shared.queue.lock().end {
+                return code;
+            }
+            ending.await;
+        }
+    }
+
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.shared.queue.lock().end.is_some()
+    }
+
+    /// A message of this connection could not be stored: what follows it must not overtake it.
+    pub fn fail(&self, id: ClientMsgId) {
+        self.shared.queue.lock().failed.get_or_insert(id);
+    }
+
+    /// The first message that failed since this was asked last.
+    pub(super) fn failed(&self) -> Option<ClientMsgId> {
+        self.shared.queue.lock().failed.take()
     }
 
     #[must_use]
@@ -130,7 +163,7 @@ impl Outbox {
                     let was_full = self.shared.limit <= queue.bytes;
                     let count = queue.frames.len().min(max);
                     frames.extend(queue.frames.drain(..count));
-                    queue.bytes -= frames.iter().map(Bytes::len).sum::<usize>();
+                    queue.bytes -= frames.iter().map(cost).sum::<usize>();
                     if queue.frames.is_empty() {
                         // An idle connection keeps no buffer from a busy moment.
                         queue.frames = VecDeque::new();
@@ -154,9 +187,14 @@ impl Outbox {
 
 impl Queue {
     fn add(&mut self, frame: Bytes) {
-        self.bytes += frame.len();
+        self.bytes += cost(&frame);
         self.frames.push_back(frame);
     }
+}
+
+/// What a frame takes in memory: a small one is mostly bookkeeping.
+fn cost(frame: &Bytes) -> usize {
+    frame.len() + 64
 }
 
 #[cfg(test)]
@@ -169,7 +207,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_outbox_drops_news_and_says_so_once_when_it_is_empty() {
-        let outbox = Outbox::bounded(25);
+        let outbox = Outbox::bounded(160);
         assert_eq!(outbox.push(frame(1)), Pushed::Queued);
         assert_eq!(outbox.push(frame(2)), Pushed::Queued);
         assert_eq!(outbox.push(frame(3)), Pushed::Dropped);
@@ -185,7 +223,7 @@ mod tests {
 
     #[tokio::test]
     async fn answers_are_taken_over_the_limit_and_the_reader_of_requests_waits_for_room() {
-        let outbox = Outbox::bounded(15);
+        let outbox = Outbox::bounded(80);
         outbox.answer(frame(1));
         outbox.answer(frame(2));
         let waiting = tokio::spawn({
@@ -202,9 +240,11 @@ mod tests {
     #[tokio::test]
     async fn what_was_queued_before_the_end_is_still_written() {
         let outbox = Outbox::bounded(100);
+        assert!(!outbox.is_ended());
         outbox.push(frame(1));
         outbox.end(4);
         outbox.end(5);
+        assert_eq!(outbox.ended().await, 4);
         assert_eq!(outbox.push(frame(2)), Pushed::Ended);
         let mut taken = Vec::new();
         assert!(matches!(outbox.take(&mut taken, 64).await, Taken::Frames));

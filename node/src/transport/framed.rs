@@ -1,8 +1,11 @@
-//! Frames over one QUIC receive stream.
+//! Frames over QUIC streams.
+
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use quinn::RecvStream;
+use quinn::{RecvStream, SendStream};
 use thrive_protocol::frame::{self, FrameError};
+use tokio::time::timeout;
 
 /// Reading in pieces of this size; a larger frame is put together from several.
 const CHUNK: usize = 16 * 1024;
@@ -49,4 +52,31 @@ impl Framed {
             }
         }
     }
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum WriteError {
+    #[error("the peer takes no more")]
+    Gone,
+    #[error("nothing could be written for too long")]
+    Stalled,
+}
+
+/// Writes whole frames, and empties `frames`. A peer may be slow, but not stand still for `stall`.
+///
+/// # Errors
+/// The stream is of no further use.
+pub async fn write_frames(
+    stream: &mut SendStream,
+    frames: &mut Vec<Bytes>,
+    stall: Duration,
+) -> Result<(), WriteError> {
+    let mut left = &mut frames[..];
+    while !left.is_empty() {
+        let written = timeout(stall, stream.write_chunks(left)).await;
+        let written = written.map_err(|_| WriteError::Stalled)?.map_err(|_| WriteError::Gone)?;
+        left = &mut left[written.chunks..];
+    }
+    frames.clear();
+    Ok(())
 }
