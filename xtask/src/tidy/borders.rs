@@ -21,7 +21,7 @@ const QUIC: &[&str] = &[
 const PURE: &[&str] = &[
     "protocol/src/",
     "node/src/domain",
-    "node/src/hub",
+    "node/src/hub/topic",
     "node/src/presence",
     "node/src/rate",
     "node/src/throttle",
