@@ -1,7 +1,8 @@
 //! Keeps tokens between runs: in the system keyring, or in a private file where there is none.
 //!
 //! A keyring may be locked, or wait for a person who does not come. After 2 s the file is used, and the
-//! keyring is not asked again.
+//! keyring is not asked again. So the keyring may hold what is long void; the file knows better: what
+//! is in it counts, and saving into the keyring takes it out of there.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,6 +13,8 @@ use crate::pin::{private_folder, write_private};
 use crate::types::{Failure, Secret, ServerAddress, Username};
 
 const FILE: &str = "tokens.toml";
+/// In the place of a token: there is none, whatever the keyring says. It could not be asked to forget.
+const NONE: &str = "";
 
 /// Server, then user name, then token.
 type Tokens = BTreeMap<String, BTreeMap<String, String>>;
@@ -64,12 +67,20 @@ impl Vault {
     }
 
     pub async fn load(&self, server: &ServerAddress, username: &Username) -> Option<Secret> {
+        if let Some(token) = self.noted(server, username).await {
+            return Some(token).filter(|token| token.expose() != NONE);
+        }
         #[cfg(feature = "keyring")]
         if let Some(keyring) = &self.keyring
             && let Some(token) = keyring.load(name(server, username)).await
         {
             return Some(token);
         }
+        None
+    }
+
+    /// What the file says.
+    async fn noted(&self, server: &ServerAddress, username: &Username) -> Option<Secret> {
         let (path, server, username) =
             (self.path.clone(), server.to_string(), username.to_string());
         let tokens = tokio::task::spawn_blocking(move || read(&path)).await.ok()?.ok()?;
@@ -80,17 +91,26 @@ impl Vault {
     /// The file cannot be changed.
     pub async fn remove(&self, server: &ServerAddress, username: &Username) -> Result<(), Failure> {
         #[cfg(feature = "keyring")]
-        if let Some(keyring) = &self.keyring {
-            keyring.remove(name(server, username)).await;
+        if let Some(keyring) = &self.keyring
+            && !keyring.remove(name(server, username)).await
+        {
+            return self.forget(server, username).await;
         }
         self.edit(server, username, None).await
+    }
+
+    /// Notes that what the keyring has is void.
+    #[cfg(any(feature = "keyring", test))]
+    async fn forget(&self, server: &ServerAddress, username: &Username) -> Result<(), Failure> {
+        self.edit(server, username, Some(Secret::new(NONE.to_owned()))).await
     }
 
     /// The accounts on a server whose tokens are in the file.
     #[must_use]
     pub fn in_file_for(&self, server: &ServerAddress) -> Vec<Username> {
         let tokens = read(&self.path).unwrap_or_default();
-        let names = tokens.get(&server.to_string()).into_iter().flat_map(BTreeMap::keys);
+        let of_server = tokens.get(&server.to_string()).into_iter().flatten();
+        let names = of_server.filter(|(_, token)| *token != NONE).map(|(name, _)| name);
         names.filter_map(|name| Username::parse(name).ok()).collect()
     }
 
@@ -181,9 +201,13 @@ mod ring {
             self.ask(name, Entry::get_password).await.map(Secret::new)
         }
 
-        pub(super) async fn remove(&self, name: String) {
-            // One that is not there needs no removal.
-            let _ = self.ask(name, Entry::delete_credential).await;
+        /// Whether there is none now.
+        pub(super) async fn remove(&self, name: String) -> bool {
+            let removed = self.ask(name, |entry| match entry.delete_credential() {
+                Err(keyring::Error::NoEntry) => Ok(()),
+                result => result,
+            });
+            removed.await.is_some()
         }
 
         async fn ask<T: Send + 'static>(
@@ -233,6 +257,19 @@ mod tests {
         again.remove(&server, &ann).await.unwrap();
         assert_eq!(vault.load(&server, &ann).await, None);
         assert_eq!(vault.load(&server, &bob).await.unwrap().expose(), "b");
+    }
+
+    #[tokio::test]
+    async fn a_token_that_the_keyring_could_not_forget_is_void_until_there_is_a_new_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let (server, ann) = who("ann");
+        let vault = Vault::in_file(dir.path());
+        vault.forget(&server, &ann).await.unwrap();
+        assert!(vault.noted(&server, &ann).await.is_some(), "or the keyring would be asked");
+        assert_eq!(vault.load(&server, &ann).await, None);
+        assert!(vault.in_file_for(&server).is_empty());
+        vault.save(&server, &ann, &Secret::new("new".into())).await.unwrap();
+        assert_eq!(vault.load(&server, &ann).await.unwrap().expose(), "new");
     }
 
     #[tokio::test]
