@@ -56,7 +56,7 @@ pub(crate) async fn dial(server: &ServerAddress, pins: &Pins) -> Result<Dialled,
     };
     let (dialled, shown) = outcome?;
     match (pin, shown.get()) {
-        (None, Some(first)) => pins.set(server, &first)?,
+        (None, Some(first)) => pins.meet(server, &first)?,
         (Some(_), _) => {}
         (None, None) => return Err(Failure::NotThrive("it showed no certificate".to_owned())),
     }

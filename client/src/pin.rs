@@ -8,6 +8,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use data_encoding::HEXLOWER;
 use parking_lot::Mutex;
@@ -21,6 +22,11 @@ use crate::types::{Failure, ServerAddress};
 
 const FILE: &str = "known_servers";
 const PREFIX: &str = "sha256:";
+
+/// Reading the file and writing it again is one step for this program.
+static WRITING: Mutex<()> = Mutex::new(());
+/// Tells the files apart that this program is writing.
+static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
 /// The SHA-256 of a certificate, in the form that the node prints: `sha256:` and 64 hex digits.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -73,8 +79,28 @@ impl Pins {
         Ok(None)
     }
 
+    /// Remembers what a server that was unknown has shown, unless another certificate of it has
+    /// become known since: of two first meetings, only one can be right.
+    pub(crate) fn meet(&self, server: &ServerAddress, pin: &Fingerprint) -> Result<(), Failure> {
+        let _one_at_a_time = WRITING.lock();
+        match self.of(server)? {
+            None => self.write(server, pin),
+            Some(known) if known == *pin => Ok(()),
+            Some(known) => Err(Failure::ServerChanged {
+                host: server.to_string(),
+                known: known.as_str().to_owned(),
+                offered: pin.as_str().to_owned(),
+            }),
+        }
+    }
+
     /// From now on the server must show this certificate.
     pub(crate) fn set(&self, server: &ServerAddress, pin: &Fingerprint) -> Result<(), Failure> {
+        let _one_at_a_time = WRITING.lock();
+        self.write(server, pin)
+    }
+
+    fn write(&self, server: &ServerAddress, pin: &Fingerprint) -> Result<(), Failure> {
         let name = server.to_string();
         let mut lines = self.lines()?;
         lines.retain(|line| line.split_once(' ').is_none_or(|(host, _)| host != name));
@@ -100,19 +126,25 @@ impl Pins {
 
 /// Replaces a file in one step, readable by its owner only.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let beside = path.with_extension(format!("new-{}", std::process::id()));
+    let count = WRITTEN.fetch_add(1, Ordering::Relaxed);
+    let beside = path.with_extension(format!("new-{}-{count}", std::process::id()));
+    // One of that name was left by a program that was cut off; nobody writes it any more.
+    drop(fs::remove_file(&beside));
     let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.mode(0o600);
     }
     let mut file = options.open(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
     drop(file);
-    fs::rename(&beside, path)
+    let replaced = written.and_then(|()| fs::rename(&beside, path));
+    if replaced.is_err() {
+        drop(fs::remove_file(&beside));
+    }
+    replaced
 }
 
 /// Makes a folder that only its owner can look into.
@@ -208,6 +240,20 @@ mod tests {
         pins.set(&server("a"), &second).unwrap();
         assert_eq!(Pins::open(dir.path()).of(&server("a")).unwrap(), Some(second.clone()));
         assert_eq!(pins.of(&server("b")).unwrap(), Some(second));
+    }
+
+    #[test]
+    fn of_two_first_meetings_with_a_server_the_one_that_was_noted_first_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        let pins = Pins::open(dir.path());
+        let (first, second) = (Fingerprint::of(b"one"), Fingerprint::of(b"two"));
+        pins.meet(&server("a"), &first).unwrap();
+        pins.meet(&server("a"), &first).unwrap();
+        let changed = pins.meet(&server("a"), &second).unwrap_err();
+        assert!(matches!(changed, Failure::ServerChanged { .. }), "{changed:?}");
+        assert_eq!(pins.of(&server("a")).unwrap(), Some(first));
+        let files = fs::read_dir(dir.path()).unwrap().count();
+        assert_eq!(files, 1, "nothing is left beside the file");
     }
 
     #[test]
