@@ -92,7 +92,10 @@ impl Tail<'_> {
             Change::Message { now: Message { peer, seq: Some(_), .. }, .. } => {
                 self.chat(peer).await
             }
-            Change::Reload => self.all().await,
+            Change::Reload => {
+                self.look_again().await?;
+                self.all().await
+            }
             Change::LoggedOut(code) => {
                 let code = code.unwrap_or(Code::SessionEnded);
                 Err(Failure::Refused { code, retry_after_ms: None, limit: None }.into())
@@ -149,11 +152,30 @@ impl Tail<'_> {
     /// What is there now has been seen.
     async fn skip_to_end(&mut self) -> Result<(), Trouble> {
         for contact in self.client.contacts() {
-            let newest = self.client.messages(contact.user, PAGE).await?;
-            let place = newest.iter().filter_map(|message| message.seq).max().unwrap_or_default();
+            let place = self.newest(contact.user).await?;
             self.places.insert(contact.user, place);
         }
         Ok(())
+    }
+
+    /// The server's history may be another one, in which the places mean nothing.
+    async fn look_again(&mut self) -> Result<(), Trouble> {
+        if !self.options.since_start {
+            // The bookmarks are on the disk, and went with the old history.
+            self.places.clear();
+            return Ok(());
+        }
+        for (peer, place) in self.places.clone() {
+            let newest = self.newest(peer).await?;
+            self.places.insert(peer, place.min(newest));
+        }
+        Ok(())
+    }
+
+    /// The last place that is held of a chat.
+    async fn newest(&self, peer: UserId) -> Result<u64, Trouble> {
+        let newest = self.client.messages(peer, PAGE).await?;
+        Ok(newest.iter().filter_map(|message| message.seq).max().unwrap_or_default())
     }
 
     fn is_wanted(&self, peer: UserId) -> bool {
