@@ -123,9 +123,14 @@ impl Client {
             if let Some(changed @ Failure::ServerChanged { .. }) = last_error {
                 return Err(changed);
             }
-            if timeout_at(deadline, changes.next()).await.is_err() {
-                let silent = || Failure::Unreachable("the server does not answer".to_owned());
-                return Err(last_error.unwrap_or_else(silent));
+            match timeout_at(deadline, changes.next()).await {
+                Ok(Some(_)) => {}
+                // The client is closed.
+                Ok(None) => return Err(Failure::NotLoggedIn),
+                Err(_) => {
+                    let silent = || Failure::Unreachable("the server does not answer".to_owned());
+                    return Err(last_error.unwrap_or_else(silent));
+                }
             }
         }
     }
@@ -276,4 +281,33 @@ fn parse_text(raw: &str) -> Result<MessageText, Failure> {
             refused(Code::TextTooLong, Some(max))
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::ServerAddress;
+
+    #[tokio::test]
+    async fn whoever_waits_for_a_closed_client_to_be_online_hears_that_it_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let client = Client::open(Options {
+            dir: dir.path().to_owned(),
+            server: ServerAddress { host: "127.0.0.1".to_owned(), port: 1 },
+            program: "test".to_owned(),
+            device: "test".to_owned(),
+        })
+        .await
+        .unwrap();
+        client.resume("ann", Secret::new("token".to_owned())).await.unwrap();
+        let waiting = tokio::spawn({
+            let client = client.clone();
+            async move { client.online(Duration::from_secs(3_600)).await }
+        });
+        client.clone().close().await;
+        let limit = Duration::from_secs(20);
+        let heard = tokio::time::timeout(limit, waiting).await.expect("it ends in time").unwrap();
+        assert_eq!(heard, Err(Failure::NotLoggedIn));
+        assert_eq!(client.online(limit).await, Err(Failure::NotLoggedIn));
+    }
 }
