@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use thrive_protocol::people::Session;
 use thrive_protocol::reply::SignUp;
 use thrive_protocol::request::{ChangePassword, CreateAccount, Resume};
@@ -128,7 +128,7 @@ async fn logging_out_ends_the_session_everywhere_and_no_other() -> Result<()> {
     let (token, phone) = (ann.token()?, node.log_in("ann").await?);
     let mut same = node.resume(&token).await?;
     ann.ok(Request::LogOut {}).await?;
-    ann.closed().await?;
+    assert_eq!(ann.closed().await?, close::DONE);
     is_ended(&node, &mut same, &token).await?;
     assert_eq!(sessions(&phone).await?.len(), 1);
     Ok(())
@@ -151,6 +151,22 @@ async fn devices_are_listed_and_a_revoked_one_is_thrown_out() -> Result<()> {
     is_ended(&node, &mut lost, &token).await?;
     assert_eq!(sessions(&ann).await?.len(), 1);
     assert_eq!(ann.refused(Request::RevokeSession { session }).await?, Code::NoSuchSession);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_revoked_device_is_thrown_out_however_busy_it_keeps_its_line() -> Result<()> {
+    let node = TestNode::start().await?;
+    let mut ann = node.newcomer("ann").await?;
+    let mut lost = node.log_in("ann").await?;
+    let session = lost.me.as_ref().expect("logged in").session;
+    ann.ok(Request::RevokeSession { session }).await?;
+    let begin = Instant::now();
+    while lost.post(Request::Heartbeat {}).await.is_ok() {
+        ensure!(begin.elapsed() < Duration::from_secs(3), "it is still served");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(lost.closed().await?, close::SESSION_ENDED);
     Ok(())
 }
 
