@@ -10,6 +10,8 @@ const BASE: Duration = Duration::from_millis(250);
 const CAP: Duration = Duration::from_secs(20);
 /// After so long without a loss the count starts again.
 const HEALTHY: Duration = Duration::from_secs(60);
+/// No hint of a server holds this device back for longer.
+const HINT: Duration = Duration::from_secs(60);
 /// How far the clients of a node that asked them to leave spread themselves.
 const PROMPT: Duration = Duration::from_millis(500);
 
@@ -20,6 +22,11 @@ pub(crate) enum Loss {
     Prompt,
     /// Silence, or a fault on the way.
     Fault,
+}
+
+/// How long to wait after "not now": what the server said, within reason, or `otherwise`.
+pub(crate) fn hinted(retry_after_ms: Option<u64>, otherwise: Duration) -> Duration {
+    retry_after_ms.map_or(otherwise, |hint| Duration::from_millis(hint).min(HINT))
 }
 
 #[derive(Debug, Default)]
@@ -71,6 +78,14 @@ mod tests {
         assert_eq!(ceilings, [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 20_000, 20_000]);
         assert_eq!(backoff.failed(0.0), Duration::ZERO);
         assert_eq!(backoff.failed(0.5), Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_hint_is_followed_but_not_for_years() {
+        let otherwise = Duration::from_secs(2);
+        assert_eq!(hinted(None, otherwise), otherwise);
+        assert_eq!(hinted(Some(700), otherwise), Duration::from_millis(700));
+        assert_eq!(hinted(Some(u64::MAX), otherwise), HINT);
     }
 
     #[test]

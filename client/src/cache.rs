@@ -7,6 +7,7 @@
 pub(crate) mod chats;
 pub(crate) mod commit;
 pub(crate) mod messages;
+pub(crate) mod older;
 pub(crate) mod people;
 mod schema;
 #[cfg(test)]
@@ -90,9 +91,11 @@ impl Ended {
 }
 
 fn file(dir: &Path, server: &ServerAddress, username: &Username) -> PathBuf {
+    // With a name of its own in front, `con` and `nul` are no devices of Windows.
+    let name = format!("account-{username}.db");
     // A host may be an IPv6 address, and a colon is no part of a file name on Windows.
     let host = server.host.replace([':', '%'], "-");
-    dir.join(format!("{host}_{}", server.port)).join(format!("{username}.db"))
+    dir.join(format!("{host}_{}", server.port)).join(name)
 }
 
 fn serve(path: &Path, ready: oneshot::Sender<Result<(), Failure>>, mut queue: mpsc::Receiver<Job>) {

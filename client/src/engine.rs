@@ -9,14 +9,18 @@
 //! - [`inbound`]: what replies and events do.
 //! - [`pull`]: contact list and missed entries; writing entries down.
 //! - [`sending`]: the outbox.
-//! - [`asking`]: requests of people, marks, typing.
+//! - [`asking`]: requests of people, typing.
+//! - [`marks`]: what was read and received.
 
 pub(crate) mod asking;
 pub(crate) mod hub;
 pub(crate) mod inbound;
 pub(crate) mod life;
 pub(crate) mod link;
+pub(crate) mod marks;
 pub(crate) mod pull;
+#[cfg(test)]
+mod rig;
 pub(crate) mod sending;
 
 use std::time::{Duration, Instant};
@@ -28,7 +32,7 @@ use thrive_protocol::request::Request;
 use thrive_protocol::secret::Secret;
 use thrive_protocol::text::MessageText;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinError;
+use tokio::task::{self, AbortHandle, JoinError};
 use tokio::time::sleep_until;
 use tracing::error;
 
@@ -133,12 +137,19 @@ pub(crate) enum Job {
 /// A connection on which somebody is logged in.
 pub(crate) type Entered = Box<(Greeted, LoggedIn)>;
 
+struct Entering {
+    id: u64,
+    handle: AbortHandle,
+    username: Username,
+    answer: Answer<Account>,
+}
+
 pub(crate) struct Engine {
     hub: Hub,
     commands: mpsc::Receiver<Command>,
     inbound: mpsc::Receiver<Inbound>,
     /// A login by password whose outcome is not known yet.
-    entering: Option<(u64, Username, Answer<Account>)>,
+    entering: Option<Entering>,
     life: Option<Life>,
     closing: Option<(Answer<()>, Instant)>,
 }
@@ -183,8 +194,8 @@ impl Engine {
         self.hub.used = now;
         match (command, &mut self.life) {
             (Command::LogIn { username, password, answer }, None) if self.entering.is_none() => {
-                let id = self.hub.log_in(&username, password);
-                self.entering = Some((id, username, answer));
+                let (id, handle) = self.hub.log_in(&username, password);
+                self.entering = Some(Entering { id, handle, username, answer });
             }
             (Command::LogIn { answer, .. }, _) => tell(answer, Err(occupied())),
             (Command::Resume { username, token, answer }, None) if self.entering.is_none() => {
@@ -222,8 +233,8 @@ impl Engine {
         let now = Instant::now();
         match job {
             Ok(Job::Attempt { id, outcome }) => match self.entering.take() {
-                Some((entering, username, answer)) if entering == id => {
-                    self.entered(username, answer, outcome).await;
+                Some(entering) if entering.id == id => {
+                    self.entered(entering.username, entering.answer, outcome).await;
                 }
                 entering => {
                     self.entering = entering;
@@ -244,8 +255,28 @@ impl Engine {
             }
             Ok(Job::Aside) => {}
             Err(error) if error.is_cancelled() => {}
-            Err(error) => error!(%error, "A job of the client ended badly"),
+            Err(error) => {
+                error!(%error, "A job of the client ended badly");
+                self.job_failed(error.id(), now).await;
+            }
         }
+    }
+
+    /// A job ended without a result: whoever waits for it goes on as if it had failed.
+    async fn job_failed(&mut self, job: task::Id, now: Instant) {
+        let failure = Failure::Local("a part of the client ended badly".to_owned());
+        if let Some(entering) = self.entering.take_if(|entering| entering.handle.id() == job) {
+            return self.entered(entering.username, entering.answer, Err(failure)).await;
+        }
+        let Some(life) = &mut self.life else { return };
+        let over = match life.attempt_of(job) {
+            Some(id) => life.attempted(&mut self.hub, id, Err(failure), now).await,
+            None => {
+                life.pull_failed(now);
+                None
+            }
+        };
+        self.end_life(over).await;
     }
 
     /// The answer to a login by password.

@@ -6,7 +6,8 @@ use thrive_protocol::reply::Reply;
 use thrive_protocol::request::{History, Request};
 
 use crate::cache::chats::{self, Chat};
-use crate::cache::{Cache, commit, messages};
+use crate::cache::older::{Older, older};
+use crate::cache::{Cache, messages};
 use crate::handle::Client;
 use crate::session::strange;
 use crate::types::{Failure, Message, MessageKey, Username};
@@ -124,11 +125,9 @@ impl Client {
         let request = Request::History(History { conversation, before: Some(floor), limit });
         match self.aside(request).await {
             Ok(Reply::Page { entries, more }) => {
-                // A page that brings nothing and promises more would be asked for ever.
-                let moves = !entries.is_empty() || !more;
                 let entries = entries.into_inner();
-                cache.run(move |db| commit::older(db, me.user, peer, floor, entries, more)).await?;
-                Ok(moves)
+                let page = Older { peer, conversation, before: floor, entries, more };
+                cache.run(move |db| older(db, me.user, page)).await
             }
             Ok(_) => Err(strange("a page of history")),
             Err(Failure::Unreachable(_) | Failure::Refused { .. }) => Ok(false),

@@ -61,13 +61,25 @@ impl Outbox {
         self.rows.insert(row.key, Waiting { row, in_flight: false });
     }
 
-    /// Takes over what the disk says about a message, unless it is known already.
-    pub(crate) fn add_unless_there(&mut self, row: Row) {
-        self.rows.entry(row.key).or_insert(Waiting { row, in_flight: false });
+    /// Takes over what the disk says: exactly these wait. Returns those that do not any more.
+    pub(crate) fn replace(&mut self, rows: Vec<Row>) -> Vec<MessageKey> {
+        let mut before = std::mem::take(&mut self.rows);
+        for row in rows {
+            let in_flight = before.remove(&row.key).is_some_and(|waiting| waiting.in_flight);
+            self.rows.insert(row.key, Waiting { row, in_flight });
+        }
+        let rows = &self.rows;
+        self.paces.retain(|peer, _| rows.values().any(|waiting| waiting.row.peer == *peer));
+        before.into_keys().collect()
     }
 
     pub(crate) fn peer_of(&self, key: MessageKey) -> Option<UserId> {
         self.rows.get(&key).map(|waiting| waiting.row.peer)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn id_of(&self, key: MessageKey) -> Option<ClientMsgId> {
+        self.rows.get(&key).map(|waiting| waiting.row.id)
     }
 
     pub(crate) fn is_held(&self, peer: UserId, now: Instant) -> bool {
@@ -235,6 +247,15 @@ mod tests {
             outbox.add(row(key, ANN));
         }
         assert_eq!(keys(outbox.take_due(later, |_| true)), [10, 11, 12]);
+    }
+
+    #[test]
+    fn what_the_disk_does_not_know_any_more_goes_and_the_rest_stays_in_flight() {
+        let now = Instant::now();
+        let mut outbox = with([(1, ANN), (2, BOB)]);
+        outbox.take_due(now, |_| true);
+        assert_eq!(outbox.replace(vec![row(2, BOB), row(3, BOB)]), [MessageKey(1)]);
+        assert_eq!(keys(outbox.take_due(now, |_| true)), [3]);
     }
 
     #[test]

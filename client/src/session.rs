@@ -216,6 +216,12 @@ impl<P> Session<P> {
         self.pending.remove(&id).map(|(_, open)| open)
     }
 
+    /// What is open, by number.
+    #[cfg(test)]
+    pub(crate) fn opened(&self) -> impl Iterator<Item = (u32, &P)> {
+        self.pending.iter().map(|(id, (_, open))| (*id, open))
+    }
+
     pub(crate) fn is_idle(&self) -> bool {
         self.pending.is_empty()
     }

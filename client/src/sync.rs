@@ -5,6 +5,7 @@
 //! only entries in order, each once. What cannot come out yet waits, within a bound; what does not
 //! fit is forgotten, because a pull finds it again.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use thrive_protocol::entry::Entry;
@@ -28,6 +29,8 @@ struct Track<T> {
     position: Option<Seq>,
     /// The last entry that is known to exist.
     head: Seq,
+    /// What `head` was when the node was last asked for what is missing.
+    asked: Option<Seq>,
     ahead: BTreeMap<Seq, T>,
 }
 
@@ -59,6 +62,11 @@ impl<T> Sync<T> {
         track.head = track.head.max(head);
     }
 
+    /// There is no such conversation any more.
+    pub(crate) fn forget(&mut self, conversation: ConversationId) {
+        self.tracks.remove(&conversation);
+    }
+
     /// The log of a conversation that was unknown starts after `position` for this device.
     pub(crate) fn start(&mut self, conversation: ConversationId, position: Seq) -> bool {
         let track = self.track(conversation);
@@ -70,20 +78,21 @@ impl<T> Sync<T> {
         unknown
     }
 
-    /// One entry from anywhere. Whatever may be shown because of it is added to `ready`.
+    /// One entry from anywhere. Whatever may be shown because of it is added to `ready`. `false`: its
+    /// place is held already.
     pub(crate) fn offer(
         &mut self,
         conversation: ConversationId,
         seq: Seq,
         item: T,
         ready: &mut Vec<Placed<T>>,
-    ) {
+    ) -> bool {
         let track = self.track(conversation);
-        track.head = track.head.max(seq);
         if track.position.is_some_and(|position| seq <= position) {
-            return;
+            return false;
         }
-        track.ahead.insert(seq, item);
+        track.head = track.head.max(seq);
+        track.ahead.entry(seq).or_insert(item);
         if let Some(mut position) = track.position {
             while let Some(item) = track.ahead.remove(&position.next()) {
                 position = position.next();
@@ -94,6 +103,7 @@ impl<T> Sync<T> {
         while AHEAD < track.ahead.len() {
             track.ahead.pop_last();
         }
+        true
     }
 
     /// One page of a pull. Returns the conversations that start with it, and their first entry.
@@ -126,7 +136,50 @@ impl<T> Sync<T> {
         starts
     }
 
-    /// What to tell the node when pulling.
+    /// What to tell the node when pulling, at most `limit`: first where something is missing, then the
+    /// newest.
+    pub(crate) fn ask(&mut self, limit: usize) -> Vec<Position> {
+        let mut known: Vec<_> = self
+            .tracks
+            .iter()
+            .filter_map(|(&conversation, track)| {
+                let seq = track.position?;
+                Some((seq < track.head, Position { conversation, seq }))
+            })
+            .collect();
+        if limit < known.len() {
+            known.sort_by_key(|(behind, position)| Reverse((*behind, position.conversation)));
+            known.truncate(limit);
+        }
+        for track in self.tracks.values_mut() {
+            track.asked = track.position.is_none().then_some(track.head);
+        }
+        for (_, position) in &known {
+            let track = self.track(position.conversation);
+            track.asked = Some(track.head);
+        }
+        known.into_iter().map(|(_, position)| position).collect()
+    }
+
+    /// The node has given everything that it was asked for. What it did not give does not exist for
+    /// this device, whatever was said of it: asking for ever would not bring it.
+    pub(crate) fn complete(&mut self) {
+        self.tracks.retain(|_, track| {
+            if track.asked.take() != Some(track.head) {
+                // Not asked for, or it grew meanwhile.
+                return true;
+            }
+            if let Some(position) = track.position
+                && position < track.head
+            {
+                track.head = position;
+                track.ahead.clear();
+            }
+            track.position.is_some()
+        });
+    }
+
+    /// How far this device is everywhere.
     pub(crate) fn positions(&self) -> Vec<Position> {
         let known = self.tracks.iter().filter_map(|(&conversation, track)| {
             track.position.map(|seq| Position { conversation, seq })
@@ -147,6 +200,7 @@ impl<T> Sync<T> {
         self.tracks.entry(conversation).or_insert_with(|| Track {
             position: None,
             head: Seq::START,
+            asked: None,
             ahead: BTreeMap::new(),
         })
     }
@@ -210,6 +264,38 @@ mod tests {
         assert_eq!(sync.behind().count(), 1);
         offer(&mut sync, 1, "a");
         assert_eq!(sync.behind().count(), 0);
+    }
+
+    #[test]
+    fn what_the_node_never_gives_is_not_asked_for_again_until_there_is_news() {
+        let mut sync = from_start();
+        let unknown = ConversationId(8);
+        offer(&mut sync, 3, "c");
+        sync.head(unknown, Seq(4));
+        sync.ask(10);
+        sync.complete();
+        assert_eq!(sync.behind().count(), 0);
+        assert_eq!(sync.tracks.len(), 1, "of the other one nothing is known");
+        sync.ask(10);
+        sync.head(CHAT, Seq(9));
+        sync.complete();
+        assert_eq!(sync.behind().collect::<Vec<_>>(), [CHAT], "heard of while the answer came");
+    }
+
+    #[test]
+    fn when_not_all_positions_fit_what_is_behind_goes_first_and_then_the_newest() {
+        let mut sync = Sync::<()>::default();
+        for id in 1..=5 {
+            sync.know(ConversationId(id), Some(Seq(2)));
+        }
+        sync.head(ConversationId(2), Seq(3));
+        sync.head(ConversationId(1), Seq(3));
+        let asked: Vec<_> = sync.ask(3).iter().map(|position| position.conversation.0).collect();
+        assert_eq!(asked, [2, 1, 5]);
+        assert_eq!(sync.ask(5).len(), 5);
+        assert_eq!(sync.ask(1).len(), 1);
+        sync.complete();
+        assert_eq!(sync.behind().collect::<Vec<_>>(), [ConversationId(1)], "it was not asked for");
     }
 
     #[test]

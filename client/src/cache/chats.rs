@@ -1,6 +1,7 @@
 //! Chats on the disk: one for each person, with positions, marks and drafts.
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use thrive_protocol::event::Head;
 use thrive_protocol::ids::{ConversationId, Seq, UserId};
 use thrive_protocol::name::Username;
 use thrive_protocol::people::Conversation;
@@ -83,8 +84,21 @@ pub(crate) fn ensure(db: &Connection, peer: UserId, username: &Username) -> rusq
     Ok(())
 }
 
-/// Takes over what the server says about a conversation.
-pub(crate) fn put(db: &Connection, chat: &Conversation) -> rusqlite::Result<()> {
+/// Takes over what the server says about a conversation. `true`: it is another one than before, and
+/// what was held of that one is forgotten. What waits to be sent stays.
+pub(crate) fn put(db: &Connection, chat: &Conversation) -> rusqlite::Result<bool> {
+    let forgotten = 0 < db
+        .prepare_cached(
+            "UPDATE chat SET position = NULL, floor = 1, origin = 1, read = 0, read_told = 0,
+                 delivered_told = 0, peer_read = 0, peer_delivered = 0
+             WHERE peer = ?1 AND conversation <> ?2",
+        )?
+        .execute(params![chat.peer.0, chat.conversation.0])?;
+    if forgotten {
+        db.prepare_cached("DELETE FROM message WHERE peer = ?1 AND seq IS NOT NULL")?
+            .execute([chat.peer.0])?;
+        db.prepare_cached("DELETE FROM bookmark WHERE peer = ?1")?.execute([chat.peer.0])?;
+    }
     db.prepare_cached(
         "INSERT INTO chat (peer, username, conversation, read, read_told, peer_read, peer_delivered)
          VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6)
@@ -104,6 +118,16 @@ pub(crate) fn put(db: &Connection, chat: &Conversation) -> rusqlite::Result<()> 
         number(chat.peer_read),
         number(chat.peer_delivered),
     ])?;
+    Ok(forgotten)
+}
+
+/// The log of a conversation begins with this entry for this device, unless it has begun already.
+pub(super) fn start(db: &Connection, start: Head) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "UPDATE chat SET floor = ?2, origin = ?2, position = ?2 - 1
+         WHERE conversation = ?1 AND position IS NULL",
+    )?
+    .execute(params![start.conversation.0, number(start.seq)])?;
     Ok(())
 }
 
@@ -126,11 +150,11 @@ pub(crate) fn mark(db: &Connection, peer: UserId, marks: Marks) -> rusqlite::Res
     Ok(())
 }
 
-/// Messages of theirs that I have not read.
+/// Messages of theirs that I have not read, of those that this device did not fetch as history.
 pub(crate) fn unread(db: &Connection, peer: UserId) -> rusqlite::Result<u32> {
     db.prepare_cached(
         "SELECT count(*) FROM message JOIN chat USING (peer)
-         WHERE peer = ?1 AND mine = 0 AND read < seq",
+         WHERE peer = ?1 AND mine = 0 AND read < seq AND origin <= seq",
     )?
     .query_row([peer.0], |row| row.get(0))
 }

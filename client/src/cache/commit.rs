@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+use thrive_protocol::code::Code;
 use thrive_protocol::entry::{Body, Entry};
 use thrive_protocol::event::Head;
 use thrive_protocol::ids::{ClientMsgId, ConversationId, Epoch, Seq, Time, UserId};
@@ -42,6 +43,22 @@ pub(crate) struct Committed {
     pub(crate) messages: Vec<Arrived>,
     /// Chats that were touched, as they are now, and how much of each is unread.
     pub(crate) chats: Vec<(chats::Chat, u32)>,
+    /// A conversation became another one, and its messages are gone.
+    pub(crate) forgotten: bool,
+    /// An acknowledged message is not on this disk: that log is written up to there only, and the
+    /// rest has to be pulled.
+    pub(crate) incomplete: bool,
+}
+
+impl Commit {
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { reset, epoch, conversations, starts, placed } = self;
+        !reset
+            && epoch.is_none()
+            && conversations.is_empty()
+            && starts.is_empty()
+            && placed.is_empty()
+    }
 }
 
 #[derive(Debug)]
@@ -54,8 +71,8 @@ pub(crate) struct Arrived {
 /// Writes all of it, or nothing.
 ///
 /// # Errors
-/// Besides those of the disk: an entry belongs to a chat that is unknown, or an acknowledgment to a
-/// message that is not there. The caller starts from the disk again and pulls.
+/// Besides those of the disk: an entry belongs to a chat that is unknown, or is not the next one of
+/// its log as the disk has it. The caller starts from the disk again and pulls.
 pub(crate) fn commit(
     db: &mut Connection,
     me: UserId,
@@ -70,22 +87,19 @@ pub(crate) fn commit(
     if let Some(epoch) = commit.epoch {
         people::set_epoch(&change, epoch)?;
     }
+    let mut done = Committed::default();
     let mut touched = BTreeSet::new();
     for conversation in &commit.conversations {
-        chats::put(&change, conversation)?;
+        done.forgotten |= chats::put(&change, conversation)?;
         touched.insert(conversation.peer);
     }
-    for start in &commit.starts {
-        change
-            .prepare_cached(
-                "UPDATE chat SET floor = ?2, position = ?2 - 1
-                 WHERE conversation = ?1 AND position IS NULL",
-            )?
-            .execute(params![start.conversation.0, chats::number(start.seq)])?;
+    for start in commit.starts {
+        chats::start(&change, start)?;
     }
     let mut peers = BTreeMap::new();
-    let mut positions = BTreeMap::new();
-    let mut arrived = Vec::new();
+    let mut positions: BTreeMap<UserId, Seq> = BTreeMap::new();
+    let mut cut = BTreeSet::new();
+    let mut arrived: Vec<(MessageKey, Option<MessageState>, Arrival)> = Vec::new();
     for placed in commit.placed {
         let peer = match peers.get(&placed.conversation) {
             Some(&peer) => peer,
@@ -95,10 +109,33 @@ pub(crate) fn commit(
                 peer
             }
         };
+        if cut.contains(&peer) {
+            continue;
+        }
         touched.insert(peer);
-        positions.insert(peer, placed.seq);
-        arrived.extend(place(&change, me, peer, placed.seq, placed.item)?);
+        let position = match positions.get(&peer) {
+            Some(&position) => position,
+            None => chats::of(&change, peer)?.and_then(|chat| chat.position).ok_or_else(gap)?,
+        };
+        // The memory may have run ahead of a disk that failed; what is between would be lost.
+        if position.next() < placed.seq {
+            return Err(gap());
+        }
+        match place(&change, me, peer, placed.seq, placed.item)? {
+            Placement::Message(key, before, arrival) => {
+                if arrived.iter().all(|(known, _, _)| *known != key) {
+                    arrived.push((key, before, arrival));
+                }
+            }
+            Placement::Nothing => {}
+            Placement::Missing => {
+                cut.insert(peer);
+                continue;
+            }
+        }
+        positions.insert(peer, position.max(placed.seq));
     }
+    done.incomplete = !cut.is_empty();
     for (peer, position) in positions {
         change
             .prepare_cached(
@@ -106,7 +143,6 @@ pub(crate) fn commit(
             )?
             .execute(params![peer.0, chats::number(position)])?;
     }
-    let mut done = Committed::default();
     for (key, before, arrival) in arrived {
         if let Some(message) = messages::by_key(&change, name, key)? {
             done.messages.push(Arrived { before, message, arrival });
@@ -126,7 +162,17 @@ fn peer_of(db: &Connection, conversation: ConversationId) -> rusqlite::Result<Us
         .query_row([conversation.0], |row| row.get(0).map(UserId))
 }
 
-type Placement = (MessageKey, Option<MessageState>, Arrival);
+fn gap() -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure("an entry is not the next one of its log".into())
+}
+
+enum Placement {
+    Message(MessageKey, Option<MessageState>, Arrival),
+    /// It keeps its place, and there is nothing to show.
+    Nothing,
+    /// The message that was acknowledged is not here.
+    Missing,
+}
 
 fn place(
     change: &Transaction<'_>,
@@ -134,28 +180,26 @@ fn place(
     peer: UserId,
     seq: Seq,
     item: Item,
-) -> rusqlite::Result<Option<Placement>> {
+) -> rusqlite::Result<Placement> {
     match item {
-        Item::Own { id, time } => {
-            let own = settle(change, peer, id, seq, time)?;
-            let (key, before) = own.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-            Ok(Some((key, before, Arrival::Live)))
-        }
-        // It keeps its place, and there is nothing to show.
-        Item::Entry(Entry { body: Body::Unknown {}, .. }, _) => Ok(None),
+        Item::Own { id, time } => Ok(match settle(change, peer, id, seq, time)? {
+            Some((key, before)) => Placement::Message(key, before, Arrival::Live),
+            None => Placement::Missing,
+        }),
+        Item::Entry(Entry { body: Body::Unknown {}, .. }, _) => Ok(Placement::Nothing),
         Item::Entry(Entry { sender, time, body: Body::Message { id, text }, .. }, arrival) => {
             let mine = sender == me;
             if mine && let Some((key, before)) = settle(change, peer, id, seq, time)? {
-                return Ok(Some((key, before, arrival)));
+                return Ok(Placement::Message(key, before, arrival));
             }
             let key = insert(change, peer, seq, mine, id, time, text.as_str())?;
-            Ok(Some((key, None, arrival)))
+            Ok(Placement::Message(key, None, arrival))
         }
     }
 }
 
 /// Gives a message of mine its place, whether it comes from the outbox of this device or not.
-fn settle(
+pub(super) fn settle(
     change: &Transaction<'_>,
     peer: UserId,
     id: ClientMsgId,
@@ -174,13 +218,21 @@ fn settle(
     if place.is_some() {
         return Ok(Some((key, None)));
     }
+    let taken = change
+        .prepare_cached("SELECT 1 FROM message WHERE peer = ?1 AND seq = ?2")?
+        .exists(params![peer.0, chats::number(seq)])?;
+    if taken {
+        // The server contradicts itself. The text is kept, and people hear that something is wrong.
+        messages::refuse(change, key, Code::Internal)?;
+        return Ok(Some((key, Some(MessageState::Waiting))));
+    }
     change
         .prepare_cached("UPDATE message SET seq = ?2, time = ?3, refused = NULL WHERE key = ?1")?
         .execute(params![key.0, chats::number(seq), time.0])?;
     Ok(Some((key, Some(MessageState::Waiting))))
 }
 
-fn insert(
+pub(super) fn insert(
     db: &Connection,
     peer: UserId,
     seq: Seq,
@@ -197,33 +249,4 @@ fn insert(
     .execute(params![peer.0, chats::number(seq), mine, id.0, time.0, text])?;
     db.prepare_cached("SELECT key FROM message WHERE peer = ?1 AND seq = ?2")?
         .query_row(params![peer.0, chats::number(seq)], |row| row.get(0).map(MessageKey))
-}
-
-/// Adds a page of history that ends right before what is held.
-pub(crate) fn older(
-    db: &mut Connection,
-    me: UserId,
-    peer: UserId,
-    before: Seq,
-    entries: Vec<Entry>,
-    more: bool,
-) -> rusqlite::Result<()> {
-    let change = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let Some(chat) = chats::of(&change, peer)? else { return Ok(()) };
-    if chat.floor != before {
-        // Somebody else was here first; whoever asks next starts from there.
-        return Ok(());
-    }
-    let first = entries.first().map(|entry| entry.seq);
-    for entry in entries {
-        if let Body::Message { id, text } = entry.body {
-            let mine = entry.sender == me;
-            insert(&change, peer, entry.seq, mine, id, entry.time, text.as_str())?;
-        }
-    }
-    let floor = if more { first.unwrap_or(before) } else { Seq(1) };
-    change
-        .prepare_cached("UPDATE chat SET floor = ?2 WHERE peer = ?1")?
-        .execute(params![peer.0, chats::number(floor)])?;
-    change.commit()
 }

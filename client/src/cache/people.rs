@@ -53,8 +53,8 @@ pub(super) fn set_epoch(db: &Connection, epoch: Epoch) -> rusqlite::Result<()> {
 pub(super) fn forget_history(change: &Transaction<'_>) -> rusqlite::Result<()> {
     change.execute_batch(
         "DELETE FROM message WHERE seq IS NOT NULL;
-         UPDATE chat SET conversation = NULL, position = NULL, floor = 1, read = 0, read_told = 0,
-             delivered_told = 0, peer_read = 0, peer_delivered = 0;
+         UPDATE chat SET conversation = NULL, position = NULL, floor = 1, origin = 1, read = 0,
+             read_told = 0, delivered_told = 0, peer_read = 0, peer_delivered = 0;
          DELETE FROM bookmark;",
     )
 }

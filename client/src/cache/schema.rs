@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 /// Raised with every change of the tables; each step up is one entry of [`STEPS`].
-const STEPS: &[&str] = &[FIRST];
+const STEPS: &[&str] = &[FIRST, ORIGIN];
 
 const FIRST: &str = "
 -- Single values: `me` (my account id), `epoch` (of the store that `chat.position` belongs to).
@@ -55,6 +55,12 @@ CREATE TABLE bookmark (
     seq  INTEGER NOT NULL,
     PRIMARY KEY (name, peer)
 );
+";
+
+/// What is before the first entry that this device was given is history: it never counts as unread.
+const ORIGIN: &str = "
+ALTER TABLE chat ADD COLUMN origin INTEGER NOT NULL DEFAULT 1; -- where the log began for this device
+UPDATE chat SET origin = floor;
 ";
 
 /// Sets the connection up and applies the steps that are missing. `Err(Some(version))`: the file was

@@ -10,6 +10,7 @@ use thrive_protocol::text::MessageText;
 
 use super::chats::{self, Marks};
 use super::commit::{self, Commit, Committed, Item};
+use super::older::{Older, older};
 use super::{Cache, messages, people};
 use crate::sync::Placed;
 use crate::types::{Arrival, Message, MessageKey, MessageState, ServerAddress};
@@ -132,8 +133,8 @@ async fn a_transaction_that_fails_leaves_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
     let cache = open(&dir).await;
     begin(&cache).await;
-    // An acknowledgment of a message that is not there.
-    assert!(write(&cache, vec![entry(1, BOB, 8, "a"), own(2, 77)]).await.is_err());
+    // One in between is missing, as if the disk had failed to take it.
+    assert!(write(&cache, vec![entry(1, BOB, 8, "a"), entry(3, BOB, 9, "c")]).await.is_err());
     assert!(all(&cache).await.is_empty());
     let chat = cache.run(|db| chats::of(db, BOB)).await.unwrap().unwrap();
     assert_eq!(chat.position, Some(Seq(0)));
@@ -196,13 +197,82 @@ async fn older_pages_join_what_is_there_and_never_leave_a_hole() {
         })
         .collect()
     };
-    let older = page(5..8);
-    cache.run(|db| commit::older(db, ME, BOB, Seq(8), older, true)).await.unwrap();
+    let ask = async |before: u64, entries: Vec<Entry>, more: bool| {
+        let before = Seq(before);
+        let page = Older { peer: BOB, conversation: CHAT, before, entries, more };
+        let moved = cache.run(|db| older(db, ME, page)).await.unwrap();
+        let floor = cache.run(|db| chats::of(db, BOB)).await.unwrap().unwrap().floor;
+        (moved, floor.0, all(&cache).await.len())
+    };
+    assert_eq!(ask(8, page(5..8), true).await, (true, 5, 4));
     // Asked for by somebody who did not know of the first.
-    let stale = page(5..8);
-    cache.run(|db| commit::older(db, ME, BOB, Seq(8), stale, false)).await.unwrap();
-    let floor = cache.run(|db| chats::of(db, BOB)).await.unwrap().unwrap().floor;
-    assert_eq!((floor, all(&cache).await.len()), (Seq(5), 4));
+    assert_eq!(ask(8, page(5..8), false).await, (true, 5, 4));
+    // Nothing that joins: repeated, of another conversation, with a hole.
+    assert_eq!(ask(5, page(5..7), true).await, (false, 5, 4));
+    let mut foreign = page(4..5);
+    foreign[0].conversation = ConversationId(99);
+    assert_eq!(ask(5, foreign, true).await, (false, 5, 4));
+    let mut hole = page(1..5);
+    hole.remove(1);
+    assert_eq!(ask(5, hole, false).await, (true, 3, 6));
+    // What is fetched as history was never new.
+    assert_eq!(cache.run(|db| chats::unread(db, BOB)).await.unwrap(), 1);
+    wait(&cache, 200, "waits").await;
+    let mut mine = page(1..3);
+    let text = MessageText::parse("waits").unwrap();
+    mine[1].sender = ME;
+    mine[1].body = Body::Message { id: ClientMsgId([200; 16]), text };
+    assert_eq!(ask(3, mine, false).await, (true, 1, 8));
+    assert!(cache.run(|db| messages::waiting(db)).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_acknowledgment_without_its_message_ends_what_is_written_of_that_log_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = open(&dir).await;
+    begin(&cache).await;
+    let items = vec![entry(1, BOB, 8, "a"), own(2, 77), entry(3, BOB, 9, "c")];
+    let done = write(&cache, items).await.unwrap();
+    assert!(done.incomplete);
+    assert_eq!(shape(&all(&cache).await), [(Some(1), "a")]);
+    let chat = cache.run(|db| chats::of(db, BOB)).await.unwrap().unwrap();
+    assert_eq!(chat.position, Some(Seq(1)));
+}
+
+#[tokio::test]
+async fn a_conversation_that_became_another_one_starts_empty_but_for_what_waits() {
+    let dir = tempfile::tempdir().unwrap();
+    let cache = open(&dir).await;
+    begin(&cache).await;
+    write(&cache, vec![entry(1, BOB, 1, "old"), entry(2, BOB, 2, "old")]).await.unwrap();
+    wait(&cache, 5, "waits").await;
+    cache.run(|db| chats::set_bookmark(db, "tail", BOB, Seq(2))).await.unwrap();
+    let marks = Marks { read: Seq(2), peer_read: Seq(2), ..Marks::default() };
+    cache.run(move |db| chats::mark(db, BOB, marks)).await.unwrap();
+    let again = Commit { conversations: vec![conversation(0)], ..Commit::default() };
+    let done = cache.run(|db| commit::commit(db, ME, &name("ann"), again)).await.unwrap();
+    assert!(!done.forgotten);
+    let other = ConversationId(70);
+    let conversations = vec![Conversation { conversation: other, ..conversation(0) }];
+    let starts = vec![Head { conversation: other, seq: Seq(1) }];
+    let commit = Commit { conversations, starts, ..Commit::default() };
+    let done = cache.run(|db| commit::commit(db, ME, &name("ann"), commit)).await.unwrap();
+    assert!(done.forgotten);
+    assert_eq!(shape(&all(&cache).await), [(None, "waits")]);
+    let chat = cache.run(|db| chats::of(db, BOB)).await.unwrap().unwrap();
+    assert_eq!((chat.position, chat.floor, chat.marks), (Some(Seq(0)), Seq(1), Marks::default()));
+    assert_eq!(cache.run(|db| chats::bookmark(db, "tail", BOB)).await.unwrap(), None);
+}
+
+#[test]
+fn no_user_name_makes_a_file_name_that_windows_takes_for_a_device() {
+    let server = ServerAddress::parse("[::1]:2005").unwrap();
+    for user in ["con", "nul", "com1", "con.smith"] {
+        let Ok(user) = Username::parse(user) else { continue };
+        let path = super::file(std::path::Path::new("data"), &server, &user);
+        let file = path.file_name().unwrap().to_str().unwrap().to_owned();
+        assert_eq!(file, format!("account-{user}.db"));
+    }
 }
 
 #[tokio::test]

@@ -1,17 +1,15 @@
-//! Requests of people, and the small things that are told on the side: marks and typing.
+//! Requests of people, and that they are typing.
 
 use std::time::{Duration, Instant};
 
 use thrive_protocol::ids::UserId;
 use thrive_protocol::reply::Reply;
 use thrive_protocol::request::Request;
-use tracing::debug;
 
 use super::hub::Hub;
 use super::inbound::Open;
 use super::life::{Life, Over, not_told};
 use super::{Answer, Job, tell};
-use crate::cache::chats::Marks;
 use crate::types::{Failure, Presence};
 
 /// Requests that wait for a connection; more fail at once.
@@ -20,8 +18,6 @@ const WAITING: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(8);
 /// For the server to end a session.
 const LOG_OUT: Duration = Duration::from_secs(5);
-/// Marks of so long are told together.
-pub(super) const DELIVERED: Duration = Duration::from_millis(200);
 /// That somebody still types is repeated no sooner.
 const TYPING: Duration = Duration::from_secs(3);
 
@@ -97,59 +93,6 @@ impl Life {
             return None;
         }
         Some(Over { code: None, answer: Some((answer, Err(not_told()))) })
-    }
-
-    pub(super) async fn mark_read(
-        &mut self,
-        hub: &Hub,
-        peer: UserId,
-        answer: Answer<()>,
-        now: Instant,
-    ) {
-        let unread = hub.shared.state.lock().model.contact(peer).map_or(0, |c| c.unread);
-        let chat = self.chats.get(&peer);
-        let position = chat.and_then(|chat| chat.position);
-        if let (1.., Some(chat), Some(position)) = (unread, chat, position) {
-            let marks = Marks { read: position, ..chat.marks };
-            self.read_up_to(hub, peer, marks).await;
-            self.tell_read(peer, now);
-        }
-        tell(answer, Ok(()));
-    }
-
-    /// Tells the server how far I have read, if it does not know.
-    pub(super) fn tell_read(&mut self, peer: UserId, now: Instant) {
-        let Some(chat) = self.chats.get(&peer) else { return };
-        let (Some(conversation), marks) = (chat.conversation, chat.marks) else { return };
-        let (Some(session), seq) = (self.link.session.as_mut(), marks.read) else { return };
-        if marks.read_told < seq {
-            let request = Request::MarkRead { conversation, seq };
-            if session.send(now, request, Open::Read { peer, seq }).is_err() {
-                debug!("A mark has to wait for the next connection");
-            }
-        }
-    }
-
-    /// Tells the server what has arrived on this device, all of a short while at once.
-    pub(super) fn tell_delivered(&mut self, now: Instant) {
-        if self.delivered_at.is_none_or(|at| now < at) {
-            return;
-        }
-        let Some(session) = self.link.session.as_mut() else { return };
-        self.delivered_at = None;
-        for peer in std::mem::take(&mut self.delivered) {
-            let Some(chat) = self.chats.get_mut(&peer) else { continue };
-            let (Some(conversation), Some(seq)) = (chat.conversation, chat.position) else {
-                continue;
-            };
-            // What was read has been received.
-            if chat.marks.delivered_told < seq && chat.marks.read_told < seq {
-                let request = Request::MarkDelivered { conversation, seq };
-                if session.send(now, request, Open::Delivered { peer, seq }).is_err() {
-                    debug!("A mark has to wait for the next connection");
-                }
-            }
-        }
     }
 
     /// Tells that I write, or that I stopped. Never fails: it is only a hint.

@@ -121,7 +121,7 @@ impl Hub {
     }
 
     /// Starts a login by password; its outcome is a [`Job::Attempt`] with the number returned.
-    pub(crate) fn log_in(&mut self, username: &Username, password: Secret) -> u64 {
+    pub(crate) fn log_in(&mut self, username: &Username, password: Secret) -> (u64, AbortHandle) {
         let since = Instant::now();
         self.reach(Reach::Lost { attempt: 1, since, error: None });
         let log_in = Request::LogIn(LogIn {
@@ -129,7 +129,7 @@ impl Hub {
             password,
             device: DeviceName::cut(&self.options.device).as_str().to_owned(),
         });
-        self.attempt(log_in).0
+        self.attempt(log_in)
     }
 
     /// Dials and logs in, beside the task.

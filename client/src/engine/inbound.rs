@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use thrive_protocol::code::Refusal;
+use thrive_protocol::code::{Code, Refusal};
 use thrive_protocol::event::Event;
 use thrive_protocol::ids::{ConversationId, Seq, UserId};
 use thrive_protocol::message::NodeFrame;
@@ -12,13 +12,14 @@ use tracing::{debug, info};
 use super::asking::Effect;
 use super::hub::Hub;
 use super::life::{Life, Over, Step};
+use super::link::fail_open;
 use super::{Answer, tell};
-use crate::cache::chats::{self, Marks};
+use crate::cache::chats::Marks;
 use crate::cache::commit::Item;
-use crate::cache::{messages, people};
+use crate::cache::people;
 use crate::model::presence;
-use crate::session::{End, Inbound, LinkId, News, ends_session};
-use crate::types::{Arrival, Change, Failure, MessageKey, MessageState};
+use crate::session::{End, Inbound, LinkId, News, Session, ends_session};
+use crate::types::{Arrival, Failure, MessageKey};
 
 /// For news that the order of arrival may still bring by itself.
 pub(super) const GRACE: Duration = Duration::from_millis(150);
@@ -77,9 +78,9 @@ impl Life {
         for Inbound { link, news } in news {
             let over = match news {
                 News::Frame(frame) => {
-                    if let Some(session) = self.link.session(link) {
-                        session.heard(now);
-                    }
+                    // What a connection said that is given up already counts no more.
+                    let Some(session) = self.link.session(link) else { continue };
+                    session.heard(now);
                     self.frame(hub, link, frame, now).await
                 }
                 News::Ended(end) => {
@@ -100,6 +101,10 @@ impl Life {
 
     fn ended_link(&mut self, hub: &Hub, link: LinkId, end: &End, now: Instant) -> Option<Over> {
         if !self.link.is_current(link) {
+            let ended = |(session, _): &mut (Session<Open>, Instant)| session.link() == link;
+            if let Some((mut old, _)) = self.link.leaving.take_if(ended) {
+                fail_open(&mut old);
+            }
             return None;
         }
         let code = ends_session(&end.failure);
@@ -156,19 +161,27 @@ impl Life {
                 }
                 tell(answer, result.map_err(Failure::from));
             }
-            (Open::Message { conversation, .. }, Ok(Reply::Stored(stored))) => {
-                let item = Item::Own { id: stored.id, time: stored.time };
-                self.sync.offer(conversation, stored.seq, item, &mut self.commit.placed);
+            (Open::Message { key, conversation }, Ok(Reply::Stored(stored))) => {
+                self.stored(key, conversation, &stored, now);
             }
             (Open::Message { key, .. }, Ok(_)) => self.outbox.later(key, now, GRACE_SENDING),
-            (Open::Message { key, .. }, Err(refusal)) => {
-                self.refused(hub, key, &refusal, now).await;
+            (Open::Message { key, conversation }, Err(refusal)) => {
+                self.refused(hub, key, conversation, &refusal, now).await;
             }
-            (Open::Chat { peer }, Ok(Reply::Conversation(conversation))) => {
+            (Open::Chat { peer }, Ok(Reply::Conversation(conversation)))
+                if conversation.peer == peer =>
+            {
                 self.opening.remove(&peer);
                 self.conversation(conversation);
             }
-            (Open::Chat { peer }, Ok(_)) => self.outbox.hold(peer, now, GRACE_SENDING),
+            (Open::Chat { peer }, Ok(Reply::Conversation(_))) => {
+                // The name is somebody else's by now, and the text is not meant for them.
+                self.not_opened(hub, peer, &Code::NoSuchUser.into(), now).await;
+            }
+            (Open::Chat { peer }, Ok(_)) => {
+                self.opening.remove(&peer);
+                self.outbox.hold(peer, now, GRACE_SENDING);
+            }
             (Open::Chat { peer }, Err(refusal)) => {
                 self.not_opened(hub, peer, &refusal, now).await;
             }
@@ -184,8 +197,8 @@ impl Life {
             (Open::Delivered { peer, seq }, Ok(_)) => {
                 self.note_marks(peer, Marks { delivered_told: seq, ..Marks::default() }).await;
             }
-            (Open::Read { .. } | Open::Delivered { .. }, Err(refusal)) => {
-                debug!(code = refusal.code.word(), "A mark was refused");
+            (Open::Read { peer, .. } | Open::Delivered { peer, .. }, Err(refusal)) => {
+                self.mark_refused(peer, &refusal, now);
             }
             (Open::LogOut, result) => {
                 // Refused because the session is over already is as good.
@@ -264,14 +277,14 @@ impl Life {
                     self.sync.head(head.conversation, head.seq);
                 }
                 // News of people may have been dropped with the entries.
-                self.pull.roster = Step::Due(now);
+                self.pull.list_again(now);
             }
             Event::GoAway { deadline_ms } => {
                 info!("The server asks to come back");
                 self.go_away(now, Duration::from_millis(deadline_ms));
             }
             Event::SessionEnded {} => {
-                let code = Some(thrive_protocol::code::Code::SessionEnded);
+                let code = Some(Code::SessionEnded);
                 return Some(Over { code, answer: None });
             }
         }
@@ -283,72 +296,6 @@ impl Life {
         let (conversation, seq) = (entry.conversation, entry.seq);
         let item = Item::Entry(entry, arrival);
         self.sync.offer(conversation, seq, item, &mut self.commit.placed);
-    }
-
-    /// Somebody, maybe I on another device, has read or received up to there.
-    async fn marked(
-        &mut self,
-        hub: &Hub,
-        conversation: ConversationId,
-        user: UserId,
-        seq: Seq,
-        read: bool,
-    ) {
-        let Some(&peer) = self.by_conversation.get(&conversation) else { return };
-        let Some(chat) = self.chats.get(&peer) else { return };
-        let before = chat.marks;
-        if self.user == Some(user) {
-            if read && before.read < seq {
-                self.read_up_to(hub, peer, Marks { read: seq, read_told: seq, ..before }).await;
-            }
-            return;
-        }
-        let (peer_read, peer_delivered) = match read {
-            true => (seq.max(before.peer_read), seq.max(before.peer_delivered)),
-            false => (before.peer_read, seq.max(before.peer_delivered)),
-        };
-        let marks = Marks { peer_read, peer_delivered, ..before };
-        if marks == before {
-            return;
-        }
-        self.note_marks(peer, marks).await;
-        let after = if read { before.peer_read } else { before.peer_delivered };
-        let name = self.username.clone();
-        let changed =
-            self.cache.run(move |db| messages::mine_between(db, &name, peer, after, seq)).await;
-        for now in changed.unwrap_or_default() {
-            let place = Seq(now.seq.unwrap_or_default());
-            let was = match place {
-                place if place <= before.peer_read => MessageState::Read,
-                place if place <= before.peer_delivered => MessageState::Delivered,
-                _ => MessageState::Stored,
-            };
-            if was != now.state {
-                hub.emit(Change::Message { before: Some(was), now, arrival: Arrival::Live });
-            }
-        }
-    }
-
-    /// Moves my own read mark and counts again.
-    pub(super) async fn read_up_to(&mut self, hub: &Hub, peer: UserId, marks: Marks) {
-        self.note_marks(peer, marks).await;
-        if let Ok(unread) = self.cache.run(move |db| chats::unread(db, peer)).await {
-            hub.model(|model| model.unread(peer, unread, Arrival::Live));
-        }
-    }
-
-    /// Writes marks down; they only move forward.
-    pub(super) async fn note_marks(&mut self, peer: UserId, marks: Marks) {
-        let Some(chat) = self.chats.get_mut(&peer) else { return };
-        let known = &mut chat.marks;
-        known.read = known.read.max(marks.read);
-        known.read_told = known.read_told.max(marks.read_told);
-        known.delivered_told = known.delivered_told.max(marks.delivered_told);
-        known.peer_read = known.peer_read.max(marks.peer_read);
-        known.peer_delivered = known.peer_delivered.max(marks.peer_delivered);
-        if let Err(error) = self.cache.run(move |db| chats::mark(db, peer, marks)).await {
-            debug!(%error, "A mark could not be written down");
-        }
     }
 
     async fn gone(&self, hub: &Hub, user: UserId, arrival: Arrival) {

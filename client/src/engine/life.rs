@@ -47,6 +47,8 @@ pub(crate) struct Life {
     /// What the next transaction will write.
     pub(super) commit: Commit,
     pub(super) pull: Pull,
+    /// What is known here is not what the disk says, and the disk could not be asked.
+    pub(super) stale: bool,
 
     pub(super) outbox: Outbox,
     /// Conversations that are being opened because something waits for them.
@@ -67,9 +69,22 @@ pub(crate) struct Life {
 #[derive(Debug, Default)]
 pub(crate) struct Pull {
     pub(super) roster: Step,
+    /// While the list was on its way it may have changed: it is asked for once more.
+    pub(super) again: bool,
     pub(super) entries: Step,
     /// On this connection everything has been read once; from now on only gaps are.
     pub(super) caught_up: bool,
+}
+
+impl Pull {
+    /// The contact list is to be read as it is from now on.
+    pub(super) fn list_again(&mut self, now: Instant) {
+        match self.roster {
+            Step::Done => self.roster = Step::Due(now),
+            Step::Due(_) => {}
+            Step::Open => self.again = true,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -138,6 +153,7 @@ impl Life {
             by_conversation: BTreeMap::new(),
             commit: Commit::default(),
             pull: Pull::default(),
+            stale: false,
             outbox: Outbox::default(),
             opening: BTreeSet::new(),
             reopened: BTreeSet::new(),
@@ -189,10 +205,28 @@ impl Life {
         }
     }
 
+    /// Whether this can be true together with what is known: a conversation belongs to one person,
+    /// and nobody has one with themselves.
+    pub(super) fn fits(&self, conversation: &Conversation) -> bool {
+        let known = self.by_conversation.get(&conversation.conversation);
+        known.is_none_or(|&peer| peer == conversation.peer) && self.user != Some(conversation.peer)
+    }
+
     /// A conversation as the server sees it now goes into the next transaction.
     pub(super) fn conversation(&mut self, conversation: Conversation) {
-        let id = conversation.conversation;
-        self.by_conversation.insert(id, conversation.peer);
+        if !self.fits(&conversation) {
+            return warn!("A conversation that contradicts what is known was left out");
+        }
+        let (id, peer) = (conversation.conversation, conversation.peer);
+        let sync = &mut self.sync;
+        self.by_conversation.retain(|&former, with| {
+            let stays = *with != peer || former == id;
+            if !stays {
+                sync.forget(former);
+            }
+            stays
+        });
+        self.by_conversation.insert(id, peer);
         self.sync.head(id, conversation.head);
         if conversation.head.0 == 0 && self.sync.start(id, conversation.head) {
             let seq = conversation.head.next();
@@ -283,6 +317,7 @@ impl Life {
         if let Some(attempt) = self.link.attempt.take() {
             attempt.abort();
         }
+        (self.link.retry_at, self.link.closing) = (None, true);
         hub.used = now;
     }
 

@@ -6,14 +6,14 @@
 use std::time::{Duration, Instant};
 
 use thrive_protocol::request::{Request, Resume};
-use tokio::task::AbortHandle;
+use tokio::task::{self, AbortHandle};
 use tracing::{debug, info};
 
 use super::hub::{Hub, Reach, chance};
 use super::inbound::Open;
 use super::life::{Life, Over, Pull, Step};
 use super::{Entered, tell};
-use crate::backoff::{Backoff, Loss};
+use crate::backoff::{Backoff, Loss, hinted};
 use crate::session::{End, LinkId, Session, ends_session};
 use crate::types::{Change, Failure};
 
@@ -40,6 +40,8 @@ pub(crate) struct Link {
     pub(super) leaving: Option<(Session<Open>, Instant)>,
     pub(super) attempt: Option<Attempt>,
     pub(super) retry_at: Option<Instant>,
+    /// The program ends: no new connection is made.
+    pub(super) closing: bool,
     backoff: Backoff,
     /// Since when there is no connection, and how many attempts there were.
     lost: Option<Lost>,
@@ -52,10 +54,10 @@ pub(crate) struct Link {
 
 /// A connection in the making.
 pub(super) struct Attempt {
-    id: u64,
-    handle: AbortHandle,
+    pub(super) id: u64,
+    pub(super) handle: AbortHandle,
     /// It is made because the one in use has become silent.
-    doubt: bool,
+    pub(super) doubt: bool,
 }
 
 impl Attempt {
@@ -132,7 +134,7 @@ impl Life {
         if self.link.leaving.as_ref().is_some_and(|(old, end)| *end <= now || old.is_idle())
             && let Some((mut old, _)) = self.link.leaving.take()
         {
-            self.interrupted(&mut old);
+            fail_open(&mut old);
             hub.jobs.spawn(async move {
                 old.leave().await;
                 super::Job::Aside
@@ -141,6 +143,11 @@ impl Life {
         if self.link.doubt_at().is_some_and(|at| at <= now) && self.link.attempt.is_none() {
             info!("The server is silent; a second connection is made");
             self.attempt(hub, true);
+        }
+        let link = &mut self.link;
+        if link.session.is_none() && link.attempt.is_none() && link.retry_at.is_none() {
+            // Whatever led here: a login without a way back to the server must not last.
+            link.retry_at = (!link.closing).then_some(now);
         }
         if self.link.retry_at.is_some_and(|at| at <= now) {
             self.link.retry_at = None;
@@ -172,14 +179,22 @@ impl Life {
         self.link.attempt = Some(Attempt { id, handle, doubt });
     }
 
-    /// The node has been heard: a second connection is not needed, unless an answer is overdue.
+    /// The node has been heard: a second connection is not needed, unless an answer is overdue, or
+    /// the one that was doubted is gone, so that the second one is all there is.
     pub(super) fn trust_again(&mut self, now: Instant) {
-        if self.link.attempt.as_ref().is_some_and(|attempt| attempt.doubt)
+        if self.link.session.is_some()
+            && self.link.attempt.as_ref().is_some_and(|attempt| attempt.doubt)
             && self.link.doubt_at().is_none_or(|at| now < at)
             && let Some(attempt) = self.link.attempt.take()
         {
             attempt.abort();
         }
+    }
+
+    /// The attempt that this job makes.
+    pub(super) fn attempt_of(&self, job: task::Id) -> Option<u64> {
+        let attempt = self.link.attempt.as_ref();
+        attempt.filter(|attempt| attempt.handle.id() == job).map(|attempt| attempt.id)
     }
 
     /// An attempt to connect has ended. Returns how the login ends, if it does.
@@ -217,8 +232,8 @@ impl Life {
             self.lose(hub, now, &End { loss: Loss::Fault, failure: failure.clone() });
         }
         let mut wait = self.link.backoff.failed(chance());
-        if let Failure::Refused { retry_after_ms: Some(hint), .. } = failure {
-            wait = wait.max(Duration::from_millis(hint));
+        if let Failure::Refused { retry_after_ms, .. } = failure {
+            wait = wait.max(hinted(retry_after_ms, wait));
         }
         self.link.retry_at = Some(now + wait);
         if let Some(lost) = &mut self.link.lost {
@@ -243,8 +258,10 @@ impl Life {
             return;
         }
         let session = greeted.activate(hub.next_link(), hub.inbound.clone());
-        if let Some(old) = self.link.session.replace(session) {
-            self.link.leaving = Some((old, now + LEAVING));
+        if let Some(old) = self.link.session.replace(session)
+            && let Some((mut older, _)) = self.link.leaving.replace((old, now + LEAVING))
+        {
+            fail_open(&mut older);
         }
         self.link.retry_at = None;
         self.link.backoff.connected(now);
@@ -263,7 +280,8 @@ impl Life {
         }
         self.outbox.interrupted();
         self.opening.clear();
-        self.pull = Pull { roster: Step::Due(now), entries: Step::Due(now), caught_up: false };
+        let (roster, entries) = (Step::Due(now), Step::Due(now));
+        self.pull = Pull { roster, entries, ..Pull::default() };
         for ask in std::mem::take(&mut self.asks) {
             self.ask(ask, now);
         }
@@ -273,7 +291,9 @@ impl Life {
     pub(super) fn lose(&mut self, hub: &Hub, now: Instant, end: &End) {
         let Some(mut session) = self.link.session.take() else { return };
         info!(error = %end.failure, "The connection to the server is gone");
-        self.interrupted(&mut session);
+        fail_open(&mut session);
+        self.outbox.interrupted();
+        self.opening.clear();
         self.pull = Pull::default();
         self.link.online_since = None;
         self.typing.clear();
@@ -285,16 +305,6 @@ impl Life {
         let lost = Lost { since: now, quiet_until: Some(now + QUIET), error: None };
         self.link.lost.get_or_insert(lost).error = Some(end.failure.clone());
         self.tell_lost(hub);
-    }
-
-    /// Nothing that is open on a connection will be answered any more.
-    fn interrupted(&mut self, session: &mut Session<Open>) {
-        let failure = Failure::Unreachable("the connection went away before the answer".to_owned());
-        for open in session.take_pending() {
-            open.fail(&failure);
-        }
-        self.outbox.interrupted();
-        self.opening.clear();
     }
 
     /// The node will close this connection: another one first.
@@ -324,3 +334,15 @@ impl Life {
         hub.reach(Reach::Lost { attempt, since: lost.since, error: lost.error.clone() });
     }
 }
+
+/// Nothing that is open on a connection will be answered any more. What waits in the outbox is not
+/// touched: it may be in flight on the connection after this one.
+pub(super) fn fail_open(session: &mut Session<Open>) {
+    let failure = Failure::Unreachable("the connection went away before the answer".to_owned());
+    for open in session.take_pending() {
+        open.fail(&failure);
+    }
+}
+
+#[cfg(test)]
+mod tests;

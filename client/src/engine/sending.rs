@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use thrive_protocol::code::{Code, Refusal};
-use thrive_protocol::ids::{ClientMsgId, UserId};
+use thrive_protocol::ids::{ClientMsgId, ConversationId, UserId};
+use thrive_protocol::reply::Stored;
 use thrive_protocol::request::{MessageBody, Request, SendMessage};
 use tracing::{debug, error};
 use uuid::Uuid;
@@ -12,8 +13,11 @@ use super::hub::Hub;
 use super::inbound::Open;
 use super::life::Life;
 use super::{Answer, tell};
+use crate::backoff::hinted;
+use crate::cache::commit::Item;
 use crate::cache::{chats, messages};
 use crate::outbox::{Row, Text, WAITING};
+use crate::sync::Placed;
 use crate::types::{Arrival, Change, Failure, Message, MessageKey, MessageState};
 
 /// After "not now" without a hint.
@@ -102,11 +106,34 @@ impl Life {
         }
     }
 
+    /// The node has stored a message of this device.
+    pub(super) fn stored(
+        &mut self,
+        key: MessageKey,
+        conversation: ConversationId,
+        stored: &Stored,
+        now: Instant,
+    ) {
+        let Some(&peer) = self.by_conversation.get(&conversation) else {
+            // It went to a conversation that is another one by now.
+            return self.outbox.later(key, now, PAUSE);
+        };
+        self.reopened.remove(&peer);
+        let item = || Item::Own { id: stored.id, time: stored.time };
+        let new = self.sync.offer(conversation, stored.seq, item(), &mut self.commit.placed);
+        if !new && self.outbox.peer_of(key).is_some() {
+            // The log is further already, and still this row waits: it gets its place by itself.
+            let (seq, item) = (stored.seq, item());
+            self.commit.placed.push(Placed { conversation, seq, item });
+        }
+    }
+
     /// The node did not store a message.
     pub(super) async fn refused(
         &mut self,
         hub: &Hub,
         key: MessageKey,
+        conversation: ConversationId,
         refusal: &Refusal,
         now: Instant,
     ) {
@@ -115,13 +142,17 @@ impl Life {
         }
         let peer = self.outbox.peer_of(key);
         if let (Code::NoSuchConversation, Some(peer)) = (refusal.code, peer)
-            && self.reopened.insert(peer)
+            && let Some(chat) = self.chats.get_mut(&peer)
         {
-            // After a backup was restored the old number means nothing; the person still does.
-            if let Some(chat) = self.chats.get_mut(&peer) {
-                chat.conversation = None;
+            if chat.conversation != Some(conversation) {
+                // Sent before it was known that this number means nothing any more.
+                return self.outbox.later(key, now, PAUSE);
             }
-            return self.outbox.later(key, now, PAUSE);
+            if self.reopened.insert(peer) {
+                // After a backup was restored the old number means nothing; the person still does.
+                chat.conversation = None;
+                return self.outbox.later(key, now, PAUSE);
+            }
         }
         self.give_up(hub, vec![key], refusal).await;
     }
@@ -215,8 +246,8 @@ fn not_refused() -> Failure {
     Failure::Invalid("this message was not refused".to_owned())
 }
 
-fn hint(refusal: &Refusal) -> Duration {
-    refusal.retry_after_ms.map_or(PAUSE, Duration::from_millis)
+pub(super) fn hint(refusal: &Refusal) -> Duration {
+    hinted(refusal.retry_after_ms, PAUSE)
 }
 
 /// The clock of this computer, for messages that the server has not given a time yet.
@@ -224,3 +255,6 @@ pub(crate) fn now_ms() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.ok().and_then(|since| i64::try_from(since.as_millis()).ok()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,7 +59,8 @@ impl Node {
         &self,
         positions: &BTreeMap<i64, u64>,
         budget: usize,
-    ) -> (Vec<Conversation>, Vec<Entry>) {
+    ) -> (Vec<Conversation>, Vec<Entry>, bool) {
+        let mut more = false;
         let mut entries = Vec::new();
         let mut conversations = Vec::new();
         for (&id, &head) in &self.heads {
@@ -68,10 +69,12 @@ impl Node {
             for seq in from + 1..=head {
                 if entries.len() < budget {
                     entries.push(entry(id, seq));
+                } else {
+                    more = true;
                 }
             }
         }
-        (conversations, entries)
+        (conversations, entries, more)
     }
 }
 
@@ -98,13 +101,16 @@ impl Device {
     }
 
     fn pull(&mut self, node: &Node, budget: usize, seed: u64) {
-        let positions = self.sync.positions();
+        let positions = self.sync.ask(usize::MAX);
         let positions = positions.iter().map(|p| (p.conversation.0, p.seq.0)).collect();
-        let (conversations, entries) = node.page(&positions, budget);
+        let (conversations, entries, more) = node.page(&positions, budget);
         let mut ready = Vec::new();
         let starts = self.sync.page(&conversations, entries, |_| (), &mut ready);
         let starts: Vec<_> = starts.iter().map(|s| (s.conversation.0, s.seq.0)).collect();
         self.write(ready, &starts, seed);
+        if !more {
+            self.sync.complete();
+        }
     }
 
     fn crash(&mut self) {
