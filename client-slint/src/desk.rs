@@ -71,7 +71,7 @@ pub struct Desk {
     last_active: Option<WindowKey>,
     /// When the keyboard left the last one. From one window of ours to the next it is nowhere.
     left: Option<Duration>,
-    /// When a window last got the keyboard.
+    /// When a window last got the keyboard, or was made to get it.
     arrived: Option<Duration>,
     /// What was said, newest last.
     spoken: VecDeque<String>,
@@ -173,7 +173,11 @@ impl Desk {
     /// A window that was made, or nothing and a sentence.
     fn made<T>(&mut self, window: Result<T, PlatformError>) -> Option<T> {
         match window {
-            Ok(window) => Some(window),
+            Ok(window) => {
+                // The keyboard is on its way there, and what is said now would be cut off.
+                self.arrived = Some(self.now());
+                Some(window)
+            }
             Err(error) => {
                 tracing::error!(%error, "A window cannot be made");
                 self.problem("A window could not be opened.");

@@ -163,6 +163,8 @@ impl Desk {
                 if let Some(view) = self.made(view) {
                     view.show();
                     self.create = Some(view);
+                    // An old mistake would be read out again at the return.
+                    self.login.iter().for_each(|login| login.say("", true));
                 }
             }
             Err(mistake) => self.login_mistake(&mistake),

@@ -188,13 +188,15 @@ impl Desk {
                     .to_owned()
             }
             (_, Err(failure)) => words::failure(&failure),
-            (Deed::Accept, Ok(())) => return self.answer("The request is accepted."),
             (Deed::Decline, Ok(())) => return self.answer("The request is declined."),
             (Deed::Remove, Ok(())) => return self.answer("The contact is deleted."),
             (Deed::Block, Ok(())) => return self.answer("Blocked."),
             (Deed::Unblock, Ok(())) => return self.answer("Unblocked."),
             (Deed::SetPresence, Ok(())) => return self.answer("Your status is set."),
-            (Deed::Retry | Deed::Discard | Deed::Log | Deed::KeepToken, Ok(())) => return,
+            // The contact who is there now is the answer to `Accept`.
+            (Deed::Accept | Deed::Retry | Deed::Discard | Deed::Log | Deed::KeepToken, Ok(())) => {
+                return;
+            }
         };
         self.problem(sentence);
     }
@@ -267,6 +269,10 @@ fn news_of(before: Option<&Contact>, now: &Contact, chat: crate::announce::Chat)
     let Some(before) = before else { return events };
     if before.relation == Relation::Asked && now.relation == Relation::Contact {
         events.push(Event::Answer(format!("{who} has accepted your request.")));
+    }
+    if asked_before && now.relation == Relation::Contact {
+        // By name: the row has moved, and was perhaps not read.
+        events.push(Event::Answer(format!("{who} is one of your contacts now.")));
     }
     let there = |contact: &Contact| contact.presence.availability != Availability::Offline;
     if before.relation == Relation::Contact && now.relation == Relation::Contact {

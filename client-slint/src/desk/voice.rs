@@ -175,7 +175,7 @@ impl Desk {
 
 /// What a window manager may take to give the keyboard to the next window.
 const HAND_OVER: Duration = Duration::from_millis(800);
-/// Between the keyboard's arrival in a window and the first announcement there.
+/// Between the keyboard's arrival in a window, or the making of one, and the first announcement there.
 const SEEN_AFTER: Duration = Duration::from_millis(500);
 /// Announcements that are kept.
 const RING: usize = 100;

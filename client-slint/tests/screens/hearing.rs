@@ -1,8 +1,8 @@
 //! The connection, and what is said of it.
 
-use thrive_client::{Change, Connection};
+use thrive_client::{Change, Connection, UserId};
 use thrive_slint::adapters::shell::{Input, WindowKey};
-use thrive_slint::bridge::News;
+use thrive_slint::bridge::{News, OpenedChat};
 
 use super::stage::*;
 
@@ -41,11 +41,29 @@ fn a_lost_connection_is_shown_and_said_after_two_seconds_and_so_is_its_return() 
 }
 
 #[test]
+fn a_chat_that_opens_is_named_in_its_own_window() {
+    let stage = Stage::logged_in(vec![contact(2, "bob")]);
+    stage.later(3_000);
+    let before = stage.spoken().len();
+    let opened = OpenedChat { peer: UserId(2), messages: vec![], draft: String::new() };
+    let username = contact(2, "bob").username;
+    stage.office.hear(News::ChatOpened { username, result: Ok(opened) });
+    // The keyboard is still on its way.
+    stage.later(300);
+    stage.office.tell(WindowKey::Contacts, Input::Active(false));
+    stage.office.tell(WindowKey::Chat(UserId(2)), Input::Active(true));
+    stage.later(300);
+    assert_eq!(stage.spoken().len(), before);
+    stage.later(500);
+    assert_eq!(stage.spoken()[before..], ["bob, online."]);
+}
+
+#[test]
 fn behind_another_program_messages_are_not_spoken() {
     let stage = Stage::chatting(contact(2, "bob"), vec![]);
     stage.later(3_000);
     let before = stage.spoken().len();
-    stage.office.tell(WindowKey::Chat(thrive_client::UserId(2)), Input::Active(false));
+    stage.office.tell(WindowKey::Chat(UserId(2)), Input::Active(false));
     stage.later(1_000);
     stage.message(of_bob(1));
     stage.later(3_000);

@@ -1,9 +1,10 @@
 //! The contact list and its dialogs.
 
+use i_slint_backend_testing::{AccessibleRole, ElementHandle};
 use slint::ComponentHandle;
 use slint::platform::Key;
 use thrive_client::{Arrival, Availability, Change, Contact, Presence, Relation, UserId};
-use thrive_slint::bridge::{News, Wish};
+use thrive_slint::bridge::{Deed, News, Wish};
 
 use super::stage::*;
 
@@ -82,6 +83,8 @@ fn deleting_asks_first_and_the_safe_answer_has_the_focus() {
     stage.alt(&window, 'd');
     let question = ask(&stage);
     assert_eq!(question.get_heading(), "Delete bob?");
+    let heard = format!("Delete bob? dialog. {}", question.get_question());
+    named(&question, &heard);
     stage.settle();
     stage.press(&question, Key::Return);
     assert_eq!(stage.wishes(), []);
@@ -115,6 +118,28 @@ fn a_request_is_answered_from_its_row() {
     }
     stage.alt(&question, 'a');
     assert_eq!(stage.wishes(), [Wish::Accept(UserId(9))]);
+    stage.later(3_000);
+    let before = Contact { relation: Relation::AsksMe, ..contact(9, "zoe") };
+    changed(&stage, before, contact(9, "zoe"));
+    stage.office.hear(News::Done { deed: Deed::Accept, result: Ok(()) });
+    stage.later(3_000);
+    let said = stage.spoken();
+    assert_eq!(said.last().unwrap(), "zoe is one of your contacts now.");
+    assert_eq!(said.iter().filter(|text| text.contains("zoe")).count(), 1, "{said:?}");
+}
+
+#[test]
+fn the_line_for_what_has_happened_is_not_read_at_each_return() {
+    let stage = Stage::logged_in(three());
+    let offline = Presence { availability: Availability::Offline, text: String::new() };
+    changed(&stage, contact(2, "bob"), Contact { presence: offline, ..contact(2, "bob") });
+    let window = stage.main();
+    assert_eq!(window.get_notice(), "bob is offline.");
+    let heard = ElementHandle::find_by_accessible_label(&window, "bob is offline.")
+        .filter(|it| it.accessible_role() == Some(AccessibleRole::Text));
+    assert_eq!(heard.count(), 0);
+    let connection = named(&window, "Connected.").accessible_role();
+    assert_eq!(connection, Some(AccessibleRole::Text));
 }
 
 #[test]
@@ -152,8 +177,9 @@ fn settings_are_applied_to_every_window_and_kept() {
     let stage = Stage::logged_in(three());
     stage.alt(&stage.main(), 't');
     let window = stage.office.look(|desk| desk.choices.as_ref().unwrap().window.clone_strong());
-    let size = named(&window, "Text size of chats");
-    assert_eq!(size.accessible_value().unwrap(), "12 points");
+    let size = named(&window, "Text size of chats, in points");
+    // A number alone: with its unit it would be no number to a screen reader.
+    assert_eq!(size.accessible_value().unwrap(), "12");
     size.invoke_accessible_increment_action();
     named(&window, "Speak when somebody is typing").invoke_accessible_default_action();
     stage.alt(&window, 'a');
