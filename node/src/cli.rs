@@ -21,6 +21,8 @@ pub struct Cli {
 pub enum Command {
     /// Show the configuration that is in effect and where each value comes from, or all its problems
     CheckConfig,
+    /// Say that the data folder was restored from a copy, so that clients read everything again
+    Restored,
     /// Show the fingerprint of the certificate, which people compare when a client asks them
     Fingerprint,
 }
@@ -96,6 +98,7 @@ Examples:
   thrive-node --data /srv/thrive --name 'Our club' --sign-up closed
   thrive-node --set limits.connections=500       any key of the configuration
   thrive-node check-config --config node.toml    what would be in effect, and what is wrong
+  thrive-node restored                           once, after a copy of the folder was put back
   thrive-node fingerprint                        to compare with what a client shows
 
 Every key is also a variable: THRIVE_NODE_LISTEN, THRIVE_NODE_LIMITS__CONNECTIONS.

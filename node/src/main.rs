@@ -9,7 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use thrive_node::cli::{self, Cli, Command};
 use thrive_node::config::{Config, Setting};
+use thrive_node::data_dir::DataDir;
 use thrive_node::node::Node;
+use thrive_node::store::Database;
 use thrive_node::{log, signals, tls};
 
 /// The number of `EX_USAGE`: what was asked for is wrong, and trying again will not help.
@@ -48,6 +50,18 @@ fn run(command: Option<Command>, config: Config, settings: &[Setting]) -> anyhow
             let fingerprint = tls::fingerprint(&config)
                 .context("the node makes its certificate at its first start")?;
             say(io::stdout(), &fingerprint.to_string());
+        }
+        Some(Command::Restored) => {
+            let data = DataDir::open(&config.data).context("open the data folder")?;
+            anyhow::ensure!(data.database().exists(), "there is no database in this folder");
+            let database = Database::open(&data.database()).context("open the database")?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(async {
+                let renewed = database.renew_epoch().await;
+                database.close().await;
+                renewed
+            })?;
+            say(io::stdout(), "Clients will read everything again when they come back.");
         }
         None => {
             log::start(&config)?;

@@ -113,6 +113,16 @@ impl Database {
         let epoch = rows.first().ok_or(Cause::Corrupt).and_then(|row| row.get(0));
         epoch.doing(doing)
     }
+
+    /// Gives the history in this store another identity: a copy was put back, and places in the log
+    /// that clients remember may hold something else now. They forget them and read again.
+    ///
+    /// # Errors
+    /// The store failed; the epoch is as it was.
+    pub async fn renew_epoch(&self) -> Result<(), StoreError> {
+        let epoch = Epoch(ids::fresh_id(crate::clock::now()));
+        self.write("renew the epoch", UPDATE_EPOCH, values![epoch]).await.map(drop)
+    }
 }
 
 impl Transaction {
@@ -137,6 +147,8 @@ impl Transaction {
         }
     }
 }
+
+const UPDATE_EPOCH: &str = "UPDATE meta SET number = $1 WHERE name = 'epoch'";
 
 const SELECT_EPOCH: &str = "SELECT number FROM meta WHERE name = 'epoch'";
 

@@ -78,6 +78,23 @@ fn there_is_no_fingerprint_before_the_first_start() {
     assert!(err(&output).contains("first start"), "{}", err(&output));
 }
 
+#[test]
+fn a_restored_folder_is_told_once_and_not_while_a_node_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let restored = || run(&["restored", "--data", &folder.path().display().to_string()]);
+    let output = restored();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("no database"), "{}", err(&output));
+    let node = Running::start(folder.path());
+    node.line();
+    let output = restored();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("another node"), "{}", err(&output));
+    node.signal("TERM");
+    assert_eq!(node.end().0, Some(0));
+    assert_eq!(restored().status.code(), Some(0));
+}
+
 /// A node with a port of its own, ended when dropped.
 struct Running {
     child: Child,

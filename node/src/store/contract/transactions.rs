@@ -69,7 +69,7 @@ async fn a_statement_that_makes_no_sense_fails_with_what_was_being_done() {
 }
 
 #[tokio::test]
-async fn the_epoch_stays_as_long_as_the_database() {
+async fn the_epoch_stays_as_long_as_the_database_unless_a_copy_was_put_back() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("thrive.db");
     let first = Database::open(&path).unwrap().epoch().await.unwrap();
@@ -77,6 +77,9 @@ async fn the_epoch_stays_as_long_as_the_database() {
     let other = Database::open(&folder.path().join("other.db")).unwrap().epoch().await.unwrap();
     assert_eq!(first, again);
     assert_ne!(first, other);
+    let restored = Database::open(&path).unwrap();
+    restored.renew_epoch().await.unwrap();
+    assert_ne!(restored.epoch().await.unwrap(), first);
 }
 
 #[tokio::test]
