@@ -16,7 +16,7 @@ const QUIC: &[&str] = &[
     "client/src/session",
     "router/src/",
     // A node of the engine's tests, which says only what a test tells it to.
-    "client/src/engine/rig.rs",
+    "client/src/engine/rig",
 ];
 
 /// Files that decide and do nothing else: time is an argument, and nothing waits.
