@@ -58,7 +58,7 @@ pub(crate) struct Life {
     /// Who waits for the end of a message.
     pub(super) ends: BTreeMap<MessageKey, Answer<Message>>,
 
-    /// Chats in which something arrived that the server has not been told of.
+    /// Chats whose marks the server may not know yet, and when to tell them.
     pub(super) delivered: BTreeSet<UserId>,
     pub(super) delivered_at: Option<Instant>,
     /// When typing was last told, and what.

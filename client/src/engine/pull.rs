@@ -128,11 +128,11 @@ impl Life {
         );
         self.commit.starts.extend(starts);
         let grew = self.sync.positions() != before;
-        if !more {
-            self.sync.complete();
-        }
         for conversation in conversations {
             self.conversation(conversation);
+        }
+        if !more {
+            self.sync.complete();
         }
         // More of what, if nothing came? Asking at once would only repeat it.
         let pause = if more && grew { Duration::ZERO } else { PAUSE };
@@ -149,10 +149,12 @@ impl Life {
                 hub.emit(Change::Reload);
             }
         }
-        self.pull.entries = match more || self.sync.behind().next().is_some() {
-            _ if reset => Step::Due(now + GRACE),
-            true => Step::Due(now + pause),
-            false => Step::Done,
+        self.pull.entries = if reset {
+            Step::Due(now + GRACE)
+        } else if more || self.sync.behind().next().is_some() {
+            Step::Due(now + pause)
+        } else {
+            Step::Done
         };
         self.look_whether_caught_up(hub, now);
     }

@@ -82,6 +82,12 @@ async fn a_head_that_the_server_never_explains_is_not_asked_for_without_end() {
     assert!(rig.life.pull.entries.due().is_some());
     rig.page(page(vec![], vec![])).await;
     assert_eq!(rig.life.pull.entries, Step::Done);
+    // The same when it is the answer itself that speaks of more than it brings.
+    let grown = || vec![Conversation { head: Seq(20), ..conversation(CHAT, BOB) }];
+    for expected in [true, false] {
+        rig.page(page(grown(), vec![])).await;
+        assert_eq!(rig.life.pull.entries.due().is_some(), expected);
+    }
 }
 
 #[tokio::test]
