@@ -166,8 +166,11 @@ impl Tail<'_> {
             return Ok(());
         }
         for (peer, place) in self.places.clone() {
-            let newest = self.newest(peer).await?;
-            self.places.insert(peer, place.min(newest));
+            let held = self.client.later(peer, place.saturating_sub(1), 1).await?;
+            if held.is_empty() {
+                let newest = self.newest(peer).await?;
+                self.places.insert(peer, place.min(newest));
+            }
         }
         Ok(())
     }
