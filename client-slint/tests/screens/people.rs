@@ -198,3 +198,14 @@ fn logging_out_and_leaving_are_asked_for_once() {
     stage.alt(&stage.main(), 'x');
     assert_eq!(stage.wishes(), [Wish::Exit]);
 }
+
+#[test]
+fn a_list_without_rows_says_so_and_what_to_do() {
+    let stage = Stage::logged_in(vec![]);
+    let window = stage.main();
+    let list = named(&window, "Contacts");
+    let said = "Nobody is here yet. Alt+A adds your first contact.";
+    assert_eq!(list.accessible_description().unwrap(), said);
+    changed(&stage, contact(2, "bob"), contact(2, "bob"));
+    assert_eq!(list.accessible_description().unwrap_or_default(), "");
+}
