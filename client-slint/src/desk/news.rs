@@ -74,7 +74,10 @@ impl Desk {
     fn connection_changed(&mut self, connection: &Connection) {
         let now = self.now();
         let event = self.watch.hear(connection, now);
-        let Some(session) = &mut self.session else { return };
+        let Some(session) = &mut self.session else {
+            event.iter().for_each(|event| self.connection_event(event));
+            return;
+        };
         if *connection == Connection::Online && !session.greeted {
             session.greeted = true;
             let unread = session.contacts.unread();
@@ -90,6 +93,13 @@ impl Desk {
 
     /// The quiet time of a lost connection is over.
     pub(super) fn connection_event(&mut self, event: &Event) {
+        if self.session.is_none() {
+            // Nothing is lost yet; whoever waits to get in hears that it takes long.
+            if self.entering.is_some() && matches!(event, Event::ConnectionLost { .. }) {
+                self.answer("Still connecting to the server.");
+            }
+            return;
+        }
         self.event(event, Arrival::Live);
         self.show_connection();
     }

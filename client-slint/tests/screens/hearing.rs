@@ -41,6 +41,20 @@ fn a_lost_connection_is_shown_and_said_after_two_seconds_and_so_is_its_return() 
 }
 
 #[test]
+fn a_log_in_that_takes_long_says_so_and_calls_nothing_lost() {
+    let stage = Stage::new();
+    let window = stage.login();
+    window.set_username("ann".into());
+    window.set_password("secret-9".into());
+    stage.alt(&window, 'l');
+    connection(&stage, connecting());
+    stage.later(1_500);
+    assert!(stage.spoken().is_empty());
+    stage.later(2_000);
+    assert_eq!(stage.spoken(), ["Still connecting to the server."]);
+}
+
+#[test]
 fn a_chat_that_opens_is_named_in_its_own_window() {
     let stage = Stage::logged_in(vec![contact(2, "bob")]);
     stage.later(3_000);
