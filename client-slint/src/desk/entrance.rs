@@ -113,6 +113,11 @@ impl Desk {
             return;
         }
         let sentence = words::failure(failure);
+        if matches!(failure, Failure::Unreachable(_)) {
+            // It may be long since Enter, and a password on its way: the focus stays.
+            self.login.iter().for_each(|view| view.say(&sentence, true));
+            return self.problem(sentence);
+        }
         self.login_mistake(&Mistake::new(login::field_of(failure), sentence));
     }
 

@@ -81,6 +81,24 @@ fn a_refusal_is_shown_and_interrupts() {
 }
 
 #[test]
+fn a_server_that_is_not_there_takes_no_letter_of_what_is_typed_meanwhile() {
+    let mut stage = Stage::new();
+    let window = stage.login();
+    stage.write(&window, "ann");
+    stage.press(&window, Key::Tab);
+    stage.write(&window, "sec");
+    stage.alt(&window, 'l');
+    stage.wishes();
+    let server_before = window.get_server();
+    let failure = Failure::Unreachable("no answer".into());
+    stage.office.hear(News::NotEntered { server: server(), failure });
+    stage.write(&window, "ret");
+    stage.later(500);
+    assert_eq!((window.get_password().as_str(), window.get_server()), ("secret", server_before));
+    assert!(stage.spoken().concat().starts_with("The server cannot be reached."));
+}
+
+#[test]
 fn what_was_remembered_logs_in_by_itself_and_keeps_trying_is_shown() {
     let settings = Settings {
         remember: true,
