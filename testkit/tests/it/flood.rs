@@ -115,6 +115,26 @@ async fn who_reads_nothing_at_all_is_closed_after_the_write_stall_and_others_are
 }
 
 #[tokio::test]
+async fn a_revoked_device_that_reads_nothing_can_do_nothing_more() -> Result<()> {
+    let folder = folder()?;
+    let node = place(&folder)?.set("limits.write_stall_seconds", 60).start()?;
+    let Pair { mut ann, mut bob, chat } = node.pair().await?;
+    let mut stolen = node.by(lazy()?).log_in("bob").await?;
+    // More than it takes in, so that its good-bye stands behind what cannot be written.
+    let text = "x".repeat(limits::TEXT_CHARS);
+    for _ in 0..20 {
+        ann.say(chat, &text).await?;
+    }
+    let session = stolen.me.as_ref().expect("logged in").session;
+    bob.ok(Request::RevokeSession { session }).await?;
+    // It may be closed already, and then this fails; it must not be served.
+    drop(stolen.post(raw::message(chat, message_id(), "too late")).await);
+    let heard = ann.events_until(Duration::from_millis(500)).await?;
+    assert!(!heard.iter().any(|it| matches!(it, Event::Entry(_))), "{heard:?}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn who_asks_much_and_reads_no_answers_is_not_listened_to_any_more() -> Result<()> {
     let folder = folder()?;
     let node = place(&folder)?.set("limits.write_stall_seconds", 5).start()?;
