@@ -13,12 +13,16 @@ use thrive_protocol::version::DEFAULT_PORT;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::reader::Reader;
+use crate::faults::Orders;
 
+pub use crate::config::cluster::{Cluster, Postgres, Redis, Url};
 pub use crate::config::limits::Limits;
 pub use crate::config::problem::{Problem, Problems};
 pub use crate::config::reader::Setting;
 pub use crate::config::source::{Flag, Sources};
 
+mod cluster;
+mod faults;
 mod limits;
 mod problem;
 mod reader;
@@ -37,7 +41,15 @@ pub struct Config {
     pub log: String,
     pub log_format: LogFormat,
     pub tls: Certificate,
+    /// Without it, a file in the data folder.
+    pub database: Option<Postgres>,
+    /// Without it, this node is the only one.
+    pub redis: Option<Redis>,
+    /// Without it, there is no router, and clients dial this node.
+    pub cluster: Option<Cluster>,
     pub limits: Limits,
+    /// What the fault runner orders; nothing in what is shipped.
+    pub faults: Orders,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -69,7 +81,11 @@ impl Config {
             log: "info".into(),
             log_format: LogFormat::Auto,
             tls: Certificate::SelfSigned,
+            database: None,
+            redis: None,
+            cluster: None,
             limits: Limits::default(),
+            faults: Orders::default(),
         }
     }
 
@@ -113,10 +129,25 @@ impl Config {
                 _ => None,
             }),
             tls: certificate(&mut reader),
+            database: cluster::postgres(&mut reader),
+            redis: cluster::redis(&mut reader),
+            cluster: cluster::cluster(&mut reader),
             limits: Limits::read(&mut reader, &fallback.limits),
+            faults: faults::read(&mut reader),
         };
+        shares_what_it_must(&config, &mut reader);
         let settings = reader.finish()?;
         Ok((config, settings))
+    }
+}
+
+/// Nodes that hear each other must read the same database.
+fn shares_what_it_must(config: &Config, reader: &mut Reader) {
+    if config.redis.is_some() && config.database.is_none() {
+        reader.missing("database.url", "the URL of the database that all nodes share", "redis.url");
+    }
+    if config.redis.is_some() && config.cluster.is_none() {
+        reader.missing("cluster.secret", "the file with the secret of the cluster", "redis.url");
     }
 }
 

@@ -18,6 +18,7 @@ pub mod config;
 pub mod data_dir;
 pub mod dispatch;
 pub mod domain;
+pub mod faults;
 pub mod hub;
 pub mod log;
 pub mod news;

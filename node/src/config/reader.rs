@@ -10,6 +10,7 @@ use std::time::Duration;
 use figment::value::Value;
 use figment::{Figment, Metadata, Provider as _};
 
+use crate::config::cluster::Url;
 use crate::config::problem::{Problem, Problems};
 use crate::config::source::{self, Sources};
 
@@ -134,6 +135,45 @@ impl Reader {
             self.shown(key, toml_text(or), DEFAULT.into());
         }
         parse(or).expect("each default is allowed, and a test reads them all")
+    }
+
+    /// A text without a default.
+    pub(super) fn optional<T>(
+        &mut self,
+        key: &'static str,
+        allowed: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        let Some(Given { value, origin, .. }) = self.given(key) else {
+            self.settings.push(Setting { key, value: None, origin: DEFAULT.into() });
+            return None;
+        };
+        let text = value.as_str().map_or_else(|| in_words(&value), str::to_owned);
+        let Some(parsed) = parse(&text) else {
+            self.refuse(key, &value, allowed, origin);
+            return None;
+        };
+        // As it was meant: a number stays a number.
+        let shown = if value.as_str().is_some() { toml_text(&text) } else { text };
+        self.shown(key, shown, origin);
+        Some(parsed)
+    }
+
+    /// A URL, which is never shown with its password.
+    pub(super) fn url(&mut self, key: &'static str, schemes: &[&str]) -> Option<Url> {
+        let Some(Given { value, origin, .. }) = self.given(key) else {
+            self.settings.push(Setting { key, value: None, origin: DEFAULT.into() });
+            return None;
+        };
+        let Some(url) = value.as_str().and_then(|it| Url::parse(it, schemes)) else {
+            let allowed = format!("a URL that begins with {}://", schemes.join(":// or "));
+            self.settings.push(Setting { key, value: None, origin: origin.clone() });
+            // Not shown: there may be a password in it.
+            self.problem(key, "this is no such URL".into(), &allowed, origin);
+            return None;
+        };
+        self.shown(key, toml_text(&url.to_string()), origin);
+        Some(url)
     }
 
     /// A whole number.

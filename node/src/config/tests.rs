@@ -234,8 +234,10 @@ fn the_example_file_has_every_key_with_its_default_and_no_other() {
     let (_, given) = Config::read(&all).unwrap();
     let (_, defaults) = Config::read(&sources(&[], &[])).unwrap();
     for (given, default) in given.iter().zip(&defaults) {
-        assert_ne!(given.origin, "default", "{} is not in the example", given.key);
-        let free = ["data", "tls.certificate", "tls.key"].contains(&given.key);
+        // Orders of the fault runner are in no build that an operator has.
+        let ours = given.key.starts_with("faults.");
+        assert!(ours || given.origin != "default", "{} is not in the example", given.key);
+        let free = given.key == "data" || default.value.is_none();
         assert!(free || given.value == default.value, "{}: {:?}", given.key, given.value);
     }
 }
