@@ -1,22 +1,31 @@
 //! Stores messages in batches and says so: acknowledge after the commit, then publish.
 //!
 //! What arrives while a transaction is in flight goes into the next one; nothing ever waits for a
-//! batch to fill. One task, so that acknowledgements and news leave in the order of the log.
+//! batch to fill. Where the store takes several transactions at once, a conversation is in one of them
+//! only, so that its acknowledgements and news leave in the order of its log.
+
+mod guess;
+mod line;
 
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use thrive_protocol::entry::{Body, Entry};
+use thrive_protocol::ids::ConversationId;
 use thrive_protocol::reply::{Reply, Stored};
 use thrive_protocol::{Code, NodeFrame, Refusal};
 use tokio::sync::mpsc;
 
+use self::line::Line;
 use crate::bus::{Bus, Committed};
+use crate::faults::{self, Bug, Point};
 use crate::session::outbox::Outbox;
 use crate::store::Database;
 use crate::store::append::{Append, AppendRefusal, Appended};
 
-/// Messages that wait for the transaction in flight. More than this is refused as busy: the client
-/// keeps them in its outbox.
+/// Messages that wait for a transaction. More than this is refused as busy: the client keeps them in
+/// its outbox.
 const QUEUE: usize = 8_192;
 /// Messages of one transaction: large enough that its cost is spread thin, small enough that nobody
 /// waits long for it.
@@ -39,14 +48,28 @@ pub struct Appender {
     queue: mpsc::Sender<Submission>,
 }
 
+/// What is stored and told, in one place.
+struct Desk {
+    database: Database,
+    bus: Bus,
+}
+
+/// A batch that is over.
+struct Over {
+    conversations: Vec<ConversationId>,
+    /// Why nothing of it was stored; the code for what waits behind it.
+    failed: Option<Code>,
+}
+
 impl Appender {
     /// The handle, and the loop to run; it ends when every handle is dropped and all is stored.
     pub fn new(database: Database, bus: Bus) -> (Self, impl Future<Output = ()>) {
         let (queue, submissions) = mpsc::channel(QUEUE);
-        (Self { queue }, run(database, bus, submissions))
+        (Self { queue }, run(Desk { database, bus }, submissions))
     }
 
-    /// Takes a message in. It is answered through the outbox, in the order of submission.
+    /// Takes a message in. It is answered through the outbox; those of one conversation in the order
+    /// of submission.
     ///
     /// # Errors
     /// The queue is full, or the node stops: the message was not taken in.
@@ -58,35 +81,83 @@ impl Appender {
     }
 }
 
-async fn run(database: Database, bus: Bus, mut submissions: mpsc::Receiver<Submission>) {
-    let mut batch = Vec::new();
-    while submissions.recv_many(&mut batch, BATCH).await != 0 {
+async fn run(desk: Desk, mut submissions: mpsc::Receiver<Submission>) {
+    let at_once = desk.database.appends_at_once();
+    let mut line = Line::default();
+    let mut in_flight = FuturesUnordered::new();
+    let mut arrived = Vec::new();
+    let mut open = true;
+    while open || !in_flight.is_empty() {
+        // While every place is taken, what arrives stays in the queue: one wake-up then brings all.
+        let takes = open && in_flight.len() < at_once && line.held() < QUEUE;
+        tokio::select! {
+            biased;
+
+            // First, so that a place is free before more is taken in.
+            Some(over) = in_flight.next(), if !in_flight.is_empty() => {
+                let Over { conversations, failed } = over;
+                if let Some(code) = failed {
+                    // What waits behind them fails, too: it must not overtake them.
+                    let waiting = std::iter::from_fn(|| submissions.try_recv().ok()).take(QUEUE);
+                    waiting.for_each(|it| line.push(it));
+                    let behind = line.take_behind(&conversations);
+                    behind.iter().for_each(|it| it.fail(Refusal::after(code, PAUSE)));
+                }
+                line.release(conversations);
+            }
+            count = submissions.recv_many(&mut arrived, BATCH), if takes => {
+                open = count != 0;
+                arrived.drain(..).for_each(|it| line.push(it));
+            }
+        }
+        while in_flight.len() < at_once
+            && let Some((conversations, batch)) = line.next_batch(BATCH)
+        {
+            in_flight.push(desk.store(conversations, batch));
+        }
+    }
+}
+
+impl Desk {
+    /// Store, then reply, then publish.
+    async fn store(&self, conversations: Vec<ConversationId>, batch: Vec<Submission>) -> Over {
+        if faults::bug(Bug::AckBeforeCommit) || faults::bug(Bug::PublishBeforeCommit) {
+            return self.store_too_late(conversations, batch).await;
+        }
         let appends = batch.iter().map(|it| it.append.clone()).collect();
-        let outcomes = match database.append(appends).await {
-            Ok(outcomes) => outcomes,
+        let failed = match self.database.append(appends).await {
+            Ok(outcomes) => {
+                faults::point(Point::AfterCommit);
+                let news = tell(batch, outcomes);
+                faults::point(Point::AfterAck);
+                self.bus.publish_committed(news).await;
+                None
+            }
             Err(error) => {
                 tracing::error!(
                     messages = batch.len(),
                     error = &error as &dyn std::error::Error,
                     "Messages could not be stored"
                 );
-                // What waits behind them fails, too: it must not overtake them.
-                let waiting = std::iter::from_fn(|| submissions.try_recv().ok()).take(QUEUE);
-                batch.extend(waiting);
                 let code = if error.is_busy() { Code::Busy } else { Code::Internal };
-                batch.drain(..).for_each(|it| it.fail(Refusal::after(code, PAUSE)));
-                continue;
+                batch.iter().for_each(|it| it.fail(Refusal::after(code, PAUSE)));
+                Some(code)
             }
         };
-        let mut committed = Vec::with_capacity(batch.len());
-        for (submission, outcome) in batch.drain(..).zip(outcomes) {
-            match outcome {
-                Ok(appended) => committed.extend(submission.acknowledge(appended)),
-                Err(refusal) => submission.answer(Err(refusal_of(refusal))),
-            }
-        }
-        bus.publish_committed(committed).await;
+        Over { conversations, failed }
     }
+}
+
+/// Answers each sender; returns the news for everybody else.
+fn tell(batch: Vec<Submission>, outcomes: Vec<Result<Appended, AppendRefusal>>) -> Vec<Committed> {
+    let mut committed = Vec::with_capacity(batch.len());
+    for (submission, outcome) in batch.into_iter().zip(outcomes) {
+        match outcome {
+            Ok(appended) => committed.extend(submission.acknowledge(appended)),
+            Err(refusal) => submission.answer(Err(refusal_of(refusal))),
+        }
+    }
+    committed
 }
 
 impl Submission {
@@ -118,3 +189,6 @@ fn refusal_of(refusal: AppendRefusal) -> Refusal {
     }
     .into()
 }
+
+#[cfg(test)]
+mod tests;

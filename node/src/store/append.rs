@@ -50,6 +50,14 @@ impl Database {
             Self::Sqlite(sqlite) => sqlite.append(batch).await,
         }
     }
+
+    /// How many calls of [`Self::append`] gain something by running at the same time.
+    #[must_use]
+    pub fn appends_at_once(&self) -> usize {
+        match self {
+            Self::Sqlite(_) => 1,
+        }
+    }
 }
 
 /// `kind` of a message row with a text in its body.
