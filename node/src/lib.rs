@@ -27,6 +27,7 @@ pub mod password;
 pub mod presence;
 pub mod random;
 pub mod rate;
+pub mod redis;
 pub mod service;
 pub mod session;
 pub mod signals;
