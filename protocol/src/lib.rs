@@ -11,6 +11,8 @@
 //! - [`codec`]: one typed CBOR value in those bytes, all of them.
 //! - [`request`], [`reply`], [`event`], [`code`]: what may be said.
 //! - [`ids`], [`name`], [`text`], [`secret`], [`bounded`]: the values in it; parsed, so already valid.
+//! - [`cid`], [`encapsulation`], [`cluster`], [`lease`]: what nodes and routers agree on among
+//!   themselves; a client needs none of it.
 //! - [`limits`]: every number that both sides keep to, in one table.
 //!
 //! **Version rule.** Within `thrive/1` fields and variants are only added. Unknown fields are
@@ -18,12 +20,16 @@
 //! ignored, and an unknown kind of log entry keeps its place in the log ([`entry::Body::Unknown`]).
 
 pub mod bounded;
+pub mod cid;
+pub mod cluster;
 pub mod code;
 pub mod codec;
+pub mod encapsulation;
 pub mod entry;
 pub mod event;
 pub mod frame;
 pub mod ids;
+pub mod lease;
 pub mod limits;
 pub mod message;
 pub mod name;
