@@ -14,12 +14,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("thrive-slint", &["thrive-client"]),
     ("thrive-node", &["thrive-protocol"]),
     ("thrive-router", &["thrive-protocol"]),
-    ("thrive-testkit", &["thrive-client", "thrive-node", "thrive-protocol", "thrive-router"]),
-    ("xtask", &[]),
+    ("thrive-services", &[]),
+    (
+        "thrive-testkit",
+        &["thrive-client", "thrive-node", "thrive-protocol", "thrive-router", "thrive-services"],
+    ),
+    ("xtask", &["thrive-services"]),
 ];
 
-/// Only tests may use it.
-const TESTS_ONLY: &str = "thrive-testkit";
+/// What every test may use, and nothing that is shipped.
+const TESTS_ONLY: &[&str] = &["thrive-services", "thrive-testkit"];
 
 pub(super) fn check() -> Result<Vec<Complaint>> {
     let text = shell::output(&mut shell::cargo(&[
@@ -63,7 +67,8 @@ fn judge(arrows: &[Arrow]) -> Vec<Complaint> {
         let fine = match allowed {
             None => false,
             Some((_, allowed)) => {
-                allowed.contains(&to.as_str()) || *for_tests && (to == TESTS_ONLY || from == to)
+                let in_tests = TESTS_ONLY.contains(&to.as_str()) || from == to;
+                allowed.contains(&to.as_str()) || *for_tests && in_tests
             }
         };
         if !fine {
@@ -99,6 +104,9 @@ mod tests {
     fn the_test_kit_is_used_by_tests_only() {
         check("thrive-client", "thrive-testkit", Some("dev"), 0);
         check("thrive-client", "thrive-testkit", None, 1);
+        check("thrive-node", "thrive-services", Some("dev"), 0);
+        check("thrive-node", "thrive-services", None, 1);
+        check("xtask", "thrive-services", None, 0);
     }
 
     #[test]
