@@ -12,8 +12,12 @@ const CAP: Duration = Duration::from_secs(20);
 const HEALTHY: Duration = Duration::from_secs(60);
 /// No hint of a server holds this device back for longer.
 const HINT: Duration = Duration::from_secs(60);
-/// How far the clients of a node that asked them to leave spread themselves.
+/// How far the clients of a node that asked them to leave, or that was killed, spread themselves.
 const PROMPT: Duration = Duration::from_millis(500);
+/// A connection that held for so long was a real one.
+const STEADY: Duration = Duration::from_secs(5);
+/// Bounds of the wait after a node that takes no new connections: the next one asked may.
+const REFUSED: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(500)];
 
 /// Why there is no connection any more.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -27,6 +31,17 @@ pub(crate) enum Loss {
 /// How long to wait after "not now": what the server said, within reason, or `otherwise`.
 pub(crate) fn hinted(retry_after_ms: Option<u64>, otherwise: Duration) -> Duration {
     retry_after_ms.map_or(otherwise, |hint| Duration::from_millis(hint).min(HINT))
+}
+
+/// How far the clients that a node sends away spread themselves, when there is so much time for it.
+pub(crate) fn spread(deadline: Duration, chance: f64) -> Duration {
+    PROMPT.min(deadline / 2).mul_f64(chance.clamp(0.0, 1.0))
+}
+
+/// How long to wait after a node that takes no new connections.
+pub(crate) fn refused(chance: f64) -> Duration {
+    let [shortest, longest] = REFUSED;
+    shortest + (longest - shortest).mul_f64(chance.clamp(0.0, 1.0))
 }
 
 #[derive(Debug, Default)]
@@ -58,10 +73,10 @@ impl Backoff {
         if HEALTHY <= up {
             self.failures = 0;
         }
-        // Only the first time: a node that resets everybody at once must not be asked in a tight loop.
-        if loss == Loss::Prompt && self.failures == 0 {
-            self.failures = 1;
-            return PROMPT.mul_f64(chance.clamp(0.0, 1.0));
+        // Not twice in a row: a node that resets everybody at once must not be asked in a tight loop.
+        if loss == Loss::Prompt && (self.failures == 0 || STEADY <= up) {
+            self.failures = self.failures.max(1);
+            return spread(Duration::MAX, chance);
         }
         self.failed(chance)
     }
@@ -112,5 +127,33 @@ mod tests {
         assert_eq!(backoff.lost(start, Loss::Prompt, 1.0), Duration::from_millis(500));
         backoff.connected(start);
         assert_eq!(backoff.lost(start, Loss::Prompt, 1.0), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn a_reset_after_a_few_good_seconds_is_answered_at_once_whatever_was_before() {
+        let start = Instant::now();
+        let mut backoff = Backoff::default();
+        for _ in 0..6 {
+            backoff.failed(1.0);
+        }
+        backoff.connected(start);
+        assert_eq!(backoff.lost(start + STEADY, Loss::Prompt, 1.0), PROMPT);
+        backoff.connected(start);
+        assert!(PROMPT < backoff.lost(start + STEADY / 2, Loss::Prompt, 1.0));
+        backoff.connected(start);
+        assert!(PROMPT < backoff.lost(start + STEADY, Loss::Fault, 1.0));
+    }
+
+    #[test]
+    fn whoever_is_refused_comes_back_within_half_a_second_and_never_at_once() {
+        assert_eq!(refused(0.0), Duration::from_millis(50));
+        assert_eq!(refused(1.0), Duration::from_millis(500));
+    }
+
+    #[test]
+    fn those_who_are_sent_away_use_at_most_half_of_the_time_they_have() {
+        assert_eq!(spread(Duration::from_secs(10), 1.0), PROMPT);
+        assert_eq!(spread(Duration::from_millis(200), 1.0), Duration::from_millis(100));
+        assert_eq!(spread(Duration::ZERO, 1.0), Duration::ZERO);
     }
 }

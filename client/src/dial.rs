@@ -10,7 +10,7 @@ use std::time::Duration;
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{
     ClientConfig, Connection, ConnectionError, Endpoint, EndpointConfig, IdleTimeout,
-    MtuDiscoveryConfig, TransportConfig, VarInt,
+    MtuDiscoveryConfig, TransportConfig, TransportErrorCode, VarInt,
 };
 use rustls::client::Resumption;
 use thrive_protocol::code::Code;
@@ -18,6 +18,8 @@ use thrive_protocol::version::{ALPN, close};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
+use crate::backoff::refused;
+use crate::chance::chance;
 use crate::pin::{Fingerprint, PinVerifier, Pins, Shown};
 use crate::types::{Failure, ServerAddress};
 
@@ -28,6 +30,8 @@ const STAGGER: Duration = Duration::from_millis(250);
 /// Handshakes with one address beside each other, and how long the one before may be silent.
 const HANDSHAKES: usize = 3;
 const AGAIN: Duration = Duration::from_secs(3);
+/// Refusals of one address in a row after which the back-off of the whole client is in charge.
+const REFUSALS: usize = 6;
 /// Addresses of one name that are tried.
 const ADDRESSES: usize = 8;
 /// Shorter than the 30 s after which many home routers forget a UDP flow.
@@ -109,13 +113,43 @@ async fn race(
     Err(last)
 }
 
-/// Starts a second and a third handshake beside a silent one: QUIC repeats its first datagram at growing
-/// intervals, and a server that has just come back would be noticed late.
+/// Comes back soon after a refusal: behind one address there may be several nodes, and the next
+/// connection is given to another one.
 async fn insist(
     server: &ServerAddress,
     address: SocketAddr,
     pin: Option<Fingerprint>,
 ) -> Result<(Dialled, Shown), Failure> {
+    for _ in 0..REFUSALS {
+        match handshake(server, address, pin.clone()).await {
+            Ok(won) => return Ok(won),
+            Err(Missed::Refused) => sleep(refused(chance())).await,
+            Err(Missed::Failed(failure)) => return Err(failure),
+        }
+    }
+    Err(Failure::Unreachable(format!("{server} takes no new connections at the moment")))
+}
+
+/// Why a handshake came to nothing.
+enum Missed {
+    /// This node takes no new connections: it is full, or about to stop.
+    Refused,
+    Failed(Failure),
+}
+
+impl From<Failure> for Missed {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// Starts a second and a third handshake beside a silent one: QUIC repeats its first datagram at growing
+/// intervals, and a server that has just come back would be noticed late.
+async fn handshake(
+    server: &ServerAddress,
+    address: SocketAddr,
+    pin: Option<Fingerprint>,
+) -> Result<(Dialled, Shown), Missed> {
     let mut handshakes = JoinSet::new();
     for _ in 0..HANDSHAKES {
         let (server, pin) = (server.clone(), pin.clone());
@@ -128,13 +162,13 @@ async fn insist(
     }
     match handshakes.join_next().await {
         Some(outcome) => joined(outcome),
-        None => Err(Failure::Unreachable(format!("no answer from {server}"))),
+        None => Err(Failure::Unreachable(format!("no answer from {server}")).into()),
     }
 }
 
-fn joined<T>(outcome: Result<Result<T, Failure>, JoinError>) -> Result<T, Failure> {
+fn joined<T, E: From<Failure>>(outcome: Result<Result<T, E>, JoinError>) -> Result<T, E> {
     outcome.unwrap_or_else(|error| {
-        Err(Failure::Local(format!("the attempt to connect ended: {error}")))
+        Err(Failure::Local(format!("the attempt to connect ended: {error}")).into())
     })
 }
 
@@ -142,7 +176,7 @@ async fn connect(
     server: &ServerAddress,
     address: SocketAddr,
     pin: Option<Fingerprint>,
-) -> Result<(Dialled, Shown), Failure> {
+) -> Result<(Dialled, Shown), Missed> {
     let shown = Shown::default();
     let config = client_config(pin.clone(), shown.clone())?;
     let endpoint = endpoint(address)
@@ -152,15 +186,24 @@ async fn connect(
         .map_err(|error| Failure::Unreachable(format!("{address} cannot be dialled: {error}")))?;
     match connecting.await {
         Ok(connection) => Ok((Dialled { endpoint, connection }, shown)),
-        Err(error) => Err(match (pin, shown.get()) {
+        Err(error) if is_refusal(&error) => Err(Missed::Refused),
+        Err(error) => Err(Missed::Failed(match (pin, shown.get()) {
             (Some(known), Some(offered)) if known != offered => Failure::ServerChanged {
                 host: server.to_string(),
                 known: known.as_str().to_owned(),
                 offered: offered.as_str().to_owned(),
             },
             _ => failure_of(&error),
-        }),
+        })),
     }
+}
+
+fn is_refusal(error: &ConnectionError) -> bool {
+    matches!(
+        error,
+        ConnectionError::ConnectionClosed(closed)
+            if closed.error_code == TransportErrorCode::CONNECTION_REFUSED
+    )
 }
 
 fn endpoint(address: SocketAddr) -> std::io::Result<Endpoint> {
@@ -255,3 +298,6 @@ pub(crate) fn failure_of(error: &ConnectionError) -> Failure {
 pub(crate) fn close_code(code: VarInt) -> u32 {
     u32::try_from(code.into_inner()).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ pub(crate) mod link;
 pub(crate) mod marks;
 pub(crate) mod pull;
 #[cfg(test)]
-mod rig;
+pub(crate) mod rig;
 pub(crate) mod sending;
 
 use std::time::{Duration, Instant};
@@ -111,6 +111,8 @@ pub(crate) enum Command {
     },
     /// Whatever keeps us from the server may be gone: try now.
     Nudge,
+    /// Somebody is there, or has just gone.
+    Used,
     Close {
         answer: Answer<()>,
     },
@@ -132,6 +134,13 @@ pub(crate) enum Job {
     },
     /// It has told its caller itself.
     Aside,
+    /// The connection with that number went away before the answer.
+    Interrupted {
+        link: LinkId,
+        request: Request,
+        failure: Failure,
+        answer: Answer<Reply>,
+    },
 }
 
 /// A connection on which somebody is logged in.
@@ -209,7 +218,7 @@ impl Engine {
             }
             (Command::Resume { answer, .. }, _) => tell(answer, Err(occupied())),
             (Command::Nudge, Some(life)) => life.nudge(now),
-            (Command::Nudge, None) => {}
+            (Command::Nudge | Command::Used, _) => {}
             (Command::Close { answer }, Some(life)) => {
                 life.last_words(&mut self.hub, now);
                 self.closing = Some((answer, now + LAST_WORDS));
@@ -254,6 +263,10 @@ impl Engine {
                 }
             }
             Ok(Job::Aside) => {}
+            Ok(Job::Interrupted { link, request, failure, answer }) => match &self.life {
+                Some(life) => life.aside_again(&mut self.hub, link, request, failure, answer),
+                None => tell(answer, Err(failure)),
+            },
             Err(error) if error.is_cancelled() => {}
             Err(error) => {
                 error!(%error, "A job of the client ended badly");
@@ -377,7 +390,7 @@ impl Command {
             | Self::Discard { answer, .. }
             | Self::MarkRead { answer, .. }
             | Self::Close { answer } => tell(answer, Err(Failure::NotLoggedIn)),
-            Self::Typing { .. } | Self::Nudge => {}
+            Self::Typing { .. } | Self::Nudge | Self::Used => {}
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -78,6 +79,7 @@ impl Client {
         let shared = Arc::new(Shared {
             changes: Mutex::new(Some(changes)),
             state: Mutex::new(State::default()),
+            attended: AtomicBool::new(false),
         });
         let (commands, queue) = mpsc::channel(COMMANDS);
         let (arrivals, inbound) = mpsc::channel(INBOUND);
@@ -105,6 +107,16 @@ impl Client {
     #[must_use]
     pub fn account(&self) -> Option<Account> {
         self.shared.state.lock().account.clone()
+    }
+
+    /// Says whether somebody has the program before them. While that is so, and for a minute after the
+    /// last request, a dead connection is noticed within seconds; otherwise it may take half a minute,
+    /// which costs a sleeping computer less. Cheap; may be called as often as a window gets the focus.
+    pub fn attend(&self, attended: bool) {
+        if self.shared.attended.swap(attended, Ordering::Relaxed) != attended {
+            // A full queue of commands says the same.
+            drop(self.commands.try_send(Command::Used));
+        }
     }
 
     /// Waits until everything that was missed has been read.

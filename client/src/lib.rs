@@ -14,6 +14,7 @@
 mod account;
 mod backoff;
 mod cache;
+mod chance;
 mod dial;
 mod engine;
 mod handle;

@@ -48,7 +48,10 @@ impl Context {
             program: concat!("thrive ", env!("CARGO_PKG_VERSION")).to_owned(),
             device: device(),
         };
-        Ok(Client::open(options).await?)
+        let client = Client::open(options).await?;
+        // Whoever started a command waits for it.
+        client.attend(true);
+        Ok(client)
     }
 
     /// The account that commands are for: the one named, else the one used last, else the only one.

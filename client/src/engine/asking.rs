@@ -10,6 +10,7 @@ use super::hub::Hub;
 use super::inbound::Open;
 use super::life::{Life, Over, not_told};
 use super::{Answer, Job, tell};
+use crate::session::LinkId;
 use crate::types::{Failure, Presence};
 
 /// Requests that wait for a connection; more fail at once.
@@ -44,6 +45,41 @@ pub(crate) struct Ask {
     pub(crate) deadline: Instant,
 }
 
+/// Whether the outcome is the same if the node has done it already and is asked once more, so that an
+/// interrupted request can be repeated without asking anybody.
+fn does_no_harm_twice(request: &Request) -> bool {
+    match request {
+        Request::ServerInfo {}
+        | Request::ListSessions {}
+        | Request::ListContacts {}
+        | Request::BlockUser(_)
+        | Request::UnblockUser { .. }
+        | Request::NameContact { .. }
+        | Request::SetPresence(_)
+        | Request::OpenConversation { .. }
+        | Request::History(_)
+        | Request::Sync(_)
+        | Request::MarkRead { .. }
+        | Request::MarkDelivered { .. }
+        | Request::Heartbeat {} => true,
+        // The second time the password, the session or the request is not there any more; or whoever
+        // asked is not in need of it by then.
+        Request::Hello(_)
+        | Request::CreateAccount(_)
+        | Request::LogIn(_)
+        | Request::Resume(_)
+        | Request::LogOut {}
+        | Request::ChangePassword(_)
+        | Request::RevokeSession { .. }
+        | Request::RequestContact(_)
+        | Request::AcceptContact { .. }
+        | Request::DeclineContact { .. }
+        | Request::RemoveContact { .. }
+        | Request::SendMessage(_)
+        | Request::Typing { .. } => false,
+    }
+}
+
 impl Life {
     pub(super) fn ask(&mut self, ask: Ask, now: Instant) {
         let unreachable = |why: &str| Failure::Unreachable(why.to_owned());
@@ -53,8 +89,9 @@ impl Life {
             }
             return self.asks.push_back(ask);
         };
-        let Ask { request, effect, answer, deadline: _ } = ask;
-        if let Err(open) = session.send(now, request, Open::Ask { effect, answer }) {
+        let Ask { request, effect, answer, deadline } = ask;
+        let repeat = does_no_harm_twice(&request).then(|| (request.clone(), deadline));
+        if let Err(open) = session.send(now, request, Open::Ask { repeat, effect, answer }) {
             open.fail(&unreachable("the connection takes nothing more"));
         }
     }
@@ -75,11 +112,34 @@ impl Life {
             let failure = Failure::Unreachable("there is no connection".to_owned());
             return tell(answer, Err(failure));
         };
-        let reply = session.bulk(request);
+        let (link, reply) = (session.link(), session.bulk(request.clone()));
         hub.jobs.spawn(async move {
-            tell(answer, reply.await);
-            Job::Aside
+            match reply.await {
+                Err(failure @ Failure::Unreachable(_)) => {
+                    Job::Interrupted { link, request, failure, answer }
+                }
+                result => {
+                    tell(answer, result);
+                    Job::Aside
+                }
+            }
         });
+    }
+
+    /// A request on a stream of its own was interrupted. They only read, so it is asked again if there
+    /// is another connection by now.
+    pub(super) fn aside_again(
+        &self,
+        hub: &mut Hub,
+        link: LinkId,
+        request: Request,
+        failure: Failure,
+        answer: Answer<Reply>,
+    ) {
+        if self.link.current().is_some_and(|current| current != link) {
+            return self.aside(hub, request, answer);
+        }
+        tell(answer, Err(failure));
     }
 
     /// Ends the session on the server, and in any case here.

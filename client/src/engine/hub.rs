@@ -1,7 +1,8 @@
 //! What the task shares with its handles, and its way to the outside.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use thrive_protocol::name::Username;
@@ -27,7 +28,12 @@ pub(crate) struct Shared {
     pub(crate) changes: Mutex<Option<broadcast::Sender<Change>>>,
     /// Held for a few lines only, never while waiting.
     pub(crate) state: Mutex<State>,
+    /// Somebody has the program before them; see [`crate::Client::attend`].
+    pub(crate) attended: AtomicBool,
 }
+
+/// Somebody who wanted something so long ago still uses the program.
+const IN_USE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
 pub(crate) struct State {
@@ -86,6 +92,11 @@ impl Hub {
     ) -> Self {
         let jobs = JoinSet::new();
         Self { options, pins, shared, inbound, jobs, used: Instant::now(), count: 0 }
+    }
+
+    /// Whether somebody used the program at that time, or does now.
+    pub(crate) fn is_used(&self, at: Instant) -> bool {
+        at < self.used + IN_USE || self.shared.attended.load(Ordering::Relaxed)
     }
 
     pub(crate) fn next_link(&mut self) -> LinkId {
@@ -150,10 +161,4 @@ async fn enter(options: &Options, pins: &Pins, login: Request) -> Result<Entered
         Reply::LoggedIn(logged_in) => Ok(Box::new((greeted, logged_in))),
         _ => Err(strange("the answer to a login")),
     }
-}
-
-/// A number from 0 to 1 that differs between clients.
-pub(crate) fn chance() -> f64 {
-    // Without a source of chance the middle will do; it only spreads load.
-    getrandom::u32().map_or(0.5, |random| f64::from(random) / f64::from(u32::MAX))
 }

@@ -7,12 +7,12 @@ use thrive_protocol::event::Event;
 use thrive_protocol::ids::{ConversationId, Seq, UserId};
 use thrive_protocol::message::NodeFrame;
 use thrive_protocol::reply::Reply;
+use thrive_protocol::request::Request;
 use tracing::{debug, info};
 
-use super::asking::Effect;
+use super::asking::{Ask, Effect};
 use super::hub::Hub;
 use super::life::{Life, Over, Step};
-use super::link::fail_open;
 use super::{Answer, tell};
 use crate::cache::chats::Marks;
 use crate::cache::commit::Item;
@@ -30,6 +30,8 @@ const GRACE_SENDING: Duration = Duration::from_millis(750);
 #[derive(Debug)]
 pub(crate) enum Open {
     Ask {
+        /// To be asked once more if the connection goes, in case that does no harm.
+        repeat: Option<(Request, Instant)>,
         effect: Effect,
         answer: Answer<Reply>,
     },
@@ -55,6 +57,23 @@ pub(crate) enum Open {
 }
 
 impl Open {
+    /// What is to be asked again on another connection, if this may be and still has time.
+    pub(super) fn again(self, now: Instant) -> Result<Box<Ask>, Self> {
+        match self {
+            Self::Ask { repeat: Some((request, deadline)), effect, answer } if now < deadline => {
+                Ok(Box::new(Ask { request, effect, answer, deadline }))
+            }
+            Self::Ask { .. }
+            | Self::Message { .. }
+            | Self::Chat { .. }
+            | Self::Heartbeat
+            | Self::Read { .. }
+            | Self::Delivered { .. }
+            | Self::Typing
+            | Self::LogOut => Err(self),
+        }
+    }
+
     /// There will be no answer.
     pub(super) fn fail(self, failure: &Failure) {
         match self {
@@ -103,7 +122,7 @@ impl Life {
         if !self.link.is_current(link) {
             let ended = |(session, _): &mut (Session<Open>, Instant)| session.link() == link;
             if let Some((mut old, _)) = self.link.leaving.take_if(ended) {
-                fail_open(&mut old);
+                self.interrupted(&mut old, now);
             }
             return None;
         }
@@ -155,7 +174,7 @@ impl Life {
         now: Instant,
     ) -> Option<Over> {
         match (open, result) {
-            (Open::Ask { effect, answer }, result) => {
+            (Open::Ask { effect, answer, .. }, result) => {
                 if let Ok(reply) = &result {
                     self.apply(hub, effect, reply, now).await;
                 }

@@ -74,6 +74,8 @@ pub(crate) struct Pull {
     pub(super) entries: Step,
     /// On this connection everything has been read once; from now on only gaps are.
     pub(super) caught_up: bool,
+    /// The history is another one and is read from the start: nothing of it is news.
+    pub(super) history: bool,
 }
 
 impl Pull {
@@ -261,6 +263,7 @@ impl Life {
             Command::LogIn { .. }
             | Command::Resume { .. }
             | Command::Nudge
+            | Command::Used
             | Command::Close { .. } => {}
         }
         None

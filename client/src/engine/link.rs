@@ -9,25 +9,20 @@ use thrive_protocol::request::{Request, Resume};
 use tokio::task::{self, AbortHandle};
 use tracing::{debug, info};
 
-use super::hub::{Hub, Reach, chance};
+use super::hub::{Hub, Reach};
 use super::inbound::Open;
 use super::life::{Life, Over, Pull, Step};
 use super::{Entered, tell};
-use crate::backoff::{Backoff, Loss, hinted};
+use crate::backoff::{Backoff, Loss, hinted, spread};
+use crate::chance::chance;
 use crate::session::{End, LinkId, Session, ends_session};
 use crate::types::{Change, Failure};
 
-/// An open request and a silent node for so long: the path is taken for dead.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// A request that is open for so long has been forgotten, whatever else is heard.
-const HOPELESS: Duration = Duration::from_secs(15);
 /// How long answers are awaited on a connection that is being left.
 const LEAVING: Duration = Duration::from_secs(5);
 /// Between signs of life while somebody uses the program, and while nobody does.
 const BEAT_USED: Duration = Duration::from_secs(5);
 const BEAT: Duration = Duration::from_secs(20);
-/// Somebody who wanted something so long ago still uses the program.
-const IN_USE: Duration = Duration::from_secs(30);
 /// A loss that is over by then is not worth a word to people.
 const QUIET: Duration = Duration::from_secs(2);
 /// What arrives so soon after coming back describes how things are, not what happens.
@@ -42,6 +37,8 @@ pub(crate) struct Link {
     pub(super) retry_at: Option<Instant>,
     /// The program ends: no new connection is made.
     pub(super) closing: bool,
+    /// The node in use has asked to come back elsewhere, and there is no other connection yet.
+    sent_away: bool,
     backoff: Backoff,
     /// Since when there is no connection, and how many attempts there were.
     lost: Option<Lost>,
@@ -99,12 +96,12 @@ impl Link {
     }
 
     fn doubt_at(&self) -> Option<Instant> {
-        self.session.as_ref().and_then(|session| session.doubt_at(PATIENCE, HOPELESS))
+        self.session.as_ref().and_then(Session::doubt_at)
     }
 
     fn beat_due(&self, hub: &Hub) -> Option<Instant> {
         let last = self.last_beat.filter(|_| self.session.is_some())?;
-        let every = if last < hub.used + IN_USE { BEAT_USED } else { BEAT };
+        let every = if hub.is_used(last) { BEAT_USED } else { BEAT };
         Some(last + every.mul_f64(self.first_beat))
     }
 
@@ -131,21 +128,28 @@ impl Life {
     }
 
     pub(super) fn tend_link(&mut self, hub: &mut Hub, now: Instant) {
-        if self.link.leaving.as_ref().is_some_and(|(old, end)| *end <= now || old.is_idle())
+        // Until everything is read on the new connection, what the old one still pushes is welcome: it
+        // is news, and not something that was missed.
+        let done = self.pull.caught_up;
+        if self.link.leaving.as_ref().is_some_and(|(old, end)| *end <= now || done && old.is_idle())
             && let Some((mut old, _)) = self.link.leaving.take()
         {
-            fail_open(&mut old);
+            self.interrupted(&mut old, now);
             hub.jobs.spawn(async move {
                 old.leave().await;
                 super::Job::Aside
             });
+        }
+        if let Some(session) = self.session().filter(|session| !session.is_idle()) {
+            session.look(now);
         }
         if self.link.doubt_at().is_some_and(|at| at <= now) && self.link.attempt.is_none() {
             info!("The server is silent; a second connection is made");
             self.attempt(hub, true);
         }
         let link = &mut self.link;
-        if link.session.is_none() && link.attempt.is_none() && link.retry_at.is_none() {
+        let wanted = link.session.is_none() || link.sent_away;
+        if wanted && link.attempt.is_none() && link.retry_at.is_none() {
             // Whatever led here: a login without a way back to the server must not last.
             link.retry_at = (!link.closing).then_some(now);
         }
@@ -228,14 +232,18 @@ impl Life {
                 | Failure::NotLoggedIn => tell(answer, Ok(())),
             }
         }
-        if attempt.doubt && self.link.session.is_some() {
+        // One that has spoken since is no worse than the one that could not be made.
+        let silent = |session: &Session<Open>| session.doubt_at().is_some_and(|at| at <= now);
+        if attempt.doubt && self.link.session.as_ref().is_some_and(silent) {
             self.lose(hub, now, &End { loss: Loss::Fault, failure: failure.clone() });
         }
         let mut wait = self.link.backoff.failed(chance());
         if let Failure::Refused { retry_after_ms, .. } = failure {
             wait = wait.max(hinted(retry_after_ms, wait));
         }
-        self.link.retry_at = Some(now + wait);
+        if self.link.session.is_none() || self.link.sent_away {
+            self.link.retry_at = Some(now + wait);
+        }
         if let Some(lost) = &mut self.link.lost {
             lost.error = Some(failure);
             self.tell_lost(hub);
@@ -261,9 +269,9 @@ impl Life {
         if let Some(old) = self.link.session.replace(session)
             && let Some((mut older, _)) = self.link.leaving.replace((old, now + LEAVING))
         {
-            fail_open(&mut older);
+            self.interrupted(&mut older, now);
         }
-        self.link.retry_at = None;
+        (self.link.retry_at, self.link.sent_away) = (None, false);
         self.link.backoff.connected(now);
         (self.link.last_beat, self.link.first_beat) = (Some(now), chance());
         // Without a pause in between, nothing was missed that would have to be told as old.
@@ -291,7 +299,8 @@ impl Life {
     pub(super) fn lose(&mut self, hub: &Hub, now: Instant, end: &End) {
         let Some(mut session) = self.link.session.take() else { return };
         info!(error = %end.failure, "The connection to the server is gone");
-        fail_open(&mut session);
+        self.link.sent_away = false;
+        self.interrupted(&mut session, now);
         self.outbox.interrupted();
         self.opening.clear();
         self.pull = Pull::default();
@@ -307,11 +316,28 @@ impl Life {
         self.tell_lost(hub);
     }
 
+    /// Nothing that is open on a connection will be answered any more: what may be repeated is. What
+    /// waits in the outbox is not touched: it may be in flight on the connection after this one.
+    pub(super) fn interrupted(&mut self, session: &mut Session<Open>, now: Instant) {
+        let failure = Failure::Unreachable("the connection went away before the answer".to_owned());
+        for open in session.take_pending() {
+            match open.again(now) {
+                Ok(ask) => self.ask(*ask, now),
+                Err(open) => open.fail(&failure),
+            }
+        }
+    }
+
     /// The node will close this connection: another one first.
     pub(super) fn go_away(&mut self, now: Instant, deadline: Duration) {
-        if self.link.attempt.is_none() && self.link.retry_at.is_none() {
-            let spread = Duration::from_millis(500).min(deadline / 2).mul_f64(chance());
-            self.link.retry_at = Some(now + spread);
+        self.link.sent_away = true;
+        match &mut self.link.attempt {
+            // It is not there to be dropped any more as soon as the old one speaks.
+            Some(attempt) => attempt.doubt = false,
+            None => {
+                let at = now + spread(deadline, chance());
+                self.link.retry_at = Some(self.link.retry_at.map_or(at, |other| other.min(at)));
+            }
         }
     }
 
@@ -332,15 +358,6 @@ impl Life {
         }
         let attempt = self.link.backoff.failures();
         hub.reach(Reach::Lost { attempt, since: lost.since, error: lost.error.clone() });
-    }
-}
-
-/// Nothing that is open on a connection will be answered any more. What waits in the outbox is not
-/// touched: it may be in flight on the connection after this one.
-pub(super) fn fail_open(session: &mut Session<Open>) {
-    let failure = Failure::Unreachable("the connection went away before the answer".to_owned());
-    for open in session.take_pending() {
-        open.fail(&failure);
     }
 }
 

@@ -120,10 +120,16 @@ impl Life {
         self.commit.epoch = (self.epoch != Some(epoch)).then_some(epoch);
         self.epoch = Some(epoch);
         let before = self.sync.positions();
+        self.pull.history |= reset;
+        // Without a pause in the connection nothing was missed: this is how some news arrives.
+        let arrival = match self.link.is_live() && !self.pull.history {
+            true => Arrival::Live,
+            false => Arrival::CatchUp,
+        };
         let starts = self.sync.page(
             &conversations,
             entries,
-            |entry| Item::Entry(entry, Arrival::CatchUp),
+            |entry| Item::Entry(entry, arrival),
             &mut self.commit.placed,
         );
         self.commit.starts.extend(starts);
@@ -138,6 +144,7 @@ impl Life {
         let pause = if more && grew { Duration::ZERO } else { PAUSE };
         // What was pushed while the old history went is not in this page: one more, in any case.
         self.pull.caught_up = !reset && (self.pull.caught_up || !more);
+        self.pull.history &= !self.pull.caught_up;
         // Decided below; until then nobody else plans a pull.
         self.pull.entries = Step::Open;
         if !self.settle(hub, now).await {

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use bytes::BytesMut;
@@ -61,7 +62,8 @@ impl Rig {
         };
         let (sender, changes) = broadcast::channel(1_024);
         let state = Mutex::new(State::default());
-        let shared = Arc::new(Shared { changes: Mutex::new(Some(sender)), state });
+        let attended = AtomicBool::new(false);
+        let shared = Arc::new(Shared { changes: Mutex::new(Some(sender)), state, attended });
         let (arrivals, inbound) = mpsc::channel(256);
         let hub = Hub::new(Arc::new(options), Pins::open(dir.path()), shared, arrivals);
         let token = Secret::new("token".to_owned());
@@ -189,7 +191,7 @@ pub(super) fn refused<T>(code: Code) -> Result<T, Refusal> {
     Err(code.into())
 }
 
-fn node() -> Endpoint {
+pub(crate) fn node() -> Endpoint {
     let key = rcgen::KeyPair::generate().unwrap();
     let names = vec!["localhost".to_owned()];
     let certificate = rcgen::CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
