@@ -15,6 +15,7 @@ mod deadline;
 mod demo;
 mod person;
 mod run;
+mod services;
 mod shell;
 mod system;
 mod test;
@@ -44,6 +45,8 @@ enum Command {
         #[arg(long)]
         write: bool,
     },
+    /// Run a Postgres and a Redis for tests until Ctrl+C, and say how tests find them.
+    Services,
     /// Walk the desktop client on a real accessibility bus, without a screen.
     A11y(a11y::Options),
     /// Measure with optimised programs.
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Tidy => tidy::run(),
         Command::ProtocolHash { write } => tidy::protocol::hash_command(write).map(|()| true),
+        Command::Services => services::command().map(|()| true),
         Command::A11y(options) => a11y::run(&options),
         Command::Bench(bench) => bench::run(&bench).map(|()| true),
     };

@@ -78,7 +78,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 /// Says when the person at the terminal, or the system, wants us to stop.
-fn on_stop() -> Result<mpsc::Receiver<()>> {
+pub(crate) fn on_stop() -> Result<mpsc::Receiver<()>> {
     let (sender, stop) = mpsc::sync_channel(1);
     ctrlc::set_handler(move || {
         // A full queue means that the wish is already known.

@@ -41,6 +41,21 @@ pub(crate) const TEST: &[&str] = &[
     "xvfb",
 ];
 
+/// What a cluster stands on. Tests and `cargo xtask cluster` start instances of their own; what the
+/// system runs as a service is not touched.
+pub(crate) const SERVICES: &[&str] = &["postgresql", "redis-server"];
+
+/// Installs packages without starting the services that come with them, which nobody asked for:
+/// Debian asks this file before it starts one.
+const INSTALL: &str = r#"
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  trap 'rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy"
+fi
+apt-get -q install -y --no-install-recommends "$@"
+"#;
+
 /// Installs whichever of these packages are missing, and says so before.
 pub(crate) fn ensure(wanted: &[&[&str]]) -> Result<()> {
     let wanted: BTreeSet<&str> = wanted.iter().flat_map(|list| list.iter().copied()).collect();
@@ -66,7 +81,7 @@ pub(crate) fn ensure(wanted: &[&[&str]]) -> Result<()> {
     if let Err(error) = shell::run(&mut update) {
         println!("  The package lists could not be renewed ({error}); going on with the old ones.");
     }
-    let mut install = root(&["apt-get", "-q", "install", "-y", "--no-install-recommends"])?;
+    let mut install = root(&["sh", "-ec", INSTALL, "install"])?;
     install.args(&missing).env("DEBIAN_FRONTEND", "noninteractive");
     shell::run(&mut install).context(by_hand)
 }

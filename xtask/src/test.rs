@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow};
 use clap::{Args, ValueEnum};
 
+use crate::services::Services;
 use crate::{a11y, shell, system, tidy, tools, windows};
 
 mod counts;
@@ -64,7 +65,7 @@ struct Line {
 pub(crate) fn run(options: &Options) -> Result<bool> {
     let chosen = chosen(options);
     let wants = |step| chosen.contains(&step);
-    system::ensure(&[system::BUILD, system::SHOW, system::TEST])?;
+    system::ensure(&[system::BUILD, system::SHOW, system::TEST, system::SERVICES])?;
     tools::components()?;
     // They take minutes on a fresh machine, so they are fetched while other steps work.
     let deny = wants(Step::Deny).then(|| tools::DENY.ready_later());
@@ -138,6 +139,12 @@ fn tests(program: Option<Result<std::path::PathBuf>>, summary: &mut Option<Strin
     };
     let mut nextest = shell::command(program);
     nextest.args(["nextest", "run", "--workspace", "--locked", "--profile", "ci"]);
+    // Each test is a process, and would otherwise start servers of its own. They end with this.
+    let services = match Services::start() {
+        Ok(services) => services,
+        Err(error) => return Outcome::Broken(Counts::default(), format!("{error:#}")),
+    };
+    nextest.envs(services.environment());
     let (well, lines) = match shell::watch(&mut nextest) {
         Ok(seen) => seen,
         Err(error) => return Outcome::Broken(Counts::default(), format!("{error:#}")),

@@ -40,6 +40,7 @@ pub(crate) struct Folder {
 impl Folder {
     /// Made for `account` if there is one, and for us otherwise.
     pub(crate) fn new(account: Option<&Account>) -> Result<Self> {
+        ensure!(cfg!(target_os = "linux"), "services for tests are started on Linux only");
         sweep();
         let folder = tempfile::Builder::new()
             .prefix(&format!("{PREFIX}{}-", std::process::id()))
