@@ -24,6 +24,7 @@ mod outbox;
 mod people;
 mod pin;
 mod session;
+mod signs;
 mod sync;
 pub mod types;
 pub mod vault;

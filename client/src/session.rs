@@ -24,6 +24,7 @@ use tracing::debug;
 use crate::backoff::Loss;
 use crate::dial::{close_code, dial, failure_of};
 use crate::pin::Pins;
+use crate::signs::Signs;
 use crate::types::{Failure, ServerAddress};
 use crate::wire::FrameReader;
 
@@ -34,13 +35,6 @@ const BULK: Duration = Duration::from_secs(30);
 /// Requests that wait to be written. Messages in flight are bounded well below this; when it is
 /// full, the path is dead, and the request fails.
 const OUTGOING: usize = 256;
-/// An open request and a node that says nothing for so long: the path is taken for dead.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
-/// A request that is open for so long has been forgotten, whatever else is heard.
-pub(crate) const HOPELESS: Duration = Duration::from_secs(15);
-/// An open request and a path without a single datagram for so long, and for a few times its delay: QUIC
-/// acknowledges within a fraction of it, also when the node is too busy to answer.
-pub(crate) const SILENCE: Duration = Duration::from_secs(1);
 /// How long the goodbye may take.
 const GOODBYE: Duration = Duration::from_millis(300);
 
@@ -150,31 +144,6 @@ async fn ask(
     };
     let waited = timeout(FIRST_ANSWERS, exchange).await;
     waited.unwrap_or_else(|_| Err(Failure::Unreachable("the server does not answer".to_owned())))
-}
-
-/// The signs of life of one connection.
-#[derive(Clone, Copy)]
-struct Signs {
-    /// When it was made.
-    since: Instant,
-    /// When a frame arrived last.
-    heard: Instant,
-    /// When a datagram was last found to have arrived.
-    stirred: Instant,
-    /// What a round trip takes.
-    delay: Duration,
-}
-
-impl Signs {
-    fn doubt_at(self, oldest: Instant) -> Instant {
-        let answer = (oldest.max(self.heard) + PATIENCE).min(oldest + HOPELESS);
-        // A connection that has only just been made instead of another one is not doubted so soon: on a
-        // slow path, handshakes upon handshakes would take what is left of it.
-        if oldest < self.since + PATIENCE {
-            return answer;
-        }
-        answer.min(oldest.max(self.stirred) + SILENCE + self.delay.saturating_mul(3))
-    }
 }
 
 /// Counts the connections of one client, so that news of a former one is known as such.
@@ -287,7 +256,7 @@ impl<P> Session<P> {
     }
 
     /// When the path is to be taken for dead, unless something happens before: a node that says nothing
-    /// has [`PATIENCE`], a request has until it is [`HOPELESS`] whatever else is heard, and a path on
+    /// has five seconds, a request has fifteen whatever else is heard, and a path on
     /// which not even acknowledgments come is silent sooner.
     pub(crate) fn doubt_at(&self) -> Option<Instant> {
         let oldest = self.pending.values().map(|(since, _)| *since).min()?;
@@ -427,44 +396,5 @@ pub(crate) fn ends_session(failure: &Failure) -> Option<Code> {
         | Failure::Invalid(_)
         | Failure::NotLoggedIn
         | Failure::Local(_) => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// When a request of second 100 is doubted, on a connection of which all this is known.
-    fn doubted(since: u64, heard: u64, stirred: u64, delay_ms: u64) -> u128 {
-        let start = Instant::now();
-        let at = |second| start + Duration::from_secs(second);
-        let delay = Duration::from_millis(delay_ms);
-        let signs = Signs { since: at(since), heard: at(heard), stirred: at(stirred), delay };
-        (signs.doubt_at(at(100)) - at(100)).as_millis()
-    }
-
-    #[test]
-    fn a_path_without_any_datagram_is_doubted_after_a_second_and_a_few_round_trips() {
-        assert_eq!(doubted(0, 90, 90, 0), 1_000);
-        assert_eq!(doubted(0, 90, 90, 100), 1_300);
-        assert_eq!(doubted(0, 90, 102, 100), 3_300);
-    }
-
-    #[test]
-    fn a_node_that_acknowledges_and_does_not_answer_is_doubted_after_five_seconds() {
-        assert_eq!(doubted(0, 90, 105, 0), 5_000);
-        assert_eq!(doubted(0, 103, 103, 600), 5_800);
-        assert_eq!(doubted(0, 90, 90, 5_000), 5_000);
-    }
-
-    #[test]
-    fn a_request_that_is_forgotten_is_doubted_after_fifteen_seconds_whatever_else_is_heard() {
-        assert_eq!(doubted(0, 114, 115, 0), 15_000);
-    }
-
-    #[test]
-    fn a_connection_that_is_new_itself_has_five_seconds() {
-        assert_eq!(doubted(96, 96, 96, 0), 5_000);
-        assert_eq!(doubted(95, 95, 95, 0), 1_000);
     }
 }

@@ -10,7 +10,7 @@ use thrive_protocol::reply::Reply;
 use thrive_protocol::request::Request;
 use tracing::{debug, info};
 
-use super::asking::{Ask, Effect};
+use super::asking::Effect;
 use super::hub::Hub;
 use super::life::{Life, Over, Step};
 use super::{Answer, tell};
@@ -57,23 +57,6 @@ pub(crate) enum Open {
 }
 
 impl Open {
-    /// What is to be asked again on another connection, if this may be and still has time.
-    pub(super) fn again(self, now: Instant) -> Result<Box<Ask>, Self> {
-        match self {
-            Self::Ask { repeat: Some((request, deadline)), effect, answer } if now < deadline => {
-                Ok(Box::new(Ask { request, effect, answer, deadline }))
-            }
-            Self::Ask { .. }
-            | Self::Message { .. }
-            | Self::Chat { .. }
-            | Self::Heartbeat
-            | Self::Read { .. }
-            | Self::Delivered { .. }
-            | Self::Typing
-            | Self::LogOut => Err(self),
-        }
-    }
-
     /// There will be no answer.
     pub(super) fn fail(self, failure: &Failure) {
         match self {

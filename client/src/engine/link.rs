@@ -9,6 +9,7 @@ use thrive_protocol::request::{Request, Resume};
 use tokio::task::{self, AbortHandle};
 use tracing::{debug, info};
 
+use super::asking::Ask;
 use super::hub::{Hub, Reach};
 use super::inbound::Open;
 use super::life::{Life, Over, Pull, Step};
@@ -321,9 +322,13 @@ impl Life {
     pub(super) fn interrupted(&mut self, session: &mut Session<Open>, now: Instant) {
         let failure = Failure::Unreachable("the connection went away before the answer".to_owned());
         for open in session.take_pending() {
-            match open.again(now) {
-                Ok(ask) => self.ask(*ask, now),
-                Err(open) => open.fail(&failure),
+            match open {
+                Open::Ask { repeat: Some((request, deadline)), effect, answer }
+                    if now < deadline =>
+                {
+                    self.ask(Ask { request, effect, answer, deadline }, now);
+                }
+                open => open.fail(&failure),
             }
         }
     }

@@ -196,7 +196,7 @@ async fn a_second_connection_that_fails_does_not_end_one_that_has_spoken_meanwhi
         rig.send("hello").await;
         let handle = rig.hub.jobs.spawn(pending());
         rig.life.link.attempt = Some(Attempt { id: 77, handle, doubt: true });
-        let now = Instant::now() + crate::session::PATIENCE * 2;
+        let now = Instant::now() + crate::signs::PATIENCE * 2;
         if heard {
             rig.life.link.session(link).expect("it is in use").heard(now);
         } else {
@@ -264,7 +264,7 @@ async fn a_path_on_which_nothing_is_answered_gets_a_second_connection_beside_it(
     let sent = Instant::now();
     rig.life.tend_link(&mut rig.hub, sent + Duration::from_millis(4_900));
     assert!(rig.life.link.attempt.is_none());
-    rig.life.tend_link(&mut rig.hub, sent + crate::session::PATIENCE);
+    rig.life.tend_link(&mut rig.hub, sent + crate::signs::PATIENCE);
     let attempt = rig.life.link.attempt.as_ref().expect("a second connection is made");
     assert!(attempt.doubt && rig.life.link.session.is_some());
 }
