@@ -40,6 +40,8 @@ pub struct Keys {
     pub cid: [u8; 16],
     /// Of the headers between routers and nodes: [`EncapKey`](crate::encapsulation::EncapKey).
     pub encapsulation: [u8; 16],
+    /// By which all routers choose the same node for a new connection, and strangers cannot tell which.
+    pub rendezvous: [u8; 16],
     /// With which one node answers for the connections of another that is gone.
     pub reset: [u8; 32],
     /// Of the tokens that prove the address of a client.
@@ -55,6 +57,7 @@ impl Keys {
         Self {
             cid: key(&source, "connection id"),
             encapsulation: key(&source, "encapsulation"),
+            rendezvous: key(&source, "rendezvous"),
             reset: key(&source, "stateless reset"),
             token: key(&source, "address token"),
             certificate: key(&source, "certificate"),
@@ -66,6 +69,7 @@ impl Drop for Keys {
     fn drop(&mut self) {
         self.cid.zeroize();
         self.encapsulation.zeroize();
+        self.rendezvous.zeroize();
         self.reset.zeroize();
         self.token.zeroize();
         self.certificate.zeroize();
@@ -113,6 +117,7 @@ mod tests {
             [
                 keys.cid.to_vec(),
                 keys.encapsulation.to_vec(),
+                keys.rendezvous.to_vec(),
                 keys.reset.to_vec(),
                 keys.token.to_vec(),
                 keys.certificate.to_vec(),
@@ -121,7 +126,7 @@ mod tests {
         let mut every: Vec<_> = all(&one).into_iter().chain(all(&two)).collect();
         every.sort();
         every.dedup();
-        assert_eq!(every.len(), 10);
+        assert_eq!(every.len(), 12);
     }
 
     // A node of another version must make the same keys, or the cluster falls apart.
@@ -131,6 +136,7 @@ mod tests {
         let made = [
             hex(&keys.cid),
             hex(&keys.encapsulation),
+            hex(&keys.rendezvous),
             hex(&keys.reset),
             hex(&keys.token),
             hex(&keys.certificate),
@@ -139,9 +145,10 @@ mod tests {
     }
 
     /// Made by an HKDF of another author.
-    const KNOWN: [&str; 5] = [
+    const KNOWN: [&str; 6] = [
         "4ddc37d4884eefc8d14a85f20bb02af1",
         "c8b9ca8b59076eed97044adcd483b55e",
+        "cb5aa16078eb2a60cb591547679d6d3b",
         "8e12c77860e19e548620b79b61082ae39c7512558a32e43cbf3725cf5f78ac31",
         "9ab438b6575119a8376efa98575ff86d17a7f58ace4976c123be00196608e4ad",
         "e4f71b6a75d32a65445271b7e7ff21d972257ef891287b0ef84f9702ef59ecc8",
