@@ -21,7 +21,7 @@ const REFUSED: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis
 
 /// Why there is no connection any more.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Loss {
+pub enum Loss {
     /// The node said that another one, or itself in a moment, will answer.
     Prompt,
     /// Silence, or a fault on the way.
@@ -45,30 +45,30 @@ pub(crate) fn refused(chance: f64) -> Duration {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     failures: u32,
     up_since: Option<Instant>,
 }
 
 impl Backoff {
     /// Failed attempts and losses since things were last healthy.
-    pub(crate) fn failures(&self) -> u32 {
+    pub fn failures(&self) -> u32 {
         self.failures
     }
 
-    pub(crate) fn connected(&mut self, now: Instant) {
+    pub fn connected(&mut self, now: Instant) {
         self.up_since = Some(now);
     }
 
     /// An attempt failed: how long to wait. `chance` is from 0 to 1.
-    pub(crate) fn failed(&mut self, chance: f64) -> Duration {
+    pub fn failed(&mut self, chance: f64) -> Duration {
         let ceiling = BASE.saturating_mul(1 << self.failures.min(10)).min(CAP);
         self.failures = self.failures.saturating_add(1);
         ceiling.mul_f64(chance.clamp(0.0, 1.0))
     }
 
     /// The connection is gone: how long to wait before the first attempt.
-    pub(crate) fn lost(&mut self, now: Instant, loss: Loss, chance: f64) -> Duration {
+    pub fn lost(&mut self, now: Instant, loss: Loss, chance: f64) -> Duration {
         let up = self.up_since.take().map_or(Duration::ZERO, |since| now - since);
         if HEALTHY <= up {
             self.failures = 0;

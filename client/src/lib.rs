@@ -30,6 +30,15 @@ pub mod types;
 pub mod vault;
 mod wire;
 
+/// What the engine decides without a clock and without waiting: public so that a simulation can step it
+/// together with what nodes decide.
+pub mod decide {
+    pub use crate::backoff::{Backoff, Loss};
+    pub use crate::outbox::{Outbox, Row, Text};
+    pub use crate::signs::Signs;
+    pub use crate::sync::{Placed, Sync};
+}
+
 pub use crate::handle::{Changes, Client, Options};
 pub use crate::types::{
     Account, Arrival, Availability, Change, Code, Connection, Contact, ConversationId, Device,

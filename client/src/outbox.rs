@@ -20,16 +20,16 @@ pub(crate) const WAITING: usize = 10_000;
 
 /// One waiting message.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Row {
-    pub(crate) key: MessageKey,
-    pub(crate) peer: UserId,
-    pub(crate) id: ClientMsgId,
-    pub(crate) text: Text,
+pub struct Row {
+    pub key: MessageKey,
+    pub peer: UserId,
+    pub id: ClientMsgId,
+    pub text: Text,
 }
 
 /// A message text that does not print.
 #[derive(Clone, Eq, PartialEq)]
-pub(crate) struct Text(pub(crate) String);
+pub struct Text(pub String);
 
 impl std::fmt::Debug for Text {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -38,7 +38,7 @@ impl std::fmt::Debug for Text {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Outbox {
+pub struct Outbox {
     rows: BTreeMap<MessageKey, Waiting>,
     paces: BTreeMap<UserId, Pace>,
 }
@@ -57,12 +57,12 @@ struct Pace {
 }
 
 impl Outbox {
-    pub(crate) fn add(&mut self, row: Row) {
+    pub fn add(&mut self, row: Row) {
         self.rows.insert(row.key, Waiting { row, in_flight: false });
     }
 
     /// Takes over what the disk says: exactly these wait. Returns those that do not any more.
-    pub(crate) fn replace(&mut self, rows: Vec<Row>) -> Vec<MessageKey> {
+    pub fn replace(&mut self, rows: Vec<Row>) -> Vec<MessageKey> {
         let mut before = std::mem::take(&mut self.rows);
         for row in rows {
             let in_flight = before.remove(&row.key).is_some_and(|waiting| waiting.in_flight);
@@ -73,26 +73,26 @@ impl Outbox {
         before.into_keys().collect()
     }
 
-    pub(crate) fn peer_of(&self, key: MessageKey) -> Option<UserId> {
+    pub fn peer_of(&self, key: MessageKey) -> Option<UserId> {
         self.rows.get(&key).map(|waiting| waiting.row.peer)
     }
 
     #[cfg(test)]
-    pub(crate) fn id_of(&self, key: MessageKey) -> Option<ClientMsgId> {
+    pub fn id_of(&self, key: MessageKey) -> Option<ClientMsgId> {
         self.rows.get(&key).map(|waiting| waiting.row.id)
     }
 
-    pub(crate) fn is_held(&self, peer: UserId, now: Instant) -> bool {
+    pub fn is_held(&self, peer: UserId, now: Instant) -> bool {
         self.paces.get(&peer).is_some_and(|pace| now < pace.not_before)
     }
 
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.rows.len()
     }
 
     /// The next messages to send, which are in flight from now on. `open`: whether the conversation
     /// with somebody is known, so that something can be sent there.
-    pub(crate) fn take_due(&mut self, now: Instant, open: impl Fn(UserId) -> bool) -> Vec<Row> {
+    pub fn take_due(&mut self, now: Instant, open: impl Fn(UserId) -> bool) -> Vec<Row> {
         let mut flying = self.rows.values().filter(|waiting| waiting.in_flight).count();
         let mut by_peer: BTreeMap<UserId, usize> = BTreeMap::new();
         for waiting in self.rows.values().filter(|waiting| waiting.in_flight) {
@@ -124,19 +124,19 @@ impl Outbox {
     }
 
     /// The people to whom something waits.
-    pub(crate) fn peers(&self) -> Vec<UserId> {
+    pub fn peers(&self) -> Vec<UserId> {
         let mut peers: Vec<_> = self.rows.values().map(|waiting| waiting.row.peer).collect();
         peers.sort_unstable();
         peers.dedup();
         peers
     }
 
-    pub(crate) fn in_flight_to(&self, peer: UserId) -> bool {
+    pub fn in_flight_to(&self, peer: UserId) -> bool {
         self.rows.values().any(|waiting| waiting.in_flight && waiting.row.peer == peer)
     }
 
     /// A definite answer, or the entry itself, was seen.
-    pub(crate) fn settled(&mut self, key: MessageKey) {
+    pub fn settled(&mut self, key: MessageKey) {
         let Some(Waiting { row, .. }) = self.rows.remove(&key) else { return };
         if self.paces.contains_key(&row.peer)
             && self.rows.values().all(|waiting| waiting.row.peer != row.peer)
@@ -146,7 +146,7 @@ impl Outbox {
     }
 
     /// Refuses everything that waits for one person: what the keys were.
-    pub(crate) fn give_up(&mut self, peer: UserId) -> Vec<MessageKey> {
+    pub fn give_up(&mut self, peer: UserId) -> Vec<MessageKey> {
         self.paces.remove(&peer);
         let keys: Vec<_> =
             self.rows.values().filter(|w| w.row.peer == peer).map(|w| w.row.key).collect();
@@ -157,26 +157,26 @@ impl Outbox {
     }
 
     /// The node said "not now": this one and those behind it wait.
-    pub(crate) fn later(&mut self, key: MessageKey, now: Instant, wait: Duration) {
+    pub fn later(&mut self, key: MessageKey, now: Instant, wait: Duration) {
         let Some(waiting) = self.rows.get_mut(&key) else { return };
         waiting.in_flight = false;
         self.paces.insert(waiting.row.peer, Pace { not_before: now + wait });
     }
 
     /// Holds one person's messages, none of which is in flight.
-    pub(crate) fn hold(&mut self, peer: UserId, now: Instant, wait: Duration) {
+    pub fn hold(&mut self, peer: UserId, now: Instant, wait: Duration) {
         self.paces.insert(peer, Pace { not_before: now + wait });
     }
 
     /// The connection is gone, and with it the answers: all of them go out again, with the same ids.
-    pub(crate) fn interrupted(&mut self) {
+    pub fn interrupted(&mut self) {
         for waiting in self.rows.values_mut() {
             waiting.in_flight = false;
         }
     }
 
     /// When a hold ends.
-    pub(crate) fn next_due(&self, now: Instant) -> Option<Instant> {
+    pub fn next_due(&self, now: Instant) -> Option<Instant> {
         let idle = |peer| self.rows.values().any(|w| w.row.peer == peer && !w.in_flight);
         let holds = self.paces.iter().filter(|(peer, pace)| now < pace.not_before && idle(**peer));
         holds.map(|(_, pace)| pace.not_before).min()

@@ -11,21 +11,21 @@ const HOPELESS: Duration = Duration::from_secs(15);
 const SILENCE: Duration = Duration::from_secs(1);
 /// The signs of life of one connection.
 #[derive(Clone, Copy)]
-pub(crate) struct Signs {
+pub struct Signs {
     /// When it was made.
-    pub(crate) since: Instant,
+    pub since: Instant,
     /// When a frame arrived last.
-    pub(crate) heard: Instant,
+    pub heard: Instant,
     /// When a datagram was last found to have arrived.
-    pub(crate) stirred: Instant,
+    pub stirred: Instant,
     /// What a round trip takes.
-    pub(crate) delay: Duration,
+    pub delay: Duration,
 }
 
 impl Signs {
     /// When the path is to be taken for dead unless something happens before, while a request that was
     /// made at `oldest` is open.
-    pub(crate) fn doubt_at(self, oldest: Instant) -> Instant {
+    pub fn doubt_at(self, oldest: Instant) -> Instant {
         let answer = (oldest.max(self.heard) + PATIENCE).min(oldest + HOPELESS);
         // A connection that has only just been made instead of another one is not doubted so soon: on a
         // slow path, handshakes upon handshakes would take what is left of it.

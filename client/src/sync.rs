@@ -19,7 +19,7 @@ const AHEAD: usize = 256;
 
 /// How far this device is in every conversation. `T` is what an entry is made of.
 #[derive(Debug)]
-pub(crate) struct Sync<T> {
+pub struct Sync<T> {
     tracks: BTreeMap<ConversationId, Track<T>>,
 }
 
@@ -36,10 +36,10 @@ struct Track<T> {
 
 /// An entry whose turn has come.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Placed<T> {
-    pub(crate) conversation: ConversationId,
-    pub(crate) seq: Seq,
-    pub(crate) item: T,
+pub struct Placed<T> {
+    pub conversation: ConversationId,
+    pub seq: Seq,
+    pub item: T,
 }
 
 impl<T> Default for Sync<T> {
@@ -50,25 +50,25 @@ impl<T> Default for Sync<T> {
 
 impl<T> Sync<T> {
     /// Takes over what the disk says; only ever moves forward.
-    pub(crate) fn know(&mut self, conversation: ConversationId, position: Option<Seq>) {
+    pub fn know(&mut self, conversation: ConversationId, position: Option<Seq>) {
         let track = self.track(conversation);
         track.position = track.position.max(position);
         track.head = track.head.max(position.unwrap_or_default());
     }
 
     /// An entry with that place exists.
-    pub(crate) fn head(&mut self, conversation: ConversationId, head: Seq) {
+    pub fn head(&mut self, conversation: ConversationId, head: Seq) {
         let track = self.track(conversation);
         track.head = track.head.max(head);
     }
 
     /// There is no such conversation any more.
-    pub(crate) fn forget(&mut self, conversation: ConversationId) {
+    pub fn forget(&mut self, conversation: ConversationId) {
         self.tracks.remove(&conversation);
     }
 
     /// The log of a conversation that was unknown starts after `position` for this device.
-    pub(crate) fn start(&mut self, conversation: ConversationId, position: Seq) -> bool {
+    pub fn start(&mut self, conversation: ConversationId, position: Seq) -> bool {
         let track = self.track(conversation);
         let unknown = track.position.is_none();
         if unknown {
@@ -80,7 +80,7 @@ impl<T> Sync<T> {
 
     /// One entry from anywhere. Whatever may be shown because of it is added to `ready`. `false`: its
     /// place is held already.
-    pub(crate) fn offer(
+    pub fn offer(
         &mut self,
         conversation: ConversationId,
         seq: Seq,
@@ -107,7 +107,7 @@ impl<T> Sync<T> {
     }
 
     /// One page of a pull. Returns the conversations that start with it, and their first entry.
-    pub(crate) fn page(
+    pub fn page(
         &mut self,
         conversations: &[Conversation],
         entries: Vec<Entry>,
@@ -138,7 +138,7 @@ impl<T> Sync<T> {
 
     /// What to tell the node when pulling, at most `limit`: first where something is missing, then the
     /// newest.
-    pub(crate) fn ask(&mut self, limit: usize) -> Vec<Position> {
+    pub fn ask(&mut self, limit: usize) -> Vec<Position> {
         let mut known: Vec<_> = self
             .tracks
             .iter()
@@ -163,7 +163,7 @@ impl<T> Sync<T> {
 
     /// The node has given everything that it was asked for. What it did not give does not exist for
     /// this device, whatever was said of it: asking for ever would not bring it.
-    pub(crate) fn complete(&mut self) {
+    pub fn complete(&mut self) {
         self.tracks.retain(|_, track| {
             if track.asked.take() != Some(track.head) {
                 // Not asked for, or it grew meanwhile.
@@ -180,7 +180,7 @@ impl<T> Sync<T> {
     }
 
     /// How far this device is everywhere.
-    pub(crate) fn positions(&self) -> Vec<Position> {
+    pub fn positions(&self) -> Vec<Position> {
         let known = self.tracks.iter().filter_map(|(&conversation, track)| {
             track.position.map(|seq| Position { conversation, seq })
         });
@@ -188,7 +188,7 @@ impl<T> Sync<T> {
     }
 
     /// The conversations of which something exists that is not held.
-    pub(crate) fn behind(&self) -> impl Iterator<Item = ConversationId> {
+    pub fn behind(&self) -> impl Iterator<Item = ConversationId> {
         let behind = self.tracks.iter().filter(|(_, track)| match track.position {
             Some(position) => position < track.head,
             None => true,
