@@ -11,6 +11,7 @@
 
 pub mod bench;
 pub mod bin;
+pub mod chaos;
 pub mod dial;
 pub mod door;
 pub mod ledger;
