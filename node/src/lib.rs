@@ -14,6 +14,7 @@ pub mod appender;
 pub mod bus;
 pub mod cli;
 pub mod clock;
+pub mod cluster_secret;
 pub mod config;
 pub mod data_dir;
 pub mod dispatch;

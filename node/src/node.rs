@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::appender::Appender;
 use crate::bus::{self, Bus, Local};
 use crate::clock;
+use crate::cluster_secret::SecretError;
 use crate::config::Config;
 use crate::dispatch::{About, Dispatch};
 use crate::hub::Hub;
@@ -23,7 +24,7 @@ use crate::service::{Services, Settings};
 use crate::session::{self, Limits, Shared};
 use crate::store::{Database, StoreError};
 use crate::tls::{self, Fingerprint, TlsError};
-use crate::transport::{Acceptor, Allowed, BindError, Keys, Peer, Permit, bind};
+use crate::transport::{Acceptor, BindError, Identity, Keys, Listeners, Peer, Permit};
 
 /// A node that serves.
 pub struct Node {
@@ -41,6 +42,8 @@ pub enum StartError {
     Tls(#[from] TlsError),
     #[error("open the database")]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     #[error(transparent)]
     Bind(#[from] BindError),
     #[error("start the threads that hash passwords")]
@@ -64,23 +67,20 @@ impl Node {
     /// As [`Self::start`].
     pub async fn start_with(config: Config, hasher: Hasher) -> Result<Self, StartError> {
         let data = crate::data_dir::DataDir::open(&config.data)?;
-        let (tls, fingerprint) = tls::server(&config)?;
+        let tls::Offer { config: tls, fingerprint, renewal } = tls::server(&config)?;
         let path = data.database();
         let open = tokio::task::spawn_blocking(move || Database::open(&path));
         let database = open.await.map_err(|_| StartError::Interrupted)??;
-        let endpoint = bind(config.listen, tls, &Keys::derive(&data.secret()?))?;
-        let address = endpoint
-            .local_addr()
-            .map_err(|source| BindError::Listen { address: config.listen, source })?;
+        let keys = Keys::of(&config, &data.secret()?)?;
+        let listeners = Listeners::bind(&config)?;
+        let address = listeners.address();
+        let lease = config.cluster.as_ref().and_then(|it| it.node);
+        let acceptor = listeners.serve(tls, Identity { keys, lease }).await?;
         let stop = CancellationToken::new();
         let parts = Parts::assemble(&config, database, hasher, stop.clone()).await?;
-        let acceptor = Acceptor::new(
-            endpoint,
-            Allowed {
-                connections: config.limits.connections,
-                per_address: config.limits.connections_per_address,
-            },
-        );
+        if let Some(renewal) = renewal {
+            parts.tasks.spawn(renewal.watch(parts.background.clone()));
+        }
         let serving = tokio::spawn(async move {
             parts.serve(acceptor).await;
             drop(data);

@@ -1,12 +1,27 @@
-//! QUIC and TLS. Knows frames; knows no request by name.
+//! QUIC and TLS, and the header of routers. Knows frames; knows no request by name.
 
-mod endpoint;
+mod acceptor;
+mod cids;
+mod counts;
+mod direct;
+mod encapsulated;
 mod framed;
+mod inbox;
+mod keys;
+mod listeners;
+mod parameters;
+mod places;
+mod routes;
+mod standing;
 
 use std::net::IpAddr;
 
-pub use self::endpoint::{Acceptor, Allowed, BindError, Keys, Permit, bind};
+pub use self::acceptor::{Acceptor, Figures};
+pub use self::counts::Routed;
 pub use self::framed::{Framed, ReadError, WriteError, write_frames};
+pub use self::keys::{Identity, Keys};
+pub use self::listeners::{BindError, Listeners};
+pub use self::places::{Allowed, Permit};
 
 /// The other end of one connection.
 #[derive(Clone)]
@@ -39,3 +54,6 @@ impl Peer {
         self.connection.closed().await;
     }
 }
+
+#[cfg(test)]
+mod tests;

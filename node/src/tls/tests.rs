@@ -10,6 +10,7 @@ use rustls::{
 };
 
 use super::*;
+use crate::config::Cluster;
 
 fn config(folder: &Path) -> Config {
     Config::defaults(folder)
@@ -20,12 +21,12 @@ fn the_first_start_makes_a_certificate_and_later_ones_keep_it() {
     let folder = tempfile::tempdir().unwrap();
     let config_here = config(folder.path());
     assert!(matches!(fingerprint(&config_here), Err(TlsError::Read { .. })));
-    let (_, first) = server(&config_here).unwrap();
-    let (_, second) = server(&config_here).unwrap();
+    let first = server(&config_here).unwrap().fingerprint;
+    let second = server(&config_here).unwrap().fingerprint;
     assert_eq!(first, second);
     assert_eq!(fingerprint(&config_here).unwrap(), first);
     let elsewhere = tempfile::tempdir().unwrap();
-    assert_ne!(server(&config(elsewhere.path())).unwrap().1, first);
+    assert_ne!(server(&config(elsewhere.path())).unwrap().fingerprint, first);
 }
 
 #[test]
@@ -56,9 +57,9 @@ fn a_start_that_was_cut_off_after_the_key_is_made_good() {
 #[test]
 fn a_lost_key_is_told_and_the_certificate_that_clients_know_stays() {
     let folder = tempfile::tempdir().unwrap();
-    let (_, known) = server(&config(folder.path())).unwrap();
+    let known = server(&config(folder.path())).unwrap().fingerprint;
     std::fs::remove_file(folder.path().join("key.pem")).unwrap();
-    let error = server(&config(folder.path())).unwrap_err();
+    let error = server(&config(folder.path())).err().unwrap();
     assert!(matches!(error, TlsError::KeyGone { .. }), "{error}");
     assert_eq!(fingerprint(&config(folder.path())).unwrap(), known);
 }
@@ -66,14 +67,14 @@ fn a_lost_key_is_told_and_the_certificate_that_clients_know_stays() {
 #[test]
 fn files_of_the_operator_are_used_and_never_made() {
     let made = tempfile::tempdir().unwrap();
-    let (_, known) = server(&config(made.path())).unwrap();
+    let known = server(&config(made.path())).unwrap().fingerprint;
     let folder = tempfile::tempdir().unwrap();
     let with = |certificate: PathBuf, key: PathBuf| Config {
         tls: Certificate::Files { certificate, key },
         ..config(folder.path())
     };
     let (certificate, key) = (made.path().join("certificate.pem"), made.path().join("key.pem"));
-    let (_, used) = server(&with(certificate.clone(), key.clone())).unwrap();
+    let used = server(&with(certificate.clone(), key.clone())).unwrap().fingerprint;
     assert_eq!(used, known);
 
     let other = tempfile::tempdir().unwrap();
@@ -90,7 +91,9 @@ fn files_of_the_operator_are_used_and_never_made() {
 #[test]
 fn a_handshake_is_tls_1_3_with_our_protocol_and_the_certificate_of_the_fingerprint() {
     let folder = tempfile::tempdir().unwrap();
-    let (tls, known) = server(&config(folder.path())).unwrap();
+    let Offer { config: tls, fingerprint: known, renewal } =
+        server(&config(folder.path())).unwrap();
+    assert!(renewal.is_none(), "nobody else writes our own certificate");
     let client = handshake(tls, &[&rustls::version::TLS13], &[ALPN]).unwrap();
     assert_eq!(client.protocol_version(), Some(rustls::ProtocolVersion::TLSv1_3));
     assert_eq!(client.alpn_protocol(), Some(ALPN));
@@ -100,7 +103,7 @@ fn a_handshake_is_tls_1_3_with_our_protocol_and_the_certificate_of_the_fingerpri
 #[test]
 fn other_protocols_are_refused_and_nothing_can_be_replayed() {
     let folder = tempfile::tempdir().unwrap();
-    let tls = || server(&config(folder.path())).unwrap().0;
+    let tls = || server(&config(folder.path())).unwrap().config;
     assert!(handshake(tls(), &[&rustls::version::TLS13], &[b"thrive/0"]).is_err());
     assert_eq!((tls().max_early_data_size, tls().send_tls13_tickets), (0, 0));
 }
@@ -113,6 +116,40 @@ fn the_certificate_names_the_places_where_people_dial_it() {
     let has = |name: &str| certificate.windows(name.len()).any(|it| it == name.as_bytes());
     assert!(has("localhost") && has("thrive"));
     assert!(host_name().is_none_or(|it| has(&it)));
+}
+
+/// Two nodes of one cluster, each with a data folder of its own.
+fn cluster(folder: &Path, secret: &Path) -> Config {
+    let cluster = Cluster {
+        secret: secret.to_owned(),
+        listen: "127.0.0.1:0".parse().unwrap(),
+        advertise: None,
+        workers: 1,
+        node: None,
+        drain: Duration::from_secs(1),
+    };
+    Config { cluster: Some(cluster), ..config(folder) }
+}
+
+#[test]
+fn all_nodes_of_a_cluster_show_the_same_certificate_and_clients_accept_it() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let shared = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(shared.path(), [9; 40]).unwrap();
+    let known = fingerprint(&cluster(folders[0].path(), shared.path())).unwrap();
+    for folder in &folders {
+        let offer = server(&cluster(folder.path(), shared.path())).unwrap();
+        assert_eq!(offer.fingerprint, known);
+        let client = handshake(offer.config, &[&rustls::version::TLS13], &[ALPN]).unwrap();
+        assert_eq!(Fingerprint::of(&client.peer_certificates().unwrap()[0]), known);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is written");
+    }
+    std::fs::write(shared.path(), [8; 40]).unwrap();
+    let other = server(&cluster(folders[0].path(), shared.path())).unwrap();
+    assert_ne!(other.fingerprint, known);
+    std::fs::write(shared.path(), [8; 4]).unwrap();
+    let short = server(&cluster(folders[0].path(), shared.path())).err().unwrap();
+    assert!(matches!(short, TlsError::Secret(_)), "{short}");
 }
 
 /// Both ends in memory, until they agree or one gives up.
