@@ -1,28 +1,44 @@
 //! Was the delivery contract kept? Clients write down what they tried, what they were told and what
 //! they showed; afterwards the store is read, and everything is compared. Pure.
 //!
-//! The numbers I1 to I7 are the invariants of the contract:
-//! I1 nothing acknowledged is lost; I2 everybody is shown everything; I3 exactly once; I4 in one order;
-//! I5 without gaps; I6 repeating a message stores nothing new; I7 nothing comes from nowhere.
+//! What only needs the order of things is checked here: I1 nothing acknowledged is lost; I2 everybody is
+//! shown everything; I3 exactly once; I4 in one order; I5 without gaps; I6 repeating a message stores
+//! nothing new; I7 nothing comes from nowhere; I8 no message before one that its author wrote or read
+//! earlier. What needs the clock is found in the [`journal`]: [`delay`] (I9, I16) and [`presence`] (I10).
+
+pub mod broken;
+pub mod delay;
+pub mod journal;
+pub mod presence;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use thrive_protocol::entry::{Body, Entry};
 use thrive_protocol::ids::{ClientMsgId, ConversationId, Seq};
 use thrive_protocol::reply::Stored;
 
+pub use self::broken::{Broken, Invariant};
+
 /// What happened, as the clients saw it.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
-    attempts: BTreeMap<ClientMsgId, ConversationId>,
+    attempts: BTreeMap<ClientMsgId, Attempt>,
     /// Every acknowledgment, repeats included.
     acks: Vec<Stored>,
     refused: BTreeSet<ClientMsgId>,
     /// What each reader has shown, in that order.
     shown: BTreeMap<String, Vec<Place>>,
+    /// What a reader may read; one that is not here may read everything.
+    entitled: BTreeMap<String, BTreeSet<ConversationId>>,
     /// The logs as the store has them in the end.
     store: Vec<Place>,
+}
+
+#[derive(Clone, Debug)]
+struct Attempt {
+    conversation: ConversationId,
+    /// Messages of the same conversation that its author had written or seen before.
+    after: Vec<ClientMsgId>,
 }
 
 /// One message at its place.
@@ -33,37 +49,21 @@ pub struct Place {
     pub id: ClientMsgId,
 }
 
-/// One way in which the contract was broken.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Broken {
-    /// I1: acknowledged, and not in the store at that place.
-    Lost(Stored),
-    /// I2: in the store, and this reader never showed it.
-    NotShown { reader: String, place: Place },
-    /// I3: a reader showed it twice; or the store holds it twice.
-    Twice { reader: Option<String>, place: Place },
-    /// I4: a reader showed it after a later one, or at another place than the store has it.
-    OutOfOrder { reader: String, place: Place },
-    /// I5: the store has no entry at this place, but has later ones.
-    Gap { conversation: ConversationId, seq: Seq },
-    /// I6: one message was acknowledged in two ways.
-    TwoAnswers(Stored, Stored),
-    /// I7: nobody tried to send it, or it was refused for good.
-    FromNowhere(Place),
-}
-
-impl fmt::Display for Broken {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{self:?}")
-    }
-}
-
-impl std::error::Error for Broken {}
-
 impl Ledger {
     /// Before a message is sent for the first time.
     pub fn attempt(&mut self, conversation: ConversationId, id: ClientMsgId) {
-        self.attempts.insert(id, conversation);
+        self.attempt_after(conversation, id, []);
+    }
+
+    /// The same, where its author has written or seen others of the conversation before.
+    pub fn attempt_after(
+        &mut self,
+        conversation: ConversationId,
+        id: ClientMsgId,
+        after: impl IntoIterator<Item = ClientMsgId>,
+    ) {
+        let after = after.into_iter().collect();
+        self.attempts.insert(id, Attempt { conversation, after });
     }
 
     /// The node said that it is stored.
@@ -81,15 +81,33 @@ impl Ledger {
         self.shown.entry(reader.to_owned()).or_default();
     }
 
+    /// This reader exists, and may read this conversation and no others but those said.
+    pub fn member(&mut self, reader: &str, conversation: ConversationId) {
+        self.reader(reader);
+        self.entitled.entry(reader.to_owned()).or_default().insert(conversation);
+    }
+
     /// A reader shows an entry.
     pub fn shown(&mut self, reader: &str, entry: &Entry) {
-        let place = Place::of(entry);
-        self.shown.entry(reader.to_owned()).or_default().push(place);
+        self.shown_at(reader, Place::of(entry));
+    }
+
+    /// A reader shows a message at a place.
+    pub fn shown_at(&mut self, reader: &str, place: Place) {
+        match self.shown.get_mut(reader) {
+            Some(shown) => shown.push(place),
+            None => drop(self.shown.insert(reader.to_owned(), vec![place])),
+        }
     }
 
     /// An entry of the store, read after everything.
     pub fn stored(&mut self, entry: &Entry) {
-        self.store.push(Place::of(entry));
+        self.stored_at(Place::of(entry));
+    }
+
+    /// A message of the store, read after everything.
+    pub fn stored_at(&mut self, place: Place) {
+        self.store.push(place);
     }
 
     #[must_use]
@@ -102,104 +120,140 @@ impl Ledger {
         self.attempts.len()
     }
 
+    /// Messages that were refused for good.
+    #[must_use]
+    pub fn refusals(&self) -> usize {
+        self.refused.len()
+    }
+
+    #[must_use]
+    pub fn in_store(&self) -> usize {
+        self.store.len()
+    }
+
     /// # Errors
     /// The first way in which the contract was broken, in the order of the invariants.
     pub fn check(&self) -> Result<(), Broken> {
-        self.nothing_acknowledged_is_lost()?;
-        self.every_reader_shows_everything()?;
-        self.nothing_is_there_twice()?;
-        self.the_order_is_one()?;
-        self.no_place_is_empty()?;
-        self.every_repeat_got_the_same_answer()?;
-        self.nothing_comes_from_nowhere()
+        self.findings().into_iter().next().map_or(Ok(()), Err)
     }
 
-    fn nothing_acknowledged_is_lost(&self) -> Result<(), Broken> {
+    /// Every way in which the contract was broken, in the order of the invariants.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Broken> {
         let store: BTreeSet<Place> = self.store.iter().copied().collect();
+        let mut found = Vec::new();
+        self.nothing_acknowledged_is_lost(&store, &mut found);
+        self.every_reader_shows_everything(&mut found);
+        self.nothing_is_there_twice(&mut found);
+        self.the_order_is_one(&store, &mut found);
+        self.no_place_is_empty(&mut found);
+        self.every_repeat_got_the_same_answer(&mut found);
+        self.nothing_comes_from_nowhere(&mut found);
+        self.nothing_stands_before_what_its_author_knew(&mut found);
+        found
+    }
+
+    fn nothing_acknowledged_is_lost(&self, store: &BTreeSet<Place>, found: &mut Vec<Broken>) {
         for ack in &self.acks {
-            let found = self.attempts.get(&ack.id).is_some_and(|&conversation| {
+            let there = self.attempts.get(&ack.id).is_some_and(|attempt| {
+                let conversation = attempt.conversation;
                 store.contains(&Place { conversation, seq: ack.seq, id: ack.id })
             });
-            if !found {
-                return Err(Broken::Lost(*ack));
+            if !there {
+                found.push(Broken::Lost(*ack));
             }
         }
-        Ok(())
     }
 
-    fn every_reader_shows_everything(&self) -> Result<(), Broken> {
+    fn every_reader_shows_everything(&self, found: &mut Vec<Broken>) {
+        let mut logs: BTreeMap<ConversationId, Vec<Place>> = BTreeMap::new();
+        for place in &self.store {
+            logs.entry(place.conversation).or_default().push(*place);
+        }
         for (reader, shown) in &self.shown {
             let shown: BTreeSet<_> = shown.iter().map(|it| (it.conversation, it.seq)).collect();
-            let missing = self.store.iter().find(|it| !shown.contains(&(it.conversation, it.seq)));
-            if let Some(place) = missing {
-                return Err(Broken::NotShown { reader: reader.clone(), place: *place });
-            }
+            let entitled = self.entitled.get(reader);
+            let may = |it: &ConversationId| entitled.is_none_or(|entitled| entitled.contains(it));
+            let theirs = logs.iter().filter(|(id, _)| may(id)).flat_map(|(_, log)| log);
+            let missing = theirs.filter(|it| !shown.contains(&(it.conversation, it.seq)));
+            found.extend(missing.map(|it| Broken::NotShown { reader: reader.clone(), place: *it }));
         }
-        Ok(())
     }
 
-    fn nothing_is_there_twice(&self) -> Result<(), Broken> {
-        let readers = self.shown.iter().map(|(reader, shown)| (Some(reader.clone()), shown));
+    fn nothing_is_there_twice(&self, found: &mut Vec<Broken>) {
+        let readers = self.shown.iter().map(|(reader, shown)| (Some(reader), shown));
         for (reader, places) in readers.chain([(None, &self.store)]) {
             let (mut seqs, mut ids) = (BTreeSet::new(), BTreeSet::new());
             for place in places {
                 let new_seq = seqs.insert((place.conversation, place.seq));
                 if !ids.insert((place.conversation, place.id)) || !new_seq {
-                    return Err(Broken::Twice { reader, place: *place });
+                    found.push(Broken::Twice { reader: reader.cloned(), place: *place });
                 }
             }
         }
-        Ok(())
     }
 
-    fn the_order_is_one(&self) -> Result<(), Broken> {
-        let store: BTreeSet<Place> = self.store.iter().copied().collect();
+    fn the_order_is_one(&self, store: &BTreeSet<Place>, found: &mut Vec<Broken>) {
         for (reader, shown) in &self.shown {
             let mut last: BTreeMap<ConversationId, Seq> = BTreeMap::new();
             for place in shown {
                 let before = last.insert(place.conversation, place.seq);
                 if before.is_some_and(|before| place.seq <= before) || !store.contains(place) {
-                    return Err(Broken::OutOfOrder { reader: reader.clone(), place: *place });
+                    found.push(Broken::OutOfOrder { reader: reader.clone(), place: *place });
                 }
             }
         }
-        Ok(())
     }
 
-    fn no_place_is_empty(&self) -> Result<(), Broken> {
+    fn no_place_is_empty(&self, found: &mut Vec<Broken>) {
         let mut seqs: BTreeMap<ConversationId, BTreeSet<Seq>> = BTreeMap::new();
         for place in &self.store {
             seqs.entry(place.conversation).or_default().insert(place.seq);
         }
         for (conversation, seqs) in seqs {
-            for (expected, seq) in (1..).map(Seq).zip(seqs) {
+            let mut expected = Seq::START.next();
+            for seq in seqs {
                 if seq != expected {
-                    return Err(Broken::Gap { conversation, seq: expected });
+                    found.push(Broken::Gap { conversation, seq: expected });
                 }
+                expected = seq.next();
             }
         }
-        Ok(())
     }
 
-    fn every_repeat_got_the_same_answer(&self) -> Result<(), Broken> {
+    fn every_repeat_got_the_same_answer(&self, found: &mut Vec<Broken>) {
         let mut first: BTreeMap<ClientMsgId, Stored> = BTreeMap::new();
         for ack in &self.acks {
             let known = first.entry(ack.id).or_insert(*ack);
             if known != ack {
-                return Err(Broken::TwoAnswers(*known, *ack));
+                found.push(Broken::TwoAnswers(*known, *ack));
             }
         }
-        Ok(())
     }
 
-    fn nothing_comes_from_nowhere(&self) -> Result<(), Broken> {
+    fn nothing_comes_from_nowhere(&self, found: &mut Vec<Broken>) {
         for place in self.store.iter().chain(self.shown.values().flatten()) {
-            let tried = self.attempts.get(&place.id) == Some(&place.conversation);
-            if !tried || self.refused.contains(&place.id) {
-                return Err(Broken::FromNowhere(*place));
+            let tried = self.attempts.get(&place.id);
+            let there = tried.is_some_and(|it| it.conversation == place.conversation);
+            if !there || self.refused.contains(&place.id) {
+                found.push(Broken::FromNowhere(*place));
             }
         }
-        Ok(())
+    }
+
+    fn nothing_stands_before_what_its_author_knew(&self, found: &mut Vec<Broken>) {
+        let seqs: BTreeMap<_, _> =
+            self.store.iter().map(|it| ((it.conversation, it.id), it.seq)).collect();
+        for place in &self.store {
+            let Some(Attempt { conversation, after }) = self.attempts.get(&place.id) else {
+                continue;
+            };
+            // One that was refused, or lost, has no place; the latter is found by I1.
+            let late = after.iter().filter(|it| {
+                seqs.get(&(*conversation, **it)).is_some_and(|earlier| place.seq <= *earlier)
+            });
+            found.extend(late.map(|it| Broken::TooEarly { place: *place, after: *it }));
+        }
     }
 }
 
@@ -215,108 +269,4 @@ impl Place {
 }
 
 #[cfg(test)]
-mod tests {
-    use thrive_protocol::ids::{Time, UserId};
-    use thrive_protocol::text::MessageText;
-
-    use super::*;
-
-    const CHAT: ConversationId = ConversationId(1);
-
-    fn id(number: u8) -> ClientMsgId {
-        ClientMsgId([number; 16])
-    }
-
-    fn entry(seq: u64, number: u8) -> Entry {
-        Entry {
-            conversation: CHAT,
-            seq: Seq(seq),
-            sender: UserId(1),
-            time: Time(0),
-            body: Body::Message { id: id(number), text: MessageText::parse("x").unwrap() },
-        }
-    }
-
-    fn ack(seq: u64, number: u8) -> Stored {
-        Stored { id: id(number), seq: Seq(seq), time: Time(0) }
-    }
-
-    fn place(seq: u64, number: u8) -> Place {
-        Place::of(&entry(seq, number))
-    }
-
-    /// Three messages of which two were acknowledged, one reader who has them all.
-    fn good() -> Ledger {
-        let mut ledger = Ledger::default();
-        for number in 1..=3 {
-            ledger.attempt(CHAT, id(number));
-            ledger.stored(&entry(number.into(), number));
-            ledger.shown("bob", &entry(number.into(), number));
-        }
-        ledger.acked(ack(1, 1));
-        ledger.acked(ack(3, 3));
-        ledger.acked(ack(3, 3));
-        ledger
-    }
-
-    fn check(spoil: impl FnOnce(&mut Ledger), expected: Result<(), Broken>) {
-        let mut ledger = good();
-        spoil(&mut ledger);
-        assert_eq!(ledger.check(), expected);
-    }
-
-    #[test]
-    fn a_run_without_fault_keeps_the_contract() {
-        check(|_| {}, Ok(()));
-    }
-
-    #[test]
-    fn every_way_to_break_the_contract_is_found() {
-        let bob = || "bob".to_owned();
-        check(|it| it.store.truncate(2), Err(Broken::Lost(ack(3, 3))));
-        check(|it| it.acked(ack(3, 2)), Err(Broken::Lost(ack(3, 2))));
-        check(
-            |it| it.shown.get_mut("bob").unwrap().truncate(2),
-            Err(Broken::NotShown { reader: bob(), place: place(3, 3) }),
-        );
-        check(
-            |it| it.reader("eve"),
-            Err(Broken::NotShown { reader: "eve".into(), place: place(1, 1) }),
-        );
-        check(
-            |it| it.shown("bob", &entry(2, 2)),
-            Err(Broken::Twice { reader: Some(bob()), place: place(2, 2) }),
-        );
-        check(
-            |it| {
-                it.stored(&entry(4, 3));
-                it.shown("bob", &entry(4, 3));
-            },
-            Err(Broken::Twice { reader: Some(bob()), place: place(4, 3) }),
-        );
-        check(
-            |it| it.shown.get_mut("bob").unwrap().swap(0, 1),
-            Err(Broken::OutOfOrder { reader: bob(), place: place(1, 1) }),
-        );
-        check(
-            |it| {
-                it.attempt(CHAT, id(5));
-                it.stored(&entry(5, 5));
-                it.shown("bob", &entry(5, 5));
-            },
-            Err(Broken::Gap { conversation: CHAT, seq: Seq(4) }),
-        );
-        check(
-            |it| it.acked(Stored { time: Time(9), ..ack(1, 1) }),
-            Err(Broken::TwoAnswers(ack(1, 1), Stored { time: Time(9), ..ack(1, 1) })),
-        );
-        check(|it| it.refused(id(2)), Err(Broken::FromNowhere(place(2, 2))));
-        check(
-            |it| {
-                it.stored(&entry(4, 9));
-                it.shown("bob", &entry(4, 9));
-            },
-            Err(Broken::FromNowhere(place(4, 9))),
-        );
-    }
-}
+mod tests;
