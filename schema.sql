@@ -34,6 +34,8 @@ CREATE TABLE account (
   -- The status that the person chose, on all devices; whether they are connected is not stored.
   availability TEXT NOT NULL DEFAULT 'online',
   status_text TEXT NOT NULL DEFAULT '',
+  -- Of two statuses of an account, the one with the higher number was chosen later.
+  status_changed BIGINT NOT NULL DEFAULT 0,
   CONSTRAINT account_pkey PRIMARY KEY (id),
   CONSTRAINT account_username_key UNIQUE (username),
   CONSTRAINT account_availability_check

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use thrive_protocol::bounded::List;
-use thrive_protocol::ids::{Time, UserId};
+use thrive_protocol::ids::Time;
 use thrive_protocol::limits::Limits;
 use thrive_protocol::reply::{ServerInfo, SignUp, Welcome};
 use thrive_protocol::version::VERSION;
@@ -13,7 +13,7 @@ use thrive_protocol::{Code, Event, Refusal, Reply, Request};
 use crate::bus::Bus;
 use crate::clock;
 use crate::hub::Hub;
-use crate::news::{Answer, Audience, Done, Fault, News};
+use crate::news::{Answer, Audience, Done, Fault};
 use crate::presence::Online;
 use crate::service::{Caller, Services};
 
@@ -164,7 +164,7 @@ impl Dispatch {
             }
             Request::ListContacts {} => {
                 let contacts = said(kind, it.contacts.list(caller).await)?;
-                let presence = said(kind, it.presence.of_account(caller.user).await)?;
+                let presence = said(kind, it.presence.of_account(caller.user).await)?.presence;
                 Ok(Reply::Roster { contacts: List::cut(contacts), presence })
             }
             Request::History(request) => {
@@ -197,7 +197,9 @@ impl Dispatch {
         // Read again after following: an entry stored before is in these heads, and one stored later
         // comes by the bus. A gap that shows here is filled by the next comparison of heads.
         drop(hub.raise(said("begin", it.conversations.heads_of(user).await)?));
-        self.show(user).await
+        // Another device may choose another status meanwhile: the newer one wins, in any order.
+        self.online.learn(user, said("begin", it.presence.of_account(user).await)?);
+        Ok(())
     }
 
     /// Notes that the session is in use, for the list of devices.
@@ -205,45 +207,14 @@ impl Dispatch {
         self.services.accounts.touch(caller).await;
     }
 
-    /// Tells everybody who may see it how `user` looks now. What is not told is found with the next
-    /// list of contacts.
-    pub async fn announce(&self, user: UserId) {
-        let watchers = match self.services.presence.watchers(user).await {
-            Ok(watchers) => watchers,
-            Err(error) => {
-                report("announce", &error);
-                return;
-            }
-        };
-        // Read after waiting: a later change must not be followed by the news of an earlier one.
-        let event = Event::Presence { user, presence: self.online.of(user) };
-        let tell =
-            |watcher| News { to: Audience::User(watcher), event: event.clone(), origin: None };
-        self.bus.publish(&watchers.into_iter().map(tell).collect::<Vec<_>>());
-    }
-
-    /// Shows the status that is stored, and says so if others see a difference. Read once more after
-    /// it is shown: another device may have stored a different one meanwhile, and invisible must win.
-    async fn show(&self, user: UserId) -> Result<(), Refusal> {
-        let mut changed = false;
-        for _ in 0..2 {
-            let stored = said("show", self.services.presence.of_account(user).await)?;
-            changed |= self.online.set(user, stored);
-        }
-        if changed {
-            self.announce(user).await;
-        }
-        Ok(())
-    }
-
     async fn set_presence(
         &self,
         caller: &Caller,
         request: thrive_protocol::request::SetPresence,
     ) -> Result<Done<Reply>, Refusal> {
-        let stored = said("set_presence", self.services.presence.set(caller, request).await)?;
-        self.show(caller.user).await?;
-        let event = Event::Presence { user: caller.user, presence: stored };
+        let status = said("set_presence", self.services.presence.set(caller, request).await)?;
+        self.online.chose(caller.user, status.clone());
+        let event = Event::Presence { user: caller.user, presence: status.presence };
         Ok(Done::quietly(Reply::Done {}).and(
             Audience::User(caller.user),
             event,

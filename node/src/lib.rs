@@ -10,6 +10,7 @@
 //! A request that changes something does three things in this order: store, reply, publish. Nothing
 //! that a restart may not lose is held here.
 
+pub mod announcer;
 pub mod appender;
 pub mod bus;
 pub mod cli;

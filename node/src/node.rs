@@ -11,6 +11,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::announcer::Announcer;
 use crate::appender::Appender;
 use crate::bus::{self, Bus, Local};
 use crate::clock;
@@ -150,7 +151,8 @@ impl Parts {
         let (appender, appending) = Appender::new(database.clone(), bus.clone());
         tasks.spawn(appending);
         tasks.spawn(bus::reconcile(hub.clone(), database.clone(), background.clone()));
-        tasks.spawn(expire(dispatch.clone(), online.clone(), background.clone()));
+        let announcer = Announcer::new(online.clone(), database.clone(), hub.clone());
+        tasks.spawn(announcer.run(background.clone()));
         let limits = Arc::new(session_limits(config));
         let bulk = Arc::new(Semaphore::new(BULK));
         let shared = Shared { dispatch, appender, bus, hub, online, limits, bulk, stop };
@@ -213,20 +215,6 @@ const FLUSH: Duration = Duration::from_secs(3);
 async fn attend(shared: Shared, peer: Peer, permit: Permit) {
     Box::pin(session::serve(shared, peer)).await;
     drop(permit);
-}
-
-/// Announces those who have been gone for long enough.
-async fn expire(dispatch: Dispatch, online: Online, stop: CancellationToken) {
-    loop {
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            () = sleep(Duration::from_millis(500)) => {}
-        }
-        for user in online.expired(Instant::now()) {
-            dispatch.announce(user).await;
-        }
-    }
 }
 
 fn session_limits(config: &Config) -> Limits {

@@ -1,170 +1,215 @@
-//! Who is online, as others may see it: counted connections, a stored status, and a debounced end.
+//! Who is online, as others may see it: connections here, what other nodes assert, a stored status,
+//! and a debounced end.
 //!
-//! The state is pure and takes the time; [`Online`] is the handle that others hold. Announcing is up
-//! to whoever called: every change says whether others see it.
+//! The state is pure and takes the time; [`Online`] is the handle that others hold. Whatever changes
+//! what others see of somebody, whether it happened here or was heard of, puts them into one set of the
+//! changed. Whoever tells people about it takes from that set, and reads what is so by then.
+//!
+//! A status belongs to the account and not to a device. Each change of it has a number that only rises
+//! ([`Status::changed`]), so the newest status wins wherever it was chosen and in whatever order nodes
+//! hear of it: a node that still believes in an older one cannot show somebody who has become invisible.
 
-use std::collections::HashMap;
+mod claims;
+mod gossip;
+mod mirror;
+mod table;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use thrive_protocol::ids::UserId;
+use thrive_protocol::lease::Digest;
 use thrive_protocol::people::{Availability, Presence};
 
+pub use self::claims::Snapshot;
+pub use self::gossip::{Change, Gossip, decode_status, encode_status};
+use self::table::Table;
+
 /// Somebody whose last connection went is still shown for so long: a reconnect is no news.
-const DEBOUNCE: Duration = Duration::from_secs(5);
+pub const DEBOUNCE: Duration = Duration::from_secs(5);
+/// The same for people of a node that is gone: that took time to be noticed already.
+pub const DEBOUNCE_SWEPT: Duration = Duration::from_secs(2);
+
+/// The status of an account, as it is stored.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Status {
+    /// Higher with each change, whichever node made it.
+    #[serde(rename = "c")]
+    pub changed: u64,
+    #[serde(rename = "p")]
+    pub presence: Presence,
+}
+
+/// A process of a node: what it asserts ends with it.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Process {
+    pub node: u32,
+    /// Higher for each process that holds the number.
+    pub epoch: u64,
+}
 
 /// A cheap handle.
 #[derive(Clone, Default)]
 pub struct Online {
-    /// Guards the table for a few lines; never held over an await.
-    table: Arc<Mutex<Table>>,
+    shared: Arc<Shared>,
 }
 
 #[derive(Default)]
-struct Table {
-    people: HashMap<UserId, Person>,
+struct Shared {
+    /// Guards the table for a few lines; never held over an await.
+    table: Mutex<Table>,
+    /// Rung after something changed.
+    bells: Mutex<Vec<Bell>>,
 }
 
-struct Person {
-    connections: u32,
-    /// What the account has stored.
-    wanted: Presence,
-    /// When others are to see that nobody is there any more.
-    gone_at: Option<Instant>,
-}
+type Bell = Box<dyn Fn() + Send + Sync>;
 
 impl Online {
     /// What others see of `user`: offline when invisible or not connected.
     #[must_use]
     pub fn of(&self, user: UserId) -> Presence {
-        self.table.lock().people.get(&user).map(Person::seen).unwrap_or_default()
+        self.shared.table.lock().seen(user)
     }
 
-    /// People who are seen as online now.
+    /// People who are seen as online now, on any node.
     #[must_use]
     pub fn count(&self) -> u64 {
-        let seen = |it: &&Person| it.seen().availability != Availability::Offline;
-        self.table.lock().people.values().filter(seen).count() as u64
+        self.shared.table.lock().visible()
     }
 
-    /// One connection more. What others see changes with [`Self::set`], which is called next.
+    /// One connection more. What others see changes with [`Self::learn`], which is called next.
     pub fn arrived(&self, user: UserId) {
-        let mut table = self.table.lock();
-        let person = table.people.entry(user).or_insert_with(Person::absent);
-        person.connections += 1;
-        person.gone_at = None;
+        self.change(|table| table.arrived(user));
     }
 
-    /// One connection less. Others see nothing of it yet; see [`Self::expired`].
+    /// One connection less. Others see nothing of it yet; see [`Self::expire`].
     pub fn left(&self, user: UserId, now: Instant) {
-        if let Some(person) = self.table.lock().people.get_mut(&user) {
-            person.connections = person.connections.saturating_sub(1);
-            if person.connections == 0 {
-                person.gone_at = Some(now + DEBOUNCE);
-            }
+        self.change(|table| table.left(user, now));
+    }
+
+    /// The account has this status stored. An older one than is known changes nothing.
+    pub fn learn(&self, user: UserId, status: Status) {
+        self.change(|table| table.learn(user, status));
+    }
+
+    /// The person chose this status on this node, so others hear of it even when they have left.
+    pub fn chose(&self, user: UserId, status: Status) {
+        self.change(|table| table.chose(user, status));
+    }
+
+    /// Lets those go who have been away for long enough.
+    pub fn expire(&self, now: Instant) {
+        self.change(|table| table.expire(now));
+    }
+
+    /// At most `most` people of whom others see something else than before.
+    #[must_use]
+    pub fn take_changed(&self, most: usize) -> Vec<UserId> {
+        self.shared.table.lock().take_changed(most)
+    }
+
+    /// They could not be told of; they are told of later.
+    pub fn put_back(&self, users: impl IntoIterator<Item = UserId>) {
+        self.shared.table.lock().put_back(users);
+    }
+
+    /// Calls `bell` after every change, also one of no interest. It must return at once.
+    pub fn on_change(&self, bell: impl Fn() + Send + Sync + 'static) {
+        self.shared.bells.lock().push(Box::new(bell));
+    }
+
+    /// Everybody who is connected here.
+    #[must_use]
+    pub fn here(&self) -> Vec<UserId> {
+        self.shared.table.lock().here()
+    }
+
+    #[must_use]
+    pub fn is_anybody_here(&self) -> bool {
+        self.shared.table.lock().is_anybody_here()
+    }
+
+    /// From now on this node asserts to others who is connected here.
+    pub fn join(&self, process: Process) {
+        self.change(|table| table.join(process));
+    }
+
+    /// What has changed of that since the last call, at most `most` people; `None`: nothing.
+    #[must_use]
+    pub fn changes(&self, most: usize) -> Option<Gossip> {
+        self.shared.table.lock().changes(most)
+    }
+
+    /// A sign of life, by which others see whether they missed something.
+    #[must_use]
+    pub fn beat(&self) -> Option<Gossip> {
+        self.shared.table.lock().beat()
+    }
+
+    /// All that was said so far, for those who missed something.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        self.shared.table.lock().snapshot()
+    }
+
+    /// What the lease carries for comparison.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.shared.table.lock().digest()
+    }
+
+    /// Somebody else said this. Says whether it was this process itself.
+    pub fn hear(&self, gossip: Gossip, now: Instant) -> bool {
+        self.change(|table| table.hear(gossip, now))
+    }
+
+    /// These processes have a lease, with the digest in it. What others asserted who have none ends,
+    /// if `sweep`; say no when the leases themselves may have been lost.
+    pub fn members(&self, members: &[(Process, Digest)], sweep: bool, now: Instant) {
+        self.change(|table| table.members(members, sweep, now));
+    }
+
+    /// Something may have been missed of everybody.
+    pub fn doubt(&self) {
+        self.shared.table.lock().doubt();
+    }
+
+    /// Whose assertions must be read anew.
+    #[must_use]
+    pub fn doubtful(&self) -> Vec<Process> {
+        self.shared.table.lock().doubtful()
+    }
+
+    /// What a process has asserted, all of it, as of `snapshot.seq`. Says whether it was new enough.
+    pub fn correct(&self, of: Process, snapshot: Snapshot, now: Instant) -> bool {
+        self.change(|table| table.correct(of, snapshot, now))
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Table) -> T) -> T {
+        let result = change(&mut self.shared.table.lock());
+        for bell in self.shared.bells.lock().iter() {
+            bell();
         }
-    }
-
-    /// The account has this status stored. Says whether others see something else now.
-    pub fn set(&self, user: UserId, wanted: Presence) -> bool {
-        let mut table = self.table.lock();
-        let Some(person) = table.people.get_mut(&user) else { return false };
-        let before = person.seen();
-        person.wanted = wanted;
-        before != person.seen()
-    }
-
-    /// Forgets those who have been away for long enough; returns the ones whom others saw until now.
-    pub fn expired(&self, now: Instant) -> Vec<UserId> {
-        let mut seen = Vec::new();
-        self.table.lock().people.retain(|user, person| {
-            let gone = person.gone_at.is_some_and(|at| at <= now);
-            if gone && person.seen() != Presence::default() {
-                seen.push(*user);
-            }
-            !gone
-        });
-        seen
+        result
     }
 }
 
-impl Person {
-    fn absent() -> Self {
-        Self { connections: 0, wanted: Presence::default(), gone_at: None }
-    }
-
+impl Status {
+    /// What others see of somebody who is connected with it.
     fn seen(&self) -> Presence {
-        match self.wanted.availability {
+        match self.presence.availability {
             Availability::Offline | Availability::Invisible => Presence::default(),
             Availability::Online
             | Availability::Away
             | Availability::Busy
-            | Availability::DoNotDisturb => self.wanted.clone(),
+            | Availability::DoNotDisturb => self.presence.clone(),
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use thrive_protocol::text::StatusText;
-
-    use super::*;
-
-    const ANN: UserId = UserId(1);
-
-    fn status(availability: Availability) -> Presence {
-        Presence { availability, text: StatusText::parse("lunch").unwrap() }
-    }
-
-    fn arrive(online: &Online, stored: &Presence) -> bool {
-        online.arrived(ANN);
-        online.set(ANN, stored.clone())
-    }
-
-    #[test]
-    fn a_second_device_is_no_news_and_nor_is_a_quick_reconnect() {
-        let online = Online::default();
-        let start = Instant::now();
-        let away = status(Availability::Away);
-        assert!(arrive(&online, &away));
-        assert!(!arrive(&online, &away));
-        online.left(ANN, start);
-        online.left(ANN, start);
-        assert_eq!(online.expired(start + DEBOUNCE / 2), []);
-        assert_eq!(online.of(ANN), away);
-        assert!(!arrive(&online, &away));
-        assert_eq!(online.expired(start + DEBOUNCE * 2), []);
-        assert_eq!(online.count(), 1);
-    }
-
-    #[test]
-    fn whoever_stays_away_is_offline_after_the_debounce_and_told_once() {
-        let online = Online::default();
-        let start = Instant::now();
-        arrive(&online, &status(Availability::Online));
-        online.left(ANN, start);
-        assert_eq!(online.expired(start + DEBOUNCE), [ANN]);
-        assert_eq!(online.expired(start + DEBOUNCE), []);
-        assert_eq!(online.of(ANN), Presence::default());
-    }
-
-    #[test]
-    fn invisible_looks_exactly_like_offline() {
-        let online = Online::default();
-        let start = Instant::now();
-        assert!(!arrive(&online, &status(Availability::Invisible)));
-        assert_eq!(online.of(ANN), Presence::default());
-        assert_eq!(online.count(), 0);
-        assert!(online.set(ANN, status(Availability::Busy)));
-        assert_eq!(online.of(ANN), status(Availability::Busy));
-        assert!(online.set(ANN, status(Availability::Invisible)));
-        online.left(ANN, start);
-        assert_eq!(online.expired(start + DEBOUNCE), []);
-    }
-
-    #[test]
-    fn the_status_of_somebody_who_is_not_here_changes_nothing() {
-        assert!(!Online::default().set(ANN, status(Availability::Online)));
-    }
-}
+mod simulation;
+#[cfg(test)]
+mod tests;

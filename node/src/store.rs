@@ -17,6 +17,7 @@ pub mod messages;
 mod migrations;
 pub mod sessions;
 pub mod sqlite;
+pub mod statuses;
 pub mod value;
 
 use std::borrow::Cow;

@@ -10,6 +10,7 @@ use thrive_protocol::{Code, Refusal};
 
 use super::Caller;
 use crate::news::{Answer, Fault};
+use crate::presence::Status;
 use crate::store::{Database, StoreError};
 
 #[derive(Clone)]
@@ -32,7 +33,7 @@ impl Statuses {
         Self { database }
     }
 
-    /// Stores a status and returns it as it was stored.
+    /// Stores a status and returns it as it was stored, with its number.
     ///
     /// # Errors
     /// It is no status that a person can have.
@@ -40,30 +41,23 @@ impl Statuses {
         &self,
         caller: &Caller,
         request: SetPresence,
-    ) -> Result<Presence, SetPresenceError> {
+    ) -> Result<Status, SetPresenceError> {
         if request.availability == Availability::Offline {
             return Err(SetPresenceError::Offline);
         }
         let text = StatusText::parse(&request.text).map_err(|_| SetPresenceError::TooLong)?;
         let presence = Presence { availability: request.availability, text };
-        self.database.set_presence(caller.user, &presence).await?;
-        Ok(presence)
+        Ok(self.database.choose_status(caller.user, presence).await?)
     }
 
     /// The status that an account has stored.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn of_account(&self, user: UserId) -> Result<Presence, StoreError> {
-        self.database.chosen_presence(user).await
-    }
-
-    /// Everybody who may see the presence of `user`.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn watchers(&self, user: UserId) -> Result<Vec<UserId>, StoreError> {
-        self.database.watchers(user).await
+    pub async fn of_account(&self, user: UserId) -> Result<Status, StoreError> {
+        let statuses = self.database.statuses_of(&[user]).await?;
+        // Nobody chooses anything for an account that is gone.
+        Ok(statuses.into_iter().next().map(|(_, status)| status).unwrap_or_default())
     }
 }
 

@@ -85,10 +85,10 @@ impl World {
     /// Connects somebody with this status.
     async fn shows(&self, caller: &Caller, availability: Availability) -> Presence {
         let request = SetPresence { availability, text: "at home".into() };
-        let presence = self.services.presence.set(caller, request).await.unwrap();
+        let status = self.services.presence.set(caller, request).await.unwrap();
         self.online.arrived(caller.user);
-        self.online.set(caller.user, presence.clone());
-        presence
+        self.online.learn(caller.user, status.clone());
+        status.presence
     }
 
     async fn become_contacts(&self, one: &Caller, other: &Caller) {

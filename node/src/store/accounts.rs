@@ -1,11 +1,10 @@
-//! Accounts: who may log in, and the status that they chose.
+//! Accounts: who may log in.
 
 use thrive_protocol::ids::{Time, UserId};
 use thrive_protocol::name::Username;
-use thrive_protocol::people::{Availability, Presence};
 use thrive_protocol::text::StatusText;
 
-use crate::store::error::{Cause, Doing, rule};
+use crate::store::error::{Doing, rule};
 use crate::store::ids::fresh_id;
 use crate::store::value::{FromValue, Row, Value, values};
 use crate::store::{Database, StoreError};
@@ -93,55 +92,12 @@ impl Database {
     /// The status that somebody chose, whether they are connected or not.
     ///
     /// # Errors
-    /// The store failed, or there is no such account.
-    pub async fn chosen_presence(&self, user: UserId) -> Result<Presence, StoreError> {
-        let doing = "read the status of an account";
-        let rows = self.read(doing, SELECT_PRESENCE, values![user]).await?;
-        let row = rows.first().ok_or(Cause::Corrupt).doing(doing)?;
-        let presence = || Ok(Presence { availability: row.get(0)?, text: row.get(1)? });
-        presence().doing(doing)
-    }
-
-    /// # Errors
-    /// The store failed.
-    pub async fn set_presence(&self, user: UserId, presence: &Presence) -> Result<(), StoreError> {
-        let availability = availability_word(presence.availability);
-        let params = values![user, availability, presence.text.as_str()];
-        self.write("set the status of an account", UPDATE_PRESENCE, params).await.map(drop)
-    }
-
-    /// # Errors
     /// The store failed.
     pub async fn count_accounts(&self) -> Result<u64, StoreError> {
         let doing = "count the accounts";
         let rows = self.read(doing, COUNT_ACCOUNTS, values![]).await?;
         let count: i64 = rows.first().map_or(Ok(0), |row| row.get(0)).doing(doing)?;
         Ok(count.unsigned_abs())
-    }
-}
-
-/// Its word in the store, which is its word on the wire.
-fn availability_word(availability: Availability) -> &'static str {
-    match availability {
-        // Nobody chooses to be offline: it is what the others see of somebody who is not connected.
-        Availability::Offline | Availability::Invisible => "invisible",
-        Availability::DoNotDisturb => "do_not_disturb",
-        Availability::Busy => "busy",
-        Availability::Away => "away",
-        Availability::Online => "online",
-    }
-}
-
-impl FromValue for Availability {
-    fn from_value(value: &Value) -> Option<Self> {
-        match String::from_value(value)?.as_str() {
-            "invisible" => Some(Self::Invisible),
-            "do_not_disturb" => Some(Self::DoNotDisturb),
-            "busy" => Some(Self::Busy),
-            "away" => Some(Self::Away),
-            "online" => Some(Self::Online),
-            _ => None,
-        }
     }
 }
 
@@ -169,10 +125,5 @@ const SELECT_CREDENTIALS: &str = "
 const SELECT_USER: &str = "SELECT id FROM account WHERE username = $1 AND deleted = 0";
 
 const SELECT_USERNAME: &str = "SELECT username FROM account WHERE id = $1 AND deleted = 0";
-
-const SELECT_PRESENCE: &str = "SELECT availability, status_text FROM account WHERE id = $1";
-
-const UPDATE_PRESENCE: &str = "
-    UPDATE account SET availability = $2, status_text = $3 WHERE id = $1";
 
 const COUNT_ACCOUNTS: &str = "SELECT count(*) FROM account WHERE deleted = 0";

@@ -104,16 +104,6 @@ impl Database {
         transaction.commit().await?;
         Ok(Changed { before, after })
     }
-
-    /// Everybody who may see the presence of `user`.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn watchers(&self, user: UserId) -> Result<Vec<UserId>, StoreError> {
-        let doing = "find who may see a presence";
-        let rows = self.read(doing, SELECT_WATCHERS, values![user]).await?;
-        rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>().doing(doing)
-    }
 }
 
 async fn lines_of(transaction: &mut Transaction, owner: UserId) -> Result<usize, StoreError> {
@@ -222,10 +212,3 @@ const UPSERT_SIDE: &str = "
     ON CONFLICT (owner, other) DO UPDATE SET
       relation = excluded.relation, blocked = excluded.blocked,
       nickname = excluded.nickname, request = excluded.request";
-
-const SELECT_WATCHERS: &str = "
-    SELECT mine.other
-    FROM contact AS mine
-    JOIN contact AS theirs ON theirs.owner = mine.other AND theirs.other = mine.owner
-    WHERE mine.owner = $1 AND mine.relation = 'contact' AND mine.blocked = 0
-      AND theirs.relation = 'contact' AND theirs.blocked = 0";

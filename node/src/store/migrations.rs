@@ -9,11 +9,18 @@ pub(super) struct Migration {
     pub(super) sql: &'static str,
 }
 
-pub(super) const ALL: [Migration; 1] = [Migration {
-    number: 1,
-    name: "initial",
-    sql: include_str!("../../migrations/0001_initial.sql"),
-}];
+pub(super) const ALL: [Migration; 2] = [
+    Migration {
+        number: 1,
+        name: "initial",
+        sql: include_str!("../../migrations/0001_initial.sql"),
+    },
+    Migration {
+        number: 3,
+        name: "status_changed",
+        sql: include_str!("../../migrations/0003_status_changed.sql"),
+    },
+];
 
 /// Must be here before the first step, since each step is recorded in it.
 pub(super) const CREATE_MIGRATION: &str = "

@@ -41,11 +41,13 @@ async fn a_name_is_given_once_and_not_soon_again() {
 }
 
 #[tokio::test]
-async fn a_chosen_status_is_kept() {
+async fn a_chosen_status_is_kept_with_a_number_that_rises() {
     on_each_engine(async |database| {
         let ann = account(&database, "ann").await;
-        let fresh = database.chosen_presence(ann).await.unwrap();
-        assert_eq!(fresh.availability, Availability::Online);
+        let bob = account(&database, "bob").await;
+        let fresh = database.statuses_of(&[ann]).await.unwrap();
+        assert_eq!(fresh[0].1.presence.availability, Availability::Online);
+        let mut last = fresh[0].1.changed;
         let all = [
             Availability::Invisible,
             Availability::DoNotDisturb,
@@ -55,9 +57,13 @@ async fn a_chosen_status_is_kept() {
         ];
         for availability in all {
             let presence = Presence { availability, text: StatusText::cut("at lunch") };
-            database.set_presence(ann, &presence).await.unwrap();
-            assert_eq!(database.chosen_presence(ann).await.unwrap(), presence);
+            let chosen = database.choose_status(ann, presence.clone()).await.unwrap();
+            assert!(last < chosen.changed && chosen.presence == presence);
+            last = chosen.changed;
+            let both = database.statuses_of(&[bob, UserId(77), ann]).await.unwrap();
+            assert!(both.len() == 2 && both.contains(&(ann, chosen)), "{both:?}");
         }
+        assert!(database.choose_status(UserId(77), Presence::default()).await.is_err());
     })
     .await;
 }
@@ -143,7 +149,12 @@ async fn both_sides_of_a_pair_are_written_together_and_blank_sides_go() {
             Err(ChangeContactError::Refused(RelationRefusal::AlreadyAsked))
         ));
         database.change_contact(bob, ann, Pair::accept).await.unwrap();
-        assert_eq!(database.watchers(ann).await.unwrap(), [bob]);
+        assert_eq!(database.watchers_of(&[ann]).await.unwrap(), [(ann, bob)]);
+        let mut both = database.watchers_of(&[ann, bob]).await.unwrap();
+        both.sort();
+        let mut expected = [(ann, bob), (bob, ann)];
+        expected.sort();
+        assert_eq!(both, expected);
         let changed = database
             .change_contact(bob, ann, |pair| {
                 pair.block();
@@ -152,8 +163,7 @@ async fn both_sides_of_a_pair_are_written_together_and_blank_sides_go() {
             .await
             .unwrap();
         assert!(!changed.before.mine.blocked && changed.after.mine.blocked);
-        assert_eq!(database.watchers(ann).await.unwrap(), []);
-        assert_eq!(database.watchers(bob).await.unwrap(), []);
+        assert_eq!(database.watchers_of(&[ann, bob]).await.unwrap(), []);
         let list = database.list_contacts(ann).await.unwrap();
         assert!(list[0].blocked_by_them && !list[0].side.blocked);
         database.change_contact(ann, bob, Pair::remove).await.unwrap();
