@@ -2,6 +2,8 @@
 //!
 //! - [`TestNode`]: a node inside of the test, on a folder and a port of its own.
 //! - [`NodeProcess`]: the real `thrive-node` program, to be killed and started again.
+//! - [`Cluster`]: nodes and routers as processes over a real Postgres and Redis.
+//! - [`chaos`]: bad networks between all of them.
 //! - [`Door`], [`RawClient`]: a client of our own that speaks frames and hides nothing, so that a test
 //!   can be exact, or hostile.
 //! - [`Ledger`]: what was tried, acknowledged and shown, and whether the delivery contract was kept.
@@ -12,6 +14,7 @@
 pub mod bench;
 pub mod bin;
 pub mod chaos;
+pub mod cluster;
 pub mod dial;
 pub mod door;
 pub mod ledger;
@@ -22,6 +25,7 @@ pub mod usage;
 pub mod wait;
 
 pub use crate::bin::bin;
+pub use crate::cluster::Cluster;
 pub use crate::dial::Dialer;
 pub use crate::door::{Door, PASSWORD, Pair};
 pub use crate::ledger::Ledger;

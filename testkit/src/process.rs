@@ -1,23 +1,22 @@
 //! The real `thrive-node` program on a folder: to be stopped, killed and started again.
 
-use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use crate::bin::bin;
 use crate::door::Door;
 
-/// How long a start may take; a debug build on a busy machine is slow.
-const START: Duration = Duration::from_secs(30);
-/// How long a stop may take.
-const STOP: Duration = Duration::from_secs(15);
+mod router;
+mod running;
+
+pub use self::router::RouterPlace;
+pub use self::running::Running;
+pub(crate) use self::running::last_lines;
 
 /// What to run: a folder, a port, and settings as `key=value`. It outlives the processes on it.
 #[derive(Clone, Debug)]
@@ -27,16 +26,28 @@ pub struct Place {
     /// 0: any that is free.
     pub port: u16,
     pub settings: Vec<String>,
+    /// Variables of its environment, such as for a clock that is wrong.
+    pub environment: Vec<(String, String)>,
+    /// Which log lines it writes, and how.
+    pub log_filter: String,
+    pub log_format: &'static str,
 }
 
 /// A running node. It is killed when this is dropped. It is also the [`Door`] to itself.
 pub struct NodeProcess {
-    child: Child,
+    running: Running,
     door: Door,
     /// As it was printed.
     pub fingerprint: String,
     /// From the start of the process to its ready line.
     pub started_in: Duration,
+}
+
+/// What a node says when it is ready.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Ready {
+    pub address: SocketAddr,
+    pub fingerprint: String,
 }
 
 impl Place {
@@ -62,6 +73,9 @@ impl Place {
             folder: folder.to_owned(),
             port: 0,
             settings: settings.map(str::to_owned).into(),
+            environment: Vec::new(),
+            log_filter: "warn".into(),
+            log_format: "json",
         })
     }
 
@@ -77,30 +91,22 @@ impl Place {
     /// # Errors
     /// It ends instead, or does not get ready in time.
     pub fn start(&self) -> Result<NodeProcess> {
-        let begun = Instant::now();
-        let mut child = self.spawn()?;
-        let stdout = child.stdout.take().context("its output is piped")?;
-        let (line, lines) = mpsc::sync_channel(1);
-        // Reads on until the process ends, so that it never writes into a full pipe.
-        thread::spawn(move || {
-            for text in BufReader::new(stdout).lines().map_while(Result::ok) {
-                drop(line.try_send(text));
-            }
-        });
-        let Ok(ready) = lines.recv_timeout(START) else {
-            drop(child.kill());
-            let status = child.wait()?;
-            bail!("no ready line ({status}); its log is {}", self.log().display());
-        };
-        let started_in = begun.elapsed();
-        let words = ready.strip_prefix("thrive-node ready on ").context("a ready line")?;
+        let (running, ready) = self.launch()?;
+        let started_in = running.started_in;
+        let door = Door::new(ready.address)?;
+        Ok(NodeProcess { running, door, fingerprint: ready.fingerprint, started_in })
+    }
+
+    /// The same without a door, so that it can be done outside of a runtime.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn launch(&self) -> Result<(Running, Ready)> {
+        let (running, line) = Running::start(&mut self.command(), &self.log())?;
+        let words = line.strip_prefix("thrive-node ready on ").context("a ready line")?;
         let (address, fingerprint) = words.split_once(", certificate ").context("both parts")?;
-        Ok(NodeProcess {
-            child,
-            door: Door::new(address.parse()?)?,
-            fingerprint: fingerprint.to_owned(),
-            started_in,
-        })
+        let ready = Ready { address: address.parse()?, fingerprint: fingerprint.to_owned() };
+        Ok((running, ready))
     }
 
     /// Starts it and waits for its end, which must come by itself.
@@ -108,7 +114,16 @@ impl Place {
     /// # Errors
     /// It goes on running.
     pub fn start_in_vain(&self) -> Result<ExitStatus> {
-        wait(&mut self.spawn()?)
+        Running::start_in_vain(&mut self.command(), &self.log())
+    }
+
+    /// The command that brings the database up to date, as an operator runs it.
+    #[must_use]
+    pub fn migrate(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg("migrate");
+        self.configure(&mut command);
+        command
     }
 
     /// Where it logs to.
@@ -117,51 +132,45 @@ impl Place {
         self.folder.with_extension("log")
     }
 
-    fn spawn(&self) -> Result<Child> {
-        let log = File::options().create(true).append(true).open(self.log())?;
+    fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
+        self.configure(&mut command);
+        command
+    }
+
+    fn configure(&self, command: &mut Command) {
         command
             .arg("--data")
             .arg(&self.folder)
             .args(["--listen", &format!("127.0.0.1:{}", self.port)])
-            .args(["--log", "warn", "--log-format", "json"]);
+            .args(["--log", &self.log_filter, "--log-format", self.log_format]);
         for setting in &self.settings {
             command.args(["--set", setting]);
         }
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
-        command.spawn().with_context(|| format!("run {}", self.program.display()))
+        command.envs(self.environment.iter().map(|(key, value)| (key, value)));
     }
 }
 
 impl NodeProcess {
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.running.pid()
     }
 
     /// SIGKILL: no chance to do anything any more.
     ///
     /// # Errors
     /// It had ended before.
-    pub fn kill(mut self) -> Result<()> {
-        if let Some(status) = self.child.try_wait()? {
-            bail!("the node had ended before it was killed: {status}");
-        }
-        self.child.kill()?;
-        self.child.wait()?;
-        Ok(())
+    pub fn kill(self) -> Result<()> {
+        self.running.kill()
     }
 
     /// SIGTERM, and its exit status.
     ///
     /// # Errors
     /// It goes on running.
-    pub fn terminate(mut self) -> Result<ExitStatus> {
-        let pid = self.pid().to_string();
-        // The standard library knows only SIGKILL.
-        let sent = Command::new("kill").args(["-TERM", &pid]).status()?;
-        anyhow::ensure!(sent.success(), "the signal could not be sent");
-        wait(&mut self.child)
+    pub fn terminate(self) -> Result<ExitStatus> {
+        self.running.terminate()
     }
 }
 
@@ -170,28 +179,5 @@ impl Deref for NodeProcess {
 
     fn deref(&self) -> &Door {
         &self.door
-    }
-}
-
-impl Drop for NodeProcess {
-    fn drop(&mut self) {
-        // Most often it has ended already, and that is what these say.
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-fn wait(child: &mut Child) -> Result<ExitStatus> {
-    let deadline = Instant::now() + STOP;
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
-        }
-        if deadline < Instant::now() {
-            drop(child.kill());
-            child.wait()?;
-            bail!("the node still runs after {STOP:?}");
-        }
-        thread::sleep(Duration::from_millis(5));
     }
 }

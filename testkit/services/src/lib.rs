@@ -20,6 +20,7 @@ mod redis;
 mod resp;
 
 pub use crate::postgres::{OwnPostgres, Postgres, PostgresOptions};
+pub use crate::programs::free_udp_port;
 pub use crate::redis::{OwnRedis, Redis, RedisOptions};
 pub use crate::resp::Value;
 

@@ -1,7 +1,7 @@
 //! Where the programs of the services are, as whom they run, and on which port.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -74,13 +74,31 @@ pub(crate) fn command(program: &Path) -> Command {
 /// None was found.
 pub(crate) fn free_port() -> Result<u16> {
     for _ in 0..1_000 {
-        let span = PORTS.end - PORTS.start;
-        let port = u16::try_from(PORTS.start + random() % span)?;
+        let port = random_port()?;
         if !port_is_taken(port) {
             return Ok(port);
         }
     }
     bail!("there is no free port from {} to {}", PORTS.start, PORTS.end)
+}
+
+/// A UDP port of loopback that nobody has, and that the system does not give to anybody by itself, so
+/// that a server which is started again finds it free.
+///
+/// # Errors
+/// None was found.
+pub fn free_udp_port() -> Result<u16> {
+    for _ in 0..1_000 {
+        let port = random_port()?;
+        if UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("there is no free UDP port from {} to {}", PORTS.start, PORTS.end)
+}
+
+fn random_port() -> Result<u16> {
+    Ok(u16::try_from(PORTS.start + random() % (PORTS.end - PORTS.start))?)
 }
 
 /// Whether somebody listens there.

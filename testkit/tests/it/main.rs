@@ -2,6 +2,7 @@
 
 mod chat;
 mod client;
+mod cluster;
 mod crash;
 mod flood;
 mod hostile;

@@ -1,0 +1,67 @@
+//! The cluster of the test kit itself: its parts are real, find each other, and come back where they were.
+
+use anyhow::{Context as _, Result};
+use thrive_testkit::chaos::Way;
+use thrive_testkit::{Cluster, Pair, eventually};
+
+#[tokio::test]
+async fn what_is_said_at_one_node_is_heard_at_another() -> Result<()> {
+    let cluster = Cluster::start().nodes(2).ready()?;
+    let (here, there) = (cluster.door(0)?, cluster.door(1)?);
+    let Pair { mut ann, mut bob, chat } = here.pair_across("ann", &there, "bob").await?;
+    let stored = ann.say(chat, "across").await?;
+    assert_eq!(bob.entry().await?.seq, stored.seq);
+    assert_eq!(here.fingerprint().await?, there.fingerprint().await?, "one server to its people");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_node_that_was_killed_comes_back_where_it_was_with_everything() -> Result<()> {
+    let cluster = Cluster::start().nodes(2).ready()?;
+    let (address, fingerprint) = (cluster.node_address(0)?, cluster.fingerprint(0)?);
+    let Pair { mut ann, chat, .. } = cluster.door(0)?.pair().await?;
+    let stored = ann.say(chat, "before the end").await?;
+    cluster.kill_node(0)?;
+    assert!(!cluster.node_runs(0)? && cluster.node_runs(1)?);
+    // What was said is the other node's as well.
+    let bob = cluster.door(1)?.log_in("bob").await?;
+    assert_eq!(bob.sync(None, &[]).await?.conversations[0].head, stored.seq);
+    cluster.start_node(0)?;
+    assert_eq!((cluster.node_address(0)?, cluster.fingerprint(0)?), (address, fingerprint));
+    cluster.door(0)?.log_in("ann").await?;
+    let status = cluster.terminate_node(0)?;
+    assert_eq!(status.code(), Some(0), "{status}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_link_that_is_cut_cuts_one_node_and_heals() -> Result<()> {
+    let cluster = Cluster::start().nodes(2).links().ready()?;
+    cluster.door(0)?.sign_up("ann").await?;
+    cluster.postgres_link(0)?.blackhole(Way::Both);
+    let cut = cluster.door(0)?;
+    let silent = tokio::time::timeout(std::time::Duration::from_secs(1), cut.sign_up("bob"));
+    assert!(!matches!(silent.await, Ok(Ok(()))), "no account without a database");
+    cluster.door(1)?.sign_up("cleo").await?;
+    cluster.postgres_link(0)?.pass();
+    eventually("the node that was cut off works again", async || {
+        Ok(cut.log_in("ann").await.ok())
+    })
+    .await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_cluster_with_services_of_its_own_survives_their_restart() -> Result<()> {
+    let cluster = Cluster::start().own_services().ready()?;
+    let door = cluster.door(0)?;
+    door.sign_up("ann").await?;
+    cluster.own_postgres()?.stop_immediate()?;
+    cluster.own_postgres()?.start_again()?;
+    eventually("the node has found its database again", async || {
+        Ok(door.log_in("ann").await.ok())
+    })
+    .await
+    .context(cluster.last_words())?;
+    Ok(())
+}
