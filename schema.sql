@@ -130,7 +130,8 @@ CREATE TABLE member (
 
 CREATE INDEX member_account_idx ON member (account, conversation);
 
--- The log: 1, 2, 3, … in each conversation, without gaps, never changed.
+-- The log: 1, 2, 3, … in each conversation, without gaps, never changed. No foreign keys: the append
+-- checks in its own statement that the sender is a member, and nothing else writes here.
 CREATE TABLE message (
   conversation BIGINT NOT NULL,
   seq BIGINT NOT NULL,
@@ -141,9 +142,7 @@ CREATE TABLE message (
   -- What the body is. 1: the text of a message, in UTF-8.
   kind BIGINT NOT NULL DEFAULT 1,
   body BYTEA NOT NULL,
-  CONSTRAINT message_pkey PRIMARY KEY (conversation, seq),
-  CONSTRAINT message_client_msg_id_key UNIQUE (conversation, sender, client_msg_id),
-  CONSTRAINT message_conversation_fkey FOREIGN KEY (conversation) REFERENCES conversation (id),
-  CONSTRAINT message_sender_fkey FOREIGN KEY (sender) REFERENCES account (id),
-  CONSTRAINT message_seq_check CHECK (0 < seq)
+  CONSTRAINT message_place_pkey PRIMARY KEY (conversation, seq),
+  CONSTRAINT message_id_key UNIQUE (conversation, sender, client_msg_id),
+  CONSTRAINT message_place_check CHECK (0 < seq)
 );

@@ -72,7 +72,7 @@ words! {
     }
 }
 
-#[cfg(feature = "faults")]
+#[cfg(all(feature = "faults", unix))]
 mod armed {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
@@ -108,6 +108,12 @@ mod armed {
         }
     }
 
+    /// Whether it is to die at some point, so that steps which are one must be taken apart.
+    #[must_use]
+    pub fn dies() -> bool {
+        orders().kill_at.is_some()
+    }
+
     #[must_use]
     pub fn bug(bug: Bug) -> bool {
         orders().bug == Some(bug)
@@ -119,7 +125,7 @@ mod armed {
     }
 }
 
-#[cfg(not(feature = "faults"))]
+#[cfg(not(all(feature = "faults", unix)))]
 mod armed {
     use super::{Bug, Orders, Point};
 
@@ -129,6 +135,13 @@ mod armed {
     /// Passes a point.
     #[inline]
     pub fn point(_: Point) {}
+
+    /// Whether it is to die at some point.
+    #[must_use]
+    #[inline]
+    pub fn dies() -> bool {
+        false
+    }
 
     #[must_use]
     #[inline]
@@ -143,7 +156,7 @@ mod armed {
     }
 }
 
-pub use self::armed::{arm, bug, drops_hints, point};
+pub use self::armed::{arm, bug, dies, drops_hints, point};
 
 #[cfg(test)]
 mod tests {

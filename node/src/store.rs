@@ -15,9 +15,11 @@ pub mod ids;
 pub mod marks;
 pub mod messages;
 mod migrations;
+pub mod postgres;
 pub mod sessions;
 pub mod sqlite;
 pub mod statuses;
+mod undisturbed;
 pub mod value;
 
 use std::borrow::Cow;
@@ -28,17 +30,28 @@ use thrive_protocol::ids::Epoch;
 pub use self::append::{Append, AppendRefusal, Appended};
 pub use self::error::StoreError;
 use self::error::{Cause, Doing};
-use self::sqlite::{Held, Sqlite, Statement};
-use self::value::{Row, Value, values};
+use self::postgres::Postgres;
+use self::sqlite::Sqlite;
+use self::value::{Row, Statement, Value, values};
+use crate::config;
 
 /// A cheap handle to the truth.
 #[derive(Clone)]
 pub enum Database {
     Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+/// Where a database is.
+#[derive(Clone, Copy, Debug)]
+pub enum Place<'a> {
+    File(&'a Path),
+    Server(&'a config::Postgres),
 }
 
 /// Several statements that happen together or not at all, as if nobody else wrote in between. It is
-/// undone when it is dropped without `commit`, and given up after 5 s.
+/// undone when it is dropped without `commit`, and given up after 5 s. A cluster may break it off in
+/// favor of another one: whoever begins it does so in [`undisturbed`].
 pub struct Transaction {
     /// Of whoever began it: the word for every error in it.
     doing: &'static str,
@@ -46,7 +59,8 @@ pub struct Transaction {
 }
 
 enum Engine {
-    Sqlite(Held),
+    Sqlite(sqlite::Held),
+    Postgres(postgres::Held),
 }
 
 impl Database {
@@ -58,11 +72,60 @@ impl Database {
         Sqlite::open(path).map(Self::Sqlite)
     }
 
+    /// Connects to the server that the nodes share, and migrates the database. Nodes that do so at the
+    /// same time take turns.
+    ///
+    /// # Errors
+    /// The server cannot be reached ([`StoreError::is_busy`]: it may come), does not let this node in, or
+    /// a newer program has changed the database.
+    pub async fn connect(settings: &config::Postgres) -> Result<Self, StoreError> {
+        Postgres::connect(settings).await.map(Self::Postgres).doing("open the database")
+    }
+
+    /// Opens or connects to the database of this place, and migrates it.
+    ///
+    /// # Errors
+    /// As [`Self::open`] and [`Self::connect`].
+    pub async fn at(place: Place<'_>) -> Result<Self, StoreError> {
+        match place {
+            Place::File(path) => {
+                let path = path.to_owned();
+                let opened = tokio::task::spawn_blocking(move || Self::open(&path)).await;
+                opened.unwrap_or(Err(Cause::Stopped).doing("open the database"))
+            }
+            Place::Server(settings) => Self::connect(settings).await,
+        }
+    }
+
+    /// The names of the migrations that the database of this place lacks. Changes nothing.
+    ///
+    /// # Errors
+    /// It cannot be read, or a newer program has changed it.
+    pub async fn missing_steps(place: Place<'_>) -> Result<Vec<String>, StoreError> {
+        let missing = match place {
+            Place::File(path) => Sqlite::missing_steps(path),
+            Place::Server(settings) => Postgres::missing_steps(settings).await,
+        };
+        let missing = missing.doing("look at the migrations of the database")?;
+        Ok(missing.iter().map(|step| format!("{:04}_{}", step.number, step.name)).collect())
+    }
+
+    /// Returns when the store can do nothing more, ever, because of a fault in this program. A server
+    /// that is away is no such case: it may come back.
+    pub async fn broken(&self) {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.broken().await,
+            Self::Postgres(_) => std::future::pending().await,
+        }
+    }
+
     /// Finishes what waits, and takes no more changes from any handle.
     pub async fn close(&self) {
         let closed = match self {
-            Self::Sqlite(sqlite) => sqlite.close().await.doing("close the database"),
+            Self::Sqlite(sqlite) => sqlite.close().await,
+            Self::Postgres(postgres) => postgres.close().await,
         };
+        let closed = closed.doing("close the database");
         if let Err(error) = closed {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
@@ -80,8 +143,10 @@ impl Database {
     ) -> Result<Vec<Row>, StoreError> {
         let statement = Statement { sql: sql.into(), params };
         match self {
-            Self::Sqlite(sqlite) => sqlite.read(statement).await.doing(doing),
+            Self::Sqlite(sqlite) => sqlite.read(statement).await,
+            Self::Postgres(postgres) => postgres.read(&statement).await,
         }
+        .doing(doing)
     }
 
     /// Runs one statement in a transaction of its own, which it may share with others that wait.
@@ -93,13 +158,16 @@ impl Database {
     ) -> Result<Vec<Row>, StoreError> {
         let statement = Statement { sql: sql.into(), params };
         match self {
-            Self::Sqlite(sqlite) => sqlite.write(statement).await.doing(doing),
+            Self::Sqlite(sqlite) => sqlite.write(statement).await,
+            Self::Postgres(postgres) => postgres.write(&statement).await,
         }
+        .doing(doing)
     }
 
     pub(crate) async fn begin(&self, doing: &'static str) -> Result<Transaction, StoreError> {
         let engine = match self {
             Self::Sqlite(sqlite) => Engine::Sqlite(sqlite.begin().await.doing(doing)?),
+            Self::Postgres(postgres) => Engine::Postgres(postgres.begin().await.doing(doing)?),
         };
         Ok(Transaction { doing, engine })
     }
@@ -127,25 +195,25 @@ impl Database {
 }
 
 impl Transaction {
-    #[expect(
-        clippy::needless_pass_by_ref_mut,
-        reason = "the engine takes one statement at a time, so two at once must not compile"
-    )]
     pub(crate) async fn run(
         &mut self,
         sql: impl Into<Cow<'static, str>>,
         params: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
         let statement = Statement { sql: sql.into(), params };
-        match &self.engine {
-            Engine::Sqlite(held) => held.run(statement).await.doing(self.doing),
+        match &mut self.engine {
+            Engine::Sqlite(held) => held.run(statement).await,
+            Engine::Postgres(held) => held.run(statement).await,
         }
+        .doing(self.doing)
     }
 
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         match self.engine {
-            Engine::Sqlite(held) => held.commit().await.doing(self.doing),
+            Engine::Sqlite(held) => held.commit().await,
+            Engine::Postgres(held) => held.commit().await,
         }
+        .doing(self.doing)
     }
 }
 

@@ -4,7 +4,11 @@
 use thrive_protocol::ids::{ClientMsgId, ConversationId, Seq, Time, UserId};
 use thrive_protocol::text::MessageText;
 
+use crate::faults::{self, Bug};
+use crate::store::error::Doing;
 use crate::store::{Database, StoreError};
+
+mod wrong;
 
 /// A message on its way into the log.
 #[derive(Clone, Debug)]
@@ -46,9 +50,21 @@ impl Database {
     /// # Errors
     /// Nothing of the batch is stored.
     pub async fn append(&self, batch: Vec<Append>) -> Result<AppendAnswers, StoreError> {
+        if faults::bug(Bug::NoDuplicateCheck) {
+            return wrong::without_duplicate_check(self, batch).await;
+        }
+        if faults::bug(Bug::SequenceWithoutLock) {
+            return wrong::with_numbers_taken_before(self, &batch).await;
+        }
+        self.append_well(batch).await
+    }
+
+    async fn append_well(&self, batch: Vec<Append>) -> Result<AppendAnswers, StoreError> {
         match self {
             Self::Sqlite(sqlite) => sqlite.append(batch).await,
+            Self::Postgres(postgres) => postgres.append(&batch).await,
         }
+        .doing("append messages")
     }
 
     /// How many calls of [`Self::append`] gain something by running at the same time.
@@ -56,6 +72,7 @@ impl Database {
     pub fn appends_at_once(&self) -> usize {
         match self {
             Self::Sqlite(_) => 1,
+            Self::Postgres(postgres) => postgres.lanes(),
         }
     }
 }

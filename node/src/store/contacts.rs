@@ -9,6 +9,7 @@ use thrive_protocol::text::{Nickname, RequestText};
 
 use crate::domain::relation::{Pair, Side};
 use crate::store::error::{Cause, Doing};
+use crate::store::undisturbed::undisturbed;
 use crate::store::value::{FromValue, Row, Value, values};
 use crate::store::{Database, StoreError, Transaction};
 
@@ -82,6 +83,15 @@ impl Database {
         me: UserId,
         them: UserId,
         change: impl Fn(&mut Pair) -> Result<(), E>,
+    ) -> Result<Changed, ChangeContactError<E>> {
+        undisturbed(|| self.try_change_contact(me, them, &change)).await
+    }
+
+    async fn try_change_contact<E: std::error::Error + 'static>(
+        &self,
+        me: UserId,
+        them: UserId,
+        change: &impl Fn(&mut Pair) -> Result<(), E>,
     ) -> Result<Changed, ChangeContactError<E>> {
         let doing = "change how two people stand";
         let mut transaction = self.begin(doing).await?;

@@ -8,11 +8,12 @@ use thrive_protocol::ids::{ClientMsgId, ConversationId, Time, UserId};
 use thrive_protocol::name::Username;
 use thrive_protocol::text::MessageText;
 
+use crate::config;
 use crate::store::Database;
 use crate::store::accounts::NewAccount;
 use crate::store::append::{Append, AppendRefusal, Appended};
 
-const NOW: Time = Time(1_800_000_000_000);
+pub(crate) const NOW: Time = Time(1_800_000_000_000);
 /// The password hash of every account.
 const HASH: &str = "$argon2id$";
 
@@ -20,9 +21,20 @@ const HASH: &str = "$argon2id$";
 async fn on_each_engine(test: impl AsyncFn(Database)) {
     let folder = tempfile::tempdir().unwrap();
     test(Database::open(&folder.path().join("thrive.db")).unwrap()).await;
+    test(Database::connect(&fresh_postgres()).await.unwrap()).await;
 }
 
-async fn account(database: &Database, name: &str) -> UserId {
+/// The settings of a Postgres database with nothing in it.
+pub(crate) fn fresh_postgres() -> config::Postgres {
+    postgres_at(&thrive_services::postgres().fresh())
+}
+
+pub(crate) fn postgres_at(url: &str) -> config::Postgres {
+    let url = config::Url::parse(url, &["postgres"]).unwrap();
+    config::Postgres { url, password_file: None, ca: None, connections: 6 }
+}
+
+pub(crate) async fn account(database: &Database, name: &str) -> UserId {
     let new = NewAccount {
         username: Username::parse(name).unwrap(),
         password_hash: HASH.into(),

@@ -5,7 +5,8 @@ use thrive_protocol::ids::{ConversationId, Time, UserId};
 use thrive_protocol::people::Conversation;
 
 use crate::store::error::{Cause, Doing, rule};
-use crate::store::ids::fresh_id;
+use crate::store::ids::{first_id, fresh_id};
+use crate::store::undisturbed::undisturbed;
 use crate::store::value::{Row, Value, values};
 use crate::store::{Database, StoreError};
 
@@ -35,8 +36,16 @@ impl Database {
         other: UserId,
         now: Time,
     ) -> Result<Option<ConversationId>, StoreError> {
+        undisturbed(|| self.try_create_direct(one.min(other), one.max(other), now)).await
+    }
+
+    async fn try_create_direct(
+        &self,
+        low: UserId,
+        high: UserId,
+        now: Time,
+    ) -> Result<Option<ConversationId>, StoreError> {
         let doing = "create a direct conversation";
-        let (low, high) = (one.min(other), one.max(other));
         loop {
             let id = fresh_id(now);
             let mut transaction = self.begin(doing).await?;
@@ -120,10 +129,31 @@ impl Database {
         }
         Ok(heads)
     }
+
+    /// Who is in the conversations that were made since a moment of the clocks of the nodes, page by
+    /// page: in order, those after `after`, and no more than `limit`.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn members_since(
+        &self,
+        since: Time,
+        after: Option<(ConversationId, UserId)>,
+        limit: usize,
+    ) -> Result<Vec<(ConversationId, UserId)>, StoreError> {
+        let doing = "find the members of new conversations";
+        // Ids begin with the time. No account has a number below 0.
+        let first = (ConversationId(first_id(since)), UserId(-1));
+        let (conversation, account) = after.unwrap_or(first);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let params = values![conversation, account, limit];
+        let rows = self.read(doing, SELECT_MEMBERS_AFTER, params).await?;
+        rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect::<Result<_, _>>().doing(doing)
+    }
 }
 
 /// `$1, $2, …`
-fn placeholders(count: usize) -> String {
+pub(super) fn placeholders(count: usize) -> String {
     let numbers: Vec<_> = (1..=count).map(|number| format!("${number}")).collect();
     numbers.join(", ")
 }
@@ -172,5 +202,10 @@ const SELECT_HEADS_OF: &str = "
     SELECT conversation.id, conversation.last_seq
     FROM member JOIN conversation ON conversation.id = member.conversation
     WHERE member.account = $1";
+
+const SELECT_MEMBERS_AFTER: &str = "
+    SELECT conversation, account FROM member
+    WHERE (conversation, account) > ($1, $2)
+    ORDER BY conversation, account LIMIT $3";
 
 const SELECT_HEADS: &str = "SELECT id, last_seq FROM conversation WHERE id IN";

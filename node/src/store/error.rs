@@ -35,6 +35,16 @@ pub enum Cause {
     Corrupt,
     #[error("the database has migration {found}, this program knows {known}: it is too old for it")]
     FromTheFuture { found: i64, known: i64 },
+    #[error("others changed the same at the same time")]
+    Conflict,
+    #[error("the connection to the database broke; what was asked may have happened or not")]
+    Lost(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    #[error("the database cannot be reached")]
+    Unreachable(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    #[error("the database does not let this node in")]
+    Refused(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    #[error("the settings of the database cannot be used")]
+    Settings(#[source] Arc<dyn std::error::Error + Send + Sync>),
     #[error("the database engine failed")]
     Engine(#[source] Arc<dyn std::error::Error + Send + Sync>),
 }
@@ -51,14 +61,40 @@ impl StoreError {
             | Cause::Column(_)
             | Cause::Corrupt
             | Cause::FromTheFuture { .. }
+            | Cause::Conflict
+            | Cause::Lost(_)
+            | Cause::Unreachable(_)
+            | Cause::Refused(_)
+            | Cause::Settings(_)
             | Cause::Engine(_) => None,
         }
     }
 
-    /// Whether it was only too much at the moment.
+    /// Whether the same may work in a moment: there was too much to do, or the database is away. At the
+    /// start of a node, this is what is worth waiting for.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        matches!(self.cause, Cause::Busy | Cause::Deadline)
+        match self.cause {
+            Cause::Busy
+            | Cause::Deadline
+            | Cause::Conflict
+            | Cause::Lost(_)
+            | Cause::Unreachable(_) => true,
+            Cause::Rule(_)
+            | Cause::Stopped
+            | Cause::Column(_)
+            | Cause::Corrupt
+            | Cause::FromTheFuture { .. }
+            | Cause::Refused(_)
+            | Cause::Settings(_)
+            | Cause::Engine(_) => false,
+        }
+    }
+}
+
+impl Cause {
+    pub(super) fn settings(wrong: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Settings(Arc::from(wrong.into()))
     }
 }
 
@@ -97,7 +133,22 @@ pub mod rule {
     pub const SESSION_TOKEN_HASH_KEY: &str = "session_token_hash_key";
     pub const CONVERSATION_PKEY: &str = "conversation_pkey";
     pub const DIRECT_PAIR_KEY: &str = "direct_pair_key";
-    pub const MESSAGE_CLIENT_MSG_ID_KEY: &str = "message_client_msg_id_key";
+    pub const MESSAGE_ID_KEY: &str = "message_id_key";
     /// A rule that nobody should run into; its name is in the log of the engine only.
     pub const OTHER: &str = "other";
+
+    const ALL: [&str; 7] = [
+        ACCOUNT_PKEY,
+        ACCOUNT_USERNAME_KEY,
+        SESSION_PKEY,
+        SESSION_TOKEN_HASH_KEY,
+        CONVERSATION_PKEY,
+        DIRECT_PAIR_KEY,
+        MESSAGE_ID_KEY,
+    ];
+
+    /// The constraint of this name.
+    pub(in crate::store) fn named(name: &str) -> &'static str {
+        ALL.into_iter().find(|rule| *rule == name).unwrap_or(OTHER)
+    }
 }

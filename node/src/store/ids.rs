@@ -17,6 +17,12 @@ pub fn fresh_id(now: Time) -> i64 {
     id_of(now, u32::from_be_bytes(random::bytes()))
 }
 
+/// The first id that may be made at that time.
+#[must_use]
+pub fn first_id(at: Time) -> i64 {
+    id_of(at, 0)
+}
+
 fn id_of(now: Time, random: u32) -> i64 {
     let millis = (now.0 - START_MS).clamp(1, (1 << TIME_BITS) - 1);
     millis << RANDOM_BITS | i64::from(random >> (u32::BITS - RANDOM_BITS))

@@ -9,11 +9,16 @@ pub(super) struct Migration {
     pub(super) sql: &'static str,
 }
 
-pub(super) const ALL: [Migration; 2] = [
+pub(super) const ALL: [Migration; 3] = [
     Migration {
         number: 1,
         name: "initial",
         sql: include_str!("../../migrations/0001_initial.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "bare_log",
+        sql: include_str!("../../migrations/0002_bare_log.sql"),
     },
     Migration {
         number: 3,

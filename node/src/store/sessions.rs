@@ -1,12 +1,17 @@
 //! Sessions: one login of one device each, found by the hash of its token.
 
+use std::collections::HashSet;
+use std::iter::repeat;
+
 use thrive_protocol::ids::{SessionId, Time, UserId};
 use thrive_protocol::name::Username;
 use thrive_protocol::people::Session;
 use thrive_protocol::text::DeviceName;
 
+use crate::store::conversations::placeholders;
 use crate::store::error::{Cause, Doing, rule};
 use crate::store::ids::fresh_id;
+use crate::store::undisturbed::undisturbed;
 use crate::store::value::{FromValue, Row, Value, values};
 use crate::store::{Database, StoreError};
 
@@ -44,6 +49,13 @@ impl Database {
     /// # Errors
     /// The store failed.
     pub async fn begin_session(
+        &self,
+        new: &NewSession,
+    ) -> Result<Option<BegunSession>, StoreError> {
+        undisturbed(|| self.try_begin_session(new)).await
+    }
+
+    async fn try_begin_session(
         &self,
         new: &NewSession,
     ) -> Result<Option<BegunSession>, StoreError> {
@@ -112,6 +124,28 @@ impl Database {
         Ok(!found.is_empty())
     }
 
+    /// Which of these sessions are no more. Those of accounts that were deleted are not, either.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn ended_sessions(
+        &self,
+        sessions: &[SessionId],
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let doing = "look for ended sessions";
+        let mut ended = Vec::new();
+        for chunk in sessions.chunks(SESSIONS_AT_ONCE) {
+            // Filled up with repeats, so that there is one statement to prepare.
+            let padded = chunk.iter().chain(repeat(&chunk[0])).take(SESSIONS_AT_ONCE);
+            let params = padded.map(|id| Value::from(*id)).collect();
+            let sql = format!("{SELECT_LIVE} ({})", placeholders(SESSIONS_AT_ONCE));
+            let rows = self.read(doing, sql, params).await?;
+            let live: HashSet<_> = session_ids(&rows).doing(doing)?.into_iter().collect();
+            ended.extend(chunk.iter().filter(|id| !live.contains(id)).copied());
+        }
+        Ok(ended)
+    }
+
     /// The live sessions of somebody, the last used first.
     ///
     /// # Errors
@@ -173,6 +207,16 @@ impl Database {
         hash: &str,
         keep: SessionId,
     ) -> Result<Option<Vec<SessionId>>, StoreError> {
+        undisturbed(|| self.try_change_password_and_end_others(user, verified, hash, keep)).await
+    }
+
+    async fn try_change_password_and_end_others(
+        &self,
+        user: UserId,
+        verified: &str,
+        hash: &str,
+        keep: SessionId,
+    ) -> Result<Option<Vec<SessionId>>, StoreError> {
         let doing = "change a password and end the other sessions";
         let mut transaction = self.begin(doing).await?;
         if transaction.run(UPDATE_PASSWORD, values![user, verified, hash]).await?.is_empty() {
@@ -195,6 +239,9 @@ impl FromValue for DeviceName {
     }
 }
 
+/// One statement of a size that both engines plan quickly.
+const SESSIONS_AT_ONCE: usize = 128;
+
 const INSERT_SESSION: &str = "
     INSERT INTO session (id, account, token_hash, device, created, last_seen)
     SELECT $1, id, $3, $4, $5, $5 FROM account
@@ -216,6 +263,11 @@ const SELECT_ONE: &str = "
     SELECT session.id
     FROM session JOIN account ON account.id = session.account
     WHERE session.account = $1 AND session.id = $2 AND account.deleted = 0";
+
+const SELECT_LIVE: &str = "
+    SELECT session.id
+    FROM session JOIN account ON account.id = session.account
+    WHERE account.deleted = 0 AND session.id IN";
 
 const UPDATE_LAST_SEEN: &str = "
     UPDATE session SET last_seen = $2 WHERE id = $1 AND last_seen < $2";

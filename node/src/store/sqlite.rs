@@ -18,19 +18,22 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
-pub(super) use self::statement::Statement;
 use crate::clock;
 use crate::store::StoreError;
 use crate::store::append::{Append, AppendAnswers};
 use crate::store::error::{Cause, Doing};
-use crate::store::value::Row;
+use crate::store::migrations::Migration;
+use crate::store::value::{Row, Statement};
 
 /// A cheap handle. The threads end when the last one is dropped.
 #[derive(Clone)]
 pub struct Sqlite {
     writer: mpsc::Sender<writer::Job>,
     readers: mpsc::Sender<reader::Job>,
+    /// A thread of it panicked.
+    broken: CancellationToken,
 }
 
 /// An open transaction: it holds the writer until it is committed, dropped, or over its deadline.
@@ -44,17 +47,30 @@ impl Sqlite {
         let mut connection = connect(path, OpenFlags::default()).doing(doing)?;
         prepare_file(&connection).doing(doing)?;
         migrate::run(&mut connection, clock::now()).doing("migrate the database")?;
+        let broken = CancellationToken::new();
         let (writer, jobs) = mpsc::channel(WRITER_QUEUE);
-        spawn("store-writer", move || writer::run(&connection, jobs)).doing(doing)?;
+        let work = move || writer::run(&connection, jobs);
+        spawn("store-writer", broken.clone(), work).doing(doing)?;
         let (readers, jobs) = mpsc::channel(READER_QUEUE);
         let jobs = Arc::new(parking_lot::Mutex::new(jobs));
         for _ in 0..READERS {
             let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let connection = connect(path, read_only).doing(doing)?;
             let jobs = Arc::clone(&jobs);
-            spawn("store-reader", move || reader::run(&connection, &jobs)).doing(doing)?;
+            let work = move || reader::run(&connection, &jobs);
+            spawn("store-reader", broken.clone(), work).doing(doing)?;
         }
-        Ok(Self { writer, readers })
+        Ok(Self { writer, readers, broken })
+    }
+
+    /// The steps that the schema of this file lacks; makes no file and changes nothing.
+    pub(super) fn missing_steps(path: &Path) -> Result<Vec<&'static Migration>, Cause> {
+        migrate::missing(path)
+    }
+
+    /// Returns when a thread has panicked: from then on, nothing can be stored or read for certain.
+    pub(super) async fn broken(&self) {
+        self.broken.cancelled().await;
     }
 
     pub(super) async fn read(&self, statement: Statement) -> Result<Vec<Row>, Cause> {
@@ -69,13 +85,10 @@ impl Sqlite {
         rows.await.map_err(|_| Cause::Stopped)?
     }
 
-    pub(super) async fn append(&self, batch: Vec<Append>) -> Result<AppendAnswers, StoreError> {
+    pub(super) async fn append(&self, batch: Vec<Append>) -> Result<AppendAnswers, Cause> {
         let (reply, answers) = oneshot::channel();
-        let answers = async {
-            enqueue(&self.writer, writer::Job::Append { batch, reply }).await?;
-            answers.await.map_err(|_| Cause::Stopped)?
-        };
-        answers.await.doing("append messages")
+        enqueue(&self.writer, writer::Job::Append { batch, reply }).await?;
+        answers.await.map_err(|_| Cause::Stopped)?
     }
 
     /// Ends the writer when all that waits is done.
@@ -96,7 +109,11 @@ impl Sqlite {
 }
 
 impl Held {
-    pub(super) async fn run(&self, statement: Statement) -> Result<Vec<Row>, Cause> {
+    #[expect(
+        clippy::needless_pass_by_ref_mut,
+        reason = "the engine takes one statement at a time, so two at once must not compile"
+    )]
+    pub(super) async fn run(&mut self, statement: Statement) -> Result<Vec<Row>, Cause> {
         let (reply, rows) = oneshot::channel();
         self.give(writer::Command::Run { statement, reply })?;
         rows.await.map_err(|_| Cause::Deadline)?
@@ -141,10 +158,28 @@ fn prepare_file(connection: &Connection) -> Result<(), Cause> {
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(statement::cause)
 }
 
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Cause> {
-    let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
+fn spawn(
+    name: &str,
+    broken: CancellationToken,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<(), Cause> {
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let _alarm = Alarm(broken);
+        work();
+    });
     // Not joined: the thread ends with the last handle, and what it answered is on the disk already.
     thread.map(drop).map_err(|cause| Cause::Engine(Arc::new(cause)))
+}
+
+/// Tells when the thread that holds it panics.
+struct Alarm(CancellationToken);
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.cancel();
+        }
+    }
 }
 
 /// Reads are short and mostly from the cache of the system: a few threads keep two cores busy.
@@ -161,3 +196,19 @@ const STATEMENTS: usize = 128;
 const CACHE_KIB: i64 = 8 * 1024;
 /// 16 MiB of log before it is written back, so that a busy minute writes a page once and not often.
 const CHECKPOINT_PAGES: i64 = 4_096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_thread_that_panics_is_told_of_and_one_that_ends_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite = Sqlite::open(&folder.path().join("thrive.db")).unwrap();
+        let soon = Duration::from_millis(100);
+        spawn("store-test", sqlite.broken.clone(), || {}).unwrap();
+        assert!(timeout(soon, sqlite.broken()).await.is_err());
+        spawn("store-test", sqlite.broken.clone(), || panic!("on purpose")).unwrap();
+        timeout(Duration::from_secs(5), sqlite.broken()).await.unwrap();
+    }
+}

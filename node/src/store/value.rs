@@ -1,8 +1,16 @@
 //! What goes into a statement and what comes out of it, the same for both engines.
 
+use std::borrow::Cow;
+
 use thrive_protocol::ids::{ClientMsgId, ConversationId, Epoch, Seq, SessionId, Time, UserId};
 
 use crate::store::error::Cause;
+
+/// SQL that both engines accept, and its parameters.
+pub(super) struct Statement {
+    pub(super) sql: Cow<'static, str>,
+    pub(super) params: Vec<Value>,
+}
 
 /// One parameter or one column.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,8 @@
 //! Brings a file up to date, all or nothing, while nobody else can touch it.
 
-use rusqlite::{Connection, TransactionBehavior};
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use thrive_protocol::ids::Time;
 
 use super::statement::{cause, numbered};
@@ -23,4 +25,20 @@ pub(super) fn run(connection: &mut Connection, now: Time) -> Result<(), Cause> {
     }
     transaction.execute(&numbered(migrations::FIRST_EPOCH), (epoch,)).map_err(cause)?;
     transaction.commit().map_err(cause)
+}
+
+/// The steps that the schema of this file lacks: all of them, when there is no file.
+pub(super) fn missing(path: &Path) -> Result<Vec<&'static migrations::Migration>, Cause> {
+    if !path.exists() {
+        return migrations::missing(0).map(Iterator::collect);
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(cause)?;
+    let has_history = connection.table_exists(None, "migration").map_err(cause)?;
+    let applied = if has_history {
+        connection.query_row(migrations::LAST_APPLIED, (), |row| row.get(0)).map_err(cause)?
+    } else {
+        0
+    };
+    migrations::missing(applied).map(Iterator::collect)
 }

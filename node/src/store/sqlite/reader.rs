@@ -4,9 +4,8 @@ use parking_lot::Mutex;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::statement::Statement;
 use crate::store::error::Cause;
-use crate::store::value::Row;
+use crate::store::value::{Row, Statement};
 
 pub(super) struct Job {
     pub(super) statement: Statement,

@@ -1,19 +1,12 @@
 //! One statement on one connection, and what SQLite says when it fails.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql, ffi};
 
 use crate::store::error::{Cause, rule};
-use crate::store::value::{Row, Value};
-
-/// SQL that both engines accept, and its parameters.
-pub(in crate::store) struct Statement {
-    pub(in crate::store) sql: Cow<'static, str>,
-    pub(in crate::store) params: Vec<Value>,
-}
+use crate::store::value::{Row, Statement, Value};
 
 impl Statement {
     pub(super) fn run(&self, connection: &Connection) -> Result<Vec<Row>, Cause> {
@@ -91,10 +84,7 @@ const UNIQUE: [(&str, &str); 7] = [
     ("session.token_hash", rule::SESSION_TOKEN_HASH_KEY),
     ("conversation.id", rule::CONVERSATION_PKEY),
     ("direct.low, direct.high", rule::DIRECT_PAIR_KEY),
-    (
-        "message.conversation, message.sender, message.client_msg_id",
-        rule::MESSAGE_CLIENT_MSG_ID_KEY,
-    ),
+    ("message.conversation, message.sender, message.client_msg_id", rule::MESSAGE_ID_KEY),
 ];
 
 #[cfg(test)]

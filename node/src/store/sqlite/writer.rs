@@ -8,10 +8,11 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::append;
-use super::statement::{self, Statement};
+use super::statement;
+use crate::faults::{self, Point};
 use crate::store::append::{Append, AppendAnswers};
 use crate::store::error::Cause;
-use crate::store::value::Row;
+use crate::store::value::{Row, Statement};
 
 type Reply<T> = oneshot::Sender<Result<T, Cause>>;
 
@@ -54,7 +55,14 @@ pub(super) fn run(connection: &Connection, mut jobs: mpsc::Receiver<Job>) {
 fn group(connection: &Connection, first: Job, jobs: &mut mpsc::Receiver<Job>) -> Option<Job> {
     let mut group = Vec::new();
     let mut left_over = None;
+    let appends = matches!(first, Job::Append { .. });
+    if appends {
+        faults::point(Point::BeforeBegin);
+    }
     let mut outcome = execute(connection, "BEGIN IMMEDIATE");
+    if appends {
+        faults::point(Point::AfterLock);
+    }
     let mut next = Some(first);
     while let Some(job) = next {
         match job {
@@ -83,6 +91,9 @@ fn group(connection: &Connection, first: Job, jobs: &mut mpsc::Receiver<Job>) ->
             }
         }
         next = if outcome.is_ok() && group.len() < GROUP { jobs.try_recv().ok() } else { None };
+    }
+    if group.iter().any(|done| matches!(done, Done::Append(..))) {
+        faults::point(Point::BeforeCommit);
     }
     outcome = outcome.and_then(|()| execute(connection, "COMMIT"));
     if outcome.is_err() {
