@@ -23,6 +23,14 @@ pub enum Command {
     CheckConfig,
     /// Say that the data folder was restored from a copy, so that clients read everything again
     Restored,
+    /// Bring the database up to date, or only say what it needs
+    Migrate {
+        /// Change nothing; the exit code is 2 when a step is missing
+        #[arg(long)]
+        check: bool,
+    },
+    /// Ask the node on this data folder to hand its people over and to end, and wait until it has
+    Drain,
     /// Show the fingerprint of the certificate, which people compare when a client asks them
     Fingerprint,
 }
@@ -99,11 +107,13 @@ Examples:
   thrive-node --set limits.connections=500       any key of the configuration
   thrive-node check-config --config node.toml    what would be in effect, and what is wrong
   thrive-node restored                           once, after a copy of the folder was put back
+  thrive-node migrate --check                    what a shared database needs before an update
+  thrive-node drain --data /srv/thrive           before this node is taken away
   thrive-node fingerprint                        to compare with what a client shows
 
 Every key is also a variable: THRIVE_NODE_LISTEN, THRIVE_NODE_LIMITS__CONNECTIONS.
 
-Exit codes: 0 stopped as asked, 1 could not run, 64 wrong command line or configuration.";
+Exit codes: 0 stopped as asked, 1 could not run, 2 a migration is missing, 64 wrong command line or configuration.";
 
 #[cfg(test)]
 mod tests {

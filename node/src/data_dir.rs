@@ -52,6 +52,20 @@ impl DataDir {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
+    /// The process that uses the folder now, if one does.
+    ///
+    /// # Errors
+    /// There is no such folder, or it cannot be looked into.
+    pub fn user(path: &Path) -> Result<Option<u32>, DataDirError> {
+        let lock_path = path.join(LOCK);
+        let mut lock = File::open(&lock_path).map_err(failed("open", &lock_path))?;
+        match lock.try_lock_shared() {
+            Ok(()) => Ok(None),
+            Err(TryLockError::WouldBlock) => Ok(pid_of(&mut lock)),
+            Err(TryLockError::Error(source)) => Err(failed("lock", &lock_path)(source)),
+        }
+    }
+
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -60,7 +74,13 @@ impl DataDir {
     /// The file of the database.
     #[must_use]
     pub fn database(&self) -> PathBuf {
-        self.path.join(DATABASE)
+        Self::database_in(&self.path)
+    }
+
+    /// The file of the database of a folder that is not open.
+    #[must_use]
+    pub fn database_in(folder: &Path) -> PathBuf {
+        folder.join(DATABASE)
     }
 
     /// What keys of the node are derived from. Made once; never leaves the folder.
@@ -150,12 +170,13 @@ fn warn_if_open_to_others(_path: &Path) {}
 
 /// For the message; where the system does not let us read a locked file, it is shorter.
 fn owner_of(lock: &mut File) -> String {
+    pid_of(lock).map_or_else(String::new, |pid| format!(" (process {pid})"))
+}
+
+fn pid_of(lock: &mut File) -> Option<u32> {
     let mut pid = String::new();
-    let read = lock.rewind().and_then(|()| lock.take(20).read_to_string(&mut pid));
-    match (read, pid.trim().parse::<u32>()) {
-        (Ok(_), Ok(pid)) => format!(" (process {pid})"),
-        (Ok(_) | Err(_), _) => String::new(),
-    }
+    lock.rewind().and_then(|()| lock.take(20).read_to_string(&mut pid)).ok()?;
+    pid.trim().parse().ok()
 }
 
 #[cfg(test)]
@@ -190,6 +211,17 @@ mod tests {
         assert!(message.contains(&std::process::id().to_string()), "{message}");
         drop(first);
         DataDir::open(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn who_uses_a_folder_can_be_asked_and_nobody_does_in_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(DataDir::user(folder.path()).is_err());
+        let data = DataDir::open(folder.path()).unwrap();
+        #[cfg(unix)]
+        assert_eq!(DataDir::user(folder.path()).unwrap(), Some(std::process::id()));
+        drop(data);
+        assert_eq!(DataDir::user(folder.path()).unwrap(), None);
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod config;
 pub mod data_dir;
 pub mod dispatch;
 pub mod domain;
+pub mod drain;
 pub mod faults;
 pub mod hub;
 pub mod log;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser as _;
@@ -11,11 +12,15 @@ use thrive_node::cli::{self, Cli, Command};
 use thrive_node::config::{Config, Setting};
 use thrive_node::data_dir::DataDir;
 use thrive_node::node::Node;
-use thrive_node::store::Database;
-use thrive_node::{log, signals, tls};
+use thrive_node::store::{Database, Place};
+use thrive_node::{drain, log, signals, tls};
 
 /// The number of `EX_USAGE`: what was asked for is wrong, and trying again will not help.
 const WRONG_USE: u8 = 64;
+/// `migrate --check` has found something to do.
+const STEPS_MISSING: u8 = 2;
+/// What a node may take to end beyond the time that its people have to leave.
+const GRACE: Duration = Duration::from_secs(30);
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -35,7 +40,7 @@ fn main() -> ExitCode {
         }
     };
     match run(cli.command, config, &settings) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             say(io::stderr(), &format!("thrive-node: {error:#}"));
             ExitCode::FAILURE
@@ -43,7 +48,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Option<Command>, config: Config, settings: &[Setting]) -> anyhow::Result<()> {
+fn run(command: Option<Command>, config: Config, settings: &[Setting]) -> anyhow::Result<ExitCode> {
     match command {
         Some(Command::CheckConfig) => say(io::stdout(), cli::effective(settings).trim_end()),
         Some(Command::Fingerprint) => {
@@ -52,16 +57,14 @@ fn run(command: Option<Command>, config: Config, settings: &[Setting]) -> anyhow
             say(io::stdout(), &fingerprint.to_string());
         }
         Some(Command::Restored) => {
-            let data = DataDir::open(&config.data).context("open the data folder")?;
-            anyhow::ensure!(data.database().exists(), "there is no database in this folder");
-            let database = Database::open(&data.database()).context("open the database")?;
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(async {
-                let renewed = database.renew_epoch().await;
-                database.close().await;
-                renewed
-            })?;
+            quietly(restored(&config))?;
             say(io::stdout(), "Clients will read everything again when they come back.");
+        }
+        Some(Command::Migrate { check }) => return quietly(migrate(&config, check)),
+        Some(Command::Drain) => {
+            let patience = config.cluster.as_ref().map_or(Duration::ZERO, |it| it.drain) + GRACE;
+            drain::drain(&config.data, patience)?;
+            say(io::stdout(), "The node has ended.");
         }
         None => {
             log::start(&config)?;
@@ -69,7 +72,52 @@ fn run(command: Option<Command>, config: Config, settings: &[Setting]) -> anyhow
             runtime.block_on(serve(config))?;
         }
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs something short that needs a runtime, and no log.
+fn quietly<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+/// Gives the history another identity. On a file, no node may be running.
+async fn restored(config: &Config) -> anyhow::Result<()> {
+    let database = match &config.database {
+        Some(server) => Database::at(Place::Server(server)).await?,
+        None => {
+            let data = DataDir::open(&config.data).context("open the data folder")?;
+            anyhow::ensure!(data.database().exists(), "there is no database in this folder");
+            Database::at(Place::File(&data.database())).await?
+        }
+    };
+    let renewed = database.renew_epoch().await;
+    database.close().await;
+    Ok(renewed?)
+}
+
+/// Brings the database up to date; with `check`, only says what it lacks.
+async fn migrate(config: &Config, check: bool) -> anyhow::Result<ExitCode> {
+    let file = DataDir::database_in(&config.data);
+    let place = config.database.as_ref().map_or(Place::File(&file), Place::Server);
+    let missing = Database::missing_steps(place).await?;
+    if missing.is_empty() {
+        say(io::stdout(), "The database is up to date.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    for step in &missing {
+        say(io::stdout(), &format!("{} {step}", if check { "missing:" } else { "applying:" }));
+    }
+    if check {
+        return Ok(STEPS_MISSING.into());
+    }
+    // As the node does at its start; the folder is locked against one.
+    let _data = match place {
+        Place::File(_) => Some(DataDir::open(&config.data)?),
+        Place::Server(_) => None,
+    };
+    Database::at(place).await?.close().await;
+    say(io::stdout(), "The database is up to date now.");
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {

@@ -1,10 +1,11 @@
 //! The composition root: builds the parts in order, accepts connections, and takes all apart again.
 
+mod good_bye;
+mod shared;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use thrive_protocol::version::close;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -13,19 +14,24 @@ use tokio_util::task::TaskTracker;
 
 use crate::announcer::Announcer;
 use crate::appender::Appender;
-use crate::bus::{self, Bus, Local};
+use crate::bus::{self, Bus, Local, Periods, Speaker};
 use crate::clock;
 use crate::cluster_secret::SecretError;
 use crate::config::Config;
+use crate::data_dir::{DataDir, DataDirError};
 use crate::dispatch::{About, Dispatch};
+use crate::faults;
 use crate::hub::Hub;
 use crate::password::Hasher;
 use crate::presence::Online;
+use crate::redis::{Redis, RedisError};
 use crate::service::{Services, Settings};
 use crate::session::{self, Limits, Shared};
 use crate::store::{Database, StoreError};
 use crate::tls::{self, Fingerprint, TlsError};
-use crate::transport::{Acceptor, BindError, Identity, Keys, Listeners, Peer, Permit};
+use crate::transport::{Acceptor, BindError, Identity, Keys, Listeners};
+
+use self::good_bye::FLUSH;
 
 /// A node that serves.
 pub struct Node {
@@ -38,7 +44,7 @@ pub struct Node {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("open the data folder")]
-    Data(#[from] crate::data_dir::DataDirError),
+    Data(#[from] DataDirError),
     #[error("prepare the certificate")]
     Tls(#[from] TlsError),
     #[error("open the database")]
@@ -49,8 +55,8 @@ pub enum StartError {
     Bind(#[from] BindError),
     #[error("start the threads that hash passwords")]
     Hasher(#[source] std::io::Error),
-    #[error("the start was broken off")]
-    Interrupted,
+    #[error("connect to Redis")]
+    Redis(#[from] RedisError),
 }
 
 impl Node {
@@ -67,23 +73,28 @@ impl Node {
     /// # Errors
     /// As [`Self::start`].
     pub async fn start_with(config: Config, hasher: Hasher) -> Result<Self, StartError> {
-        let data = crate::data_dir::DataDir::open(&config.data)?;
+        faults::arm(config.faults);
+        let data = DataDir::open(&config.data)?;
         let tls::Offer { config: tls, fingerprint, renewal } = tls::server(&config)?;
-        let path = data.database();
-        let open = tokio::task::spawn_blocking(move || Database::open(&path));
-        let database = open.await.map_err(|_| StartError::Interrupted)??;
         let keys = Keys::of(&config, &data.secret()?)?;
+        // Before anything that takes long, so that a port that is taken is told at once.
         let listeners = Listeners::bind(&config)?;
         let address = listeners.address();
+        let database = shared::database(&config, &data).await?;
         let lease = config.cluster.as_ref().and_then(|it| it.node);
+        let redis = match &config.redis {
+            Some(redis) => Some(Redis::reach(redis).await?),
+            None => None,
+        };
         let acceptor = listeners.serve(tls, Identity { keys, lease }).await?;
-        let stop = CancellationToken::new();
-        let parts = Parts::assemble(&config, database, hasher, stop.clone()).await?;
+        let parts = Parts::assemble(&config, database, hasher, redis).await?;
         if let Some(renewal) = renewal {
             parts.tasks.spawn(renewal.watch(parts.background.clone()));
         }
+        let stop = CancellationToken::new();
+        let asked = stop.clone();
         let serving = tokio::spawn(async move {
-            parts.serve(acceptor).await;
+            parts.serve(acceptor, asked).await;
             drop(data);
         });
         Ok(Self { address, fingerprint, stop, serving })
@@ -124,6 +135,7 @@ struct Parts {
     /// Not part of `shared.stop`, so that work goes on while clients are told.
     background: CancellationToken,
     tasks: TaskTracker,
+    clustered: bool,
 }
 
 impl Parts {
@@ -131,11 +143,10 @@ impl Parts {
         config: &Config,
         database: Database,
         hasher: Hasher,
-        stop: CancellationToken,
+        redis: Option<Redis>,
     ) -> Result<Self, StoreError> {
         let hub = Hub::default();
         let online = Online::default();
-        let bus = Bus::Local(Local::new(hub.clone(), database.clone()));
         let background = CancellationToken::new();
         let tasks = TaskTracker::new();
         let settings = Settings {
@@ -146,38 +157,64 @@ impl Parts {
         let services = Services::new(database.clone(), hasher, online.clone(), settings).await?;
         let about =
             About { server: config.name.clone(), sign_up: config.sign_up, started: clock::now() };
-        let dispatch = Dispatch::new(services, bus.clone(), online.clone(), about);
         // Nothing can fail any more, so nothing is left running by a start that failed.
+        let bus = match redis {
+            Some(redis) => {
+                let node = config.cluster.as_ref().and_then(|it| it.node).unwrap_or_default();
+                let me = Speaker { node, epoch: clock::now().0.unsigned_abs() };
+                let periods = Periods::PRODUCTION;
+                let (hub, database) = (hub.clone(), database.clone());
+                let (bus, work) = Bus::redis(me, hub, database, redis, periods, background.clone());
+                for one in work {
+                    tasks.spawn(one);
+                }
+                bus
+            }
+            None => {
+                let reconcile = bus::reconcile(hub.clone(), database.clone(), background.clone());
+                tasks.spawn(reconcile);
+                Bus::Local(Local::new(hub.clone(), database.clone()))
+            }
+        };
+        let dispatch = Dispatch::new(services, bus.clone(), online.clone(), about);
         let (appender, appending) = Appender::new(database.clone(), bus.clone());
         tasks.spawn(appending);
-        tasks.spawn(bus::reconcile(hub.clone(), database.clone(), background.clone()));
         let announcer = Announcer::new(online.clone(), database.clone(), hub.clone());
         tasks.spawn(announcer.run(background.clone()));
         let limits = Arc::new(session_limits(config));
         let bulk = Arc::new(Semaphore::new(BULK));
+        let stop = CancellationToken::new();
         let shared = Shared { dispatch, appender, bus, hub, online, limits, bulk, stop };
-        Ok(Self { database, shared, background, tasks })
+        Ok(Self { database, shared, background, tasks, clustered: config.cluster.is_some() })
     }
 
-    async fn serve(self, acceptor: Acceptor) {
+    /// Serves until `asked` to stop, or until the store can do nothing more; then hands everybody over.
+    async fn serve(self, acceptor: Acceptor, asked: CancellationToken) {
         let sessions = TaskTracker::new();
-        loop {
-            let incoming = tokio::select! {
-                biased;
-                () = self.shared.stop.cancelled() => break,
-                incoming = acceptor.attempt() => incoming,
-            };
-            let Some(incoming) = incoming else { break };
-            let (acceptor, shared) = (acceptor.clone(), self.shared.clone());
-            sessions.spawn(async move {
-                if let Some((peer, permit)) = acceptor.establish(incoming).await {
-                    attend(shared, peer, permit).await;
-                }
-            });
+        tokio::select! {
+            biased;
+            () = asked.cancelled() => {}
+            () = self.database.broken() => {
+                tracing::error!("The store can do nothing more: the node ends");
+            }
+            () = self.accept(&acceptor, &sessions) => {}
         }
-        tracing::info!("Stopping: telling clients, storing what was accepted");
+        tracing::info!(connections = sessions.len(), "Stopping: clients are told to go elsewhere");
+        acceptor.drain();
         sessions.close();
-        self.say_good_bye(&sessions).await;
+        let refused = TaskTracker::new();
+        let farewell = async {
+            if self.clustered {
+                sleep(good_bye::ROUTERS_KNOW).await;
+            }
+            self.shared.stop.cancel();
+            good_bye::say(&self.shared.hub, &sessions, self.shared.limits.go_away).await;
+        };
+        tokio::select! {
+            () = farewell => {}
+            // Whoever still comes is turned away at once, and need not find out by waiting.
+            () = self.accept(&acceptor, &refused) => {}
+        }
         drop(timeout(FLUSH, acceptor.close()).await);
         self.background.cancel();
         let Self { database, shared, tasks, .. } = self;
@@ -190,32 +227,22 @@ impl Parts {
         tracing::info!("Stopped");
     }
 
-    /// Each session has sent its `GoAway`; when that is written, or time is up, it ends.
-    async fn say_good_bye(&self, sessions: &TaskTracker) {
-        let told_by = Instant::now() + GO_AWAY;
-        while Instant::now() < told_by && !sessions.is_empty() {
-            sleep(Duration::from_millis(20)).await;
-        }
-        for outbox in self.shared.hub.outboxes() {
-            outbox.end(close::GOING_AWAY);
-        }
-        if timeout(FLUSH, sessions.wait()).await.is_err() {
-            tracing::debug!("Some clients did not read their good-bye");
+    /// Lets in whoever may come, until the sockets are closed.
+    async fn accept(&self, acceptor: &Acceptor, sessions: &TaskTracker) {
+        while let Some(incoming) = acceptor.attempt().await {
+            let (acceptor, shared) = (acceptor.clone(), self.shared.clone());
+            sessions.spawn(async move {
+                if let Some((peer, permit)) = acceptor.establish(incoming).await {
+                    Box::pin(session::serve(shared, peer)).await;
+                    drop(permit);
+                }
+            });
         }
     }
 }
 
 /// Bulk answers under way at once: with 1 MiB each, what they may hold together.
 const BULK: usize = 128;
-/// How long clients have to leave by themselves when the node stops.
-const GO_AWAY: Duration = Duration::from_millis(500);
-/// How long the last bytes may take, to clients and to the disk.
-const FLUSH: Duration = Duration::from_secs(3);
-
-async fn attend(shared: Shared, peer: Peer, permit: Permit) {
-    Box::pin(session::serve(shared, peer)).await;
-    drop(permit);
-}
 
 fn session_limits(config: &Config) -> Limits {
     let limits = &config.limits;
@@ -223,7 +250,7 @@ fn session_limits(config: &Config) -> Limits {
         hello: limits.hello_deadline,
         login: limits.login_deadline,
         stall: limits.write_stall,
-        go_away: GO_AWAY,
+        go_away: good_bye::of(config),
         outbox: limits.outbox_bytes,
         bulk: limits.bulk_streams,
         messages: limits.messages,

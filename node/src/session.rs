@@ -46,8 +46,8 @@ pub struct Limits {
     pub login: Duration,
     /// Nothing could be written to the client.
     pub stall: Duration,
-    /// What a client is told to have left after, when the node stops.
-    pub go_away: Duration,
+    /// The good-bye when the node stops.
+    pub go_away: GoAway,
     /// Bytes that wait to be written to one connection.
     pub outbox: usize,
     /// Bulk requests that one connection may have under way.
@@ -56,6 +56,15 @@ pub struct Limits {
     pub messages: Rate,
     /// Other requests of one connection.
     pub requests: Rate,
+}
+
+/// How clients leave a node that stops.
+#[derive(Clone, Copy, Debug)]
+pub struct GoAway {
+    /// Over which time they are told, one after the other.
+    pub spread: Duration,
+    /// What each of them then has for going elsewhere.
+    pub time: Duration,
 }
 
 /// Serves one connection until it ends.

@@ -1,6 +1,7 @@
 //! Logged in: requests in, replies and news out, until either side ends it.
 
 use std::future::pending;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,9 +14,10 @@ use thrive_protocol::request::{SendMessage, Stream};
 use thrive_protocol::version::close;
 use thrive_protocol::{ClientFrame, Code, Event, NodeFrame, Refusal, Reply, Request, limits};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::outbox::Outbox;
-use super::{Shared, bulk, writer};
+use super::{GoAway, Shared, bulk, writer};
 use crate::appender::Submission;
 use crate::clock;
 use crate::dispatch::Login;
@@ -64,6 +66,13 @@ impl Drop for Present {
 struct Refused {
     id: ClientMsgId,
     until: Instant,
+}
+
+/// Returns when this client is to be told that the node stops: not all in the same moment, or they
+/// would all come to the other nodes in the same moment.
+async fn leaving(stop: CancellationToken, go_away: GoAway) {
+    stop.cancelled().await;
+    tokio::time::sleep(go_away.spread.mul_f64(f64::from(crate::random::byte()) / 256.0)).await;
 }
 
 /// How exactly the list of devices tells when one was used last.
@@ -135,6 +144,7 @@ impl<'a> Active<'a> {
     async fn read(&mut self, mut frames: Framed) -> u32 {
         let mut bulk = JoinSet::new();
         let mut going = false;
+        let mut leaving = pin!(leaving(self.shared.stop.clone(), self.shared.limits.go_away));
         loop {
             let under_way = bulk.len();
             tokio::select! {
@@ -142,9 +152,9 @@ impl<'a> Active<'a> {
 
                 // First, so that a revoked session and a stop are not starved by a busy client.
                 code = self.outbox.ended() => return code,
-                () = self.shared.stop.cancelled(), if !going => {
+                () = &mut leaving, if !going => {
                     going = true;
-                    let deadline_ms = self.shared.limits.go_away.as_millis() as u64;
+                    let deadline_ms = self.shared.limits.go_away.time.as_millis() as u64;
                     self.outbox.push(NodeFrame::Event(Event::GoAway { deadline_ms }).encode());
                 }
                 Some(_) = bulk.join_next() => {}

@@ -141,7 +141,7 @@ impl Outbox {
     }
 
     /// The first message that failed since this was asked last.
-    pub(crate) fn failed(&self) -> Option<ClientMsgId> {
+    pub fn failed(&self) -> Option<ClientMsgId> {
         self.shared.queue.lock().failed.take()
     }
 
@@ -159,31 +159,34 @@ impl Outbox {
     /// Moves up to `max` frames into `frames`, waiting for the first. For the one writer only.
     pub(crate) async fn take(&self, frames: &mut Vec<Bytes>, max: usize) -> Taken {
         loop {
-            {
-                let mut queue = self.shared.queue.lock();
-                if !queue.frames.is_empty() {
-                    let was_full = self.shared.limit <= queue.bytes;
-                    let count = queue.frames.len().min(max);
-                    frames.extend(queue.frames.drain(..count));
-                    queue.bytes -= frames.iter().map(cost).sum::<usize>();
-                    if queue.frames.is_empty() {
-                        // An idle connection keeps no buffer from a busy moment.
-                        queue.frames = VecDeque::new();
-                    }
-                    if was_full && queue.bytes < self.shared.limit {
-                        self.shared.room.notify_waiters();
-                    }
-                    return Taken::Frames;
-                }
-                if std::mem::take(&mut queue.behind) {
-                    return Taken::Behind;
-                }
-                if let Some(code) = queue.end {
-                    return Taken::End(code);
-                }
+            if let Some(taken) = self.take_now(frames, max) {
+                return taken;
             }
             self.shared.filled.notified().await;
         }
+    }
+
+    /// The same without waiting: `None` when there is nothing to write.
+    pub fn take_now(&self, frames: &mut Vec<Bytes>, max: usize) -> Option<Taken> {
+        let mut queue = self.shared.queue.lock();
+        if !queue.frames.is_empty() {
+            let was_full = self.shared.limit <= queue.bytes;
+            let count = queue.frames.len().min(max);
+            frames.extend(queue.frames.drain(..count));
+            queue.bytes -= frames.iter().map(cost).sum::<usize>();
+            if queue.frames.is_empty() {
+                // An idle connection keeps no buffer from a busy moment.
+                queue.frames = VecDeque::new();
+            }
+            if was_full && queue.bytes < self.shared.limit {
+                self.shared.room.notify_waiters();
+            }
+            return Some(Taken::Frames);
+        }
+        if std::mem::take(&mut queue.behind) {
+            return Some(Taken::Behind);
+        }
+        queue.end.map(Taken::End)
     }
 }
 

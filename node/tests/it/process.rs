@@ -191,3 +191,60 @@ fn an_address_that_is_taken_is_named() {
     assert_eq!((output.status.code(), out(&output)), (Some(1), ""));
     assert!(err(&output).contains(&format!("listen on {address}")), "{}", err(&output));
 }
+
+#[test]
+fn migrate_says_what_a_database_lacks_and_then_does_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().display().to_string();
+    let migrate = |more: &[&str]| run(&[&["migrate", "--data", &data], more].concat());
+    let lacking = migrate(&["--check"]);
+    assert_eq!(lacking.status.code(), Some(2), "{}", err(&lacking));
+    assert!(out(&lacking).starts_with("missing: 0001_initial\n"), "{}", out(&lacking));
+    assert!(!folder.path().join("thrive.db").exists(), "checking makes nothing");
+    assert_eq!(migrate(&[]).status.code(), Some(0));
+    let done = migrate(&["--check"]);
+    assert_eq!((done.status.code(), out(&done)), (Some(0), "The database is up to date.\n"));
+}
+
+#[test]
+fn a_database_that_cannot_be_reached_is_waited_for_and_one_that_is_named_wrongly_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().display().to_string();
+    // A port that nobody listens on: it was just given back.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("database.url=postgres://thrive@127.0.0.1:{port}/thrive");
+    let flags = ["--data", &data, "--listen", "127.0.0.1:0", "--log-format", "json"];
+    let mut waiting = thrive_node(&[&flags[..], &["--set", &url]].concat())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(waiting.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("cannot be reached yet"), "{line}");
+    assert_eq!(waiting.try_wait().unwrap(), None);
+    waiting.kill().unwrap();
+    waiting.wait().unwrap();
+
+    let wrong = run(&[&flags[..], &["--set", "database.url=mysql://thrive@db/thrive"]].concat());
+    assert_eq!(wrong.status.code(), Some(64));
+}
+
+#[cfg(unix)]
+#[test]
+fn drain_ends_the_node_of_a_folder_and_waits_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().display().to_string();
+    let drain = || run(&["drain", "--data", &data]);
+    assert_eq!(drain().status.code(), Some(1));
+    let mut node = thrive_node(&["--data", &data, "--listen", "127.0.0.1:0", "--log", "error"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(node.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with("thrive-node ready"), "{line}");
+    let drained = drain();
+    assert_eq!(drained.status.code(), Some(0), "{}", err(&drained));
+    assert_eq!(node.wait().unwrap().code(), Some(0));
+    assert!(err(&drain()).contains("no node is running"), "{}", err(&drain()));
+}
