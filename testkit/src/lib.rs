@@ -15,12 +15,16 @@ pub mod bench;
 pub mod bin;
 pub mod chaos;
 pub mod cluster;
+pub mod crowd;
 pub mod dial;
 pub mod door;
+pub mod faults;
 pub mod ledger;
 pub mod node;
 pub mod process;
 pub mod raw;
+pub mod seed;
+pub mod simulation;
 pub mod usage;
 pub mod wait;
 

@@ -25,6 +25,8 @@ pub struct RawClient {
     pub connection: Connection,
     pub up: SendStream,
     pub down: Down,
+    /// What the node calls itself; filled by its welcome.
+    pub server: String,
     /// Filled by a login.
     pub me: Option<LoggedIn>,
     last_id: u32,
@@ -57,6 +59,7 @@ impl RawClient {
             connection,
             up,
             down,
+            server: String::new(),
             me: None,
             last_id: 0,
             events: VecDeque::new(),
@@ -70,7 +73,10 @@ impl RawClient {
         let client = "thrive-testkit".to_owned();
         let hello = Hello { version: VERSION, client, features: List::default() };
         match self.ok(Request::Hello(hello)).await? {
-            Reply::Welcome(_) => Ok(()),
+            Reply::Welcome(welcome) => {
+                self.server = welcome.server;
+                Ok(())
+            }
             other => bail!("no welcome but {other:?}"),
         }
     }

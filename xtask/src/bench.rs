@@ -13,11 +13,20 @@ pub(crate) enum Bench {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Two nodes, a router, Postgres and Redis on this machine: the same, and rooms and arrivals.
+    Cluster {
+        /// Handed on to the load generator, after `--`.
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
 }
 
 pub(crate) fn run(bench: &Bench) -> Result<()> {
-    let Bench::Local { arguments } = bench;
-    system::ensure(&[system::BUILD])?;
+    let (what, arguments) = match bench {
+        Bench::Local { arguments } => ("local", arguments),
+        Bench::Cluster { arguments } => ("cluster", arguments),
+    };
+    system::ensure(&[system::BUILD, system::SERVICES])?;
     shell::run(&mut shell::cargo(&[
         "build",
         "--release",
@@ -25,9 +34,11 @@ pub(crate) fn run(bench: &Bench) -> Result<()> {
         "--package",
         "thrive-node",
         "--package",
+        "thrive-router",
+        "--package",
         "thrive-testkit",
         "--bins",
     ]))?;
     let program = config::target(&root()).join("release").join("thrive-bench");
-    shell::run(shell::command(program).arg("local").args(arguments))
+    shell::run(shell::command(program).arg(what).args(arguments))
 }

@@ -7,6 +7,7 @@ use thrive_protocol::secret::Secret;
 use tokio::task::JoinSet;
 
 use crate::dial::Dialer;
+use crate::door::Door;
 use crate::process::NodeProcess;
 use crate::raw::RawClient;
 use crate::usage;
@@ -42,13 +43,18 @@ pub async fn tokens(node: &NodeProcess) -> Result<Vec<Secret>> {
     Ok(tokens)
 }
 
-/// Opens connections, leaves them alone, and looks at the node's memory. The node must be a fresh one:
+/// Opens connections, leaves them alone, and looks at the memory of the node `pid` behind the door. It must be a fresh one:
 /// memory that it has used before and kept would be used again, and not be counted.
 ///
 /// # Errors
 /// The node refuses a connection.
-pub async fn measure(node: &NodeProcess, tokens: &[Secret], connections: usize) -> Result<Memory> {
-    let doors = (0..SOCKETS).map(|_| Ok(node.by(Dialer::new()?))).collect::<Result<Vec<_>>>()?;
+pub async fn measure(
+    door: &Door,
+    pid: u32,
+    tokens: &[Secret],
+    connections: usize,
+) -> Result<Memory> {
+    let doors = (0..SOCKETS).map(|_| Ok(door.by(Dialer::new()?))).collect::<Result<Vec<_>>>()?;
     let open = async |count: usize| -> Result<Vec<RawClient>> {
         let mut opening = JoinSet::new();
         let mut clients = Vec::new();
@@ -73,10 +79,10 @@ pub async fn measure(node: &NodeProcess, tokens: &[Secret], connections: usize) 
     };
     let _warm = open(WARM).await?;
     tokio::time::sleep(SETTLE).await;
-    let before = usage::resident(node.pid())?;
+    let before = usage::resident(pid)?;
     let _idle = open(connections).await?;
     tokio::time::sleep(SETTLE).await;
-    let with = usage::resident(node.pid())?;
+    let with = usage::resident(pid)?;
     let per_connection = with.saturating_sub(before) / connections as u64;
     Ok(Memory { before, with, per_connection })
 }

@@ -130,7 +130,7 @@ async fn idle(
     tokens: &[Secret],
     connections: usize,
 ) -> Result<serde_json::Value> {
-    let memory = idle::measure(node, tokens, connections).await?;
+    let memory = idle::measure(node, node.pid(), tokens, connections).await?;
     println!(
         "idle: {} bytes of resident memory for each of {connections} connections that are logged in \n  \
          and synced, on a node started anew (it holds {:.1} MiB before, {:.1} MiB with them)",
