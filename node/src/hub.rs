@@ -3,24 +3,22 @@
 //! One small state behind one lock that is held for a few lines, never over an await. It decides
 //! nothing about rights: whoever follows a conversation was found to be a member by the store.
 
+mod fan_out;
 mod topic;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use parking_lot::Mutex;
-use thrive_protocol::entry::Entry;
 use thrive_protocol::event::Head;
-use thrive_protocol::ids::{ConversationId, Seq, SessionId, UserId};
-use thrive_protocol::version::close;
-use thrive_protocol::{Event, NodeFrame, limits};
+use thrive_protocol::ids::{ConversationId, SessionId, UserId};
+use thrive_protocol::limits;
 use tokio::sync::Semaphore;
 
+pub use self::fan_out::Delivery;
 pub use self::topic::Gap;
-use self::topic::{Offer, Topic};
-use crate::news::{Audience, News};
+use self::topic::Topic;
 use crate::rate::Bucket;
 use crate::session::outbox::Outbox;
 
@@ -37,6 +35,8 @@ struct State {
     /// Buckets of accounts that are gone and not full yet: leaving and coming back fills nothing.
     resting: HashMap<UserId, Bucket>,
     topics: HashMap<ConversationId, Topic>,
+    /// Bytes of the entries that came before their turn.
+    waiting: usize,
     /// Counts every change of a head, so that a connection can ask what changed since.
     version: u64,
 }
@@ -106,6 +106,7 @@ impl Hub {
             if let Some(topic) = state.topics.get_mut(&conversation)
                 && topic.leave(user)
             {
+                topic.forget(&mut state.waiting);
                 state.topics.remove(&conversation);
             }
         }
@@ -137,68 +138,6 @@ impl Hub {
             })
         };
         heads.into_iter().filter_map(gap_of).collect()
-    }
-
-    /// Delivers entries that were committed, in the order in which they are given. What leaves a gap
-    /// is not delivered: the gap is returned, to be read from the store.
-    pub fn deliver(&self, entries: impl IntoIterator<Item = (Entry, Option<Outbox>)>) -> Vec<Gap> {
-        let mut gaps = Vec::new();
-        let mut guard = self.state.lock();
-        let state = &mut *guard;
-        for (entry, origin) in entries {
-            let Some(topic) = state.topics.get_mut(&entry.conversation) else { continue };
-            match topic.offer(entry.seq) {
-                Offer::Next => {}
-                Offer::Known => continue,
-                Offer::Gap { after } => {
-                    gaps.push(Gap { conversation: entry.conversation, after, to: entry.seq });
-                    continue;
-                }
-            }
-            state.version += 1;
-            topic.version = state.version;
-            let members = topic.members();
-            let frame = NodeFrame::Event(Event::Entry(entry)).encode();
-            for person in members.iter().filter_map(|user| state.people.get(user)) {
-                person.push(&frame, |it| !origin.as_ref().is_some_and(|from| it.outbox.is(from)));
-            }
-        }
-        gaps
-    }
-
-    /// Gives news to everybody of its audience who is connected here.
-    pub fn tell(&self, news: &News) {
-        let mut guard = self.state.lock();
-        let state = &mut *guard;
-        let frame = NodeFrame::Event(news.event.clone()).encode();
-        let others = |it: &Connection| news.origin != Some(it.session);
-        match news.to {
-            Audience::User(user) => {
-                if let Some(person) = state.people.get_mut(&user) {
-                    if let Event::Conversation(it) = &news.event {
-                        let topic = state.topics.entry(it.conversation).or_default();
-                        if topic.join(user) {
-                            person.follows.push(it.conversation);
-                        }
-                        topic.start_at(it.head);
-                    }
-                    person.push(&frame, others);
-                }
-            }
-            Audience::Conversation(conversation) => {
-                let Some(topic) = state.topics.get(&conversation) else { return };
-                for person in topic.members().iter().filter_map(|user| state.people.get(user)) {
-                    person.push(&frame, others);
-                }
-            }
-            Audience::EndSession(user, session) => {
-                let Some(person) = state.people.get(&user) else { return };
-                for connection in person.connections.iter().filter(|it| it.session == session) {
-                    connection.outbox.push(frame.clone());
-                    connection.outbox.end(close::SESSION_ENDED);
-                }
-            }
-        }
     }
 
     /// Heads of what `user` follows that changed after `since`, and the `since` for next time.
@@ -237,11 +176,41 @@ impl Hub {
         state.people.values().flat_map(|it| &it.connections).map(|it| it.outbox.clone()).collect()
     }
 
-    /// Whether `seq` of `conversation` was already delivered here, or nobody follows it.
+    /// What must be read from the store to close these gaps; those that closed by themselves are left
+    /// out.
     #[must_use]
-    pub fn has(&self, conversation: ConversationId, seq: Seq) -> bool {
+    pub fn missing(&self, gaps: &[Gap]) -> Vec<Gap> {
         let state = self.state.lock();
-        state.topics.get(&conversation).is_none_or(|it| it.head().is_some_and(|head| seq <= head))
+        let missing = |gap: &Gap| {
+            let (after, to) = state.topics.get(&gap.conversation)?.missing(gap.to)?;
+            Some(Gap { after, to, ..*gap })
+        };
+        gaps.iter().filter_map(missing).collect()
+    }
+
+    /// Every session that is connected here, and whose it is.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<(UserId, SessionId)> {
+        let state = self.state.lock();
+        let of = |(user, person): (&UserId, &Person)| {
+            let user = *user;
+            person.connections.iter().map(move |it| (user, it.session)).collect::<Vec<_>>()
+        };
+        state.people.iter().flat_map(of).collect()
+    }
+
+    /// Which of these members are connected here and do not follow their conversation.
+    #[must_use]
+    pub fn strangers(
+        &self,
+        members: impl IntoIterator<Item = (ConversationId, UserId)>,
+    ) -> Vec<(ConversationId, UserId)> {
+        let state = self.state.lock();
+        let is_stranger = |(conversation, user): &(ConversationId, UserId)| {
+            let topic = state.topics.get(conversation);
+            state.people.contains_key(user) && !topic.is_some_and(|it| it.members().contains(user))
+        };
+        members.into_iter().filter(is_stranger).collect()
     }
 }
 
@@ -252,15 +221,6 @@ impl State {
         }
         if RESTING < self.resting.len() {
             self.resting.retain(|_, bucket| !bucket.is_full(now));
-        }
-    }
-}
-
-impl Person {
-    fn push(&self, frame: &Bytes, wanted: impl Fn(&Connection) -> bool) {
-        for connection in self.connections.iter().filter(|it| wanted(it)) {
-            // A full outbox remembers that it is behind; an ended one is about to go.
-            connection.outbox.push(frame.clone());
         }
     }
 }

@@ -1,66 +1,210 @@
-//! Finds what the bus lost: gaps at once, lost tails by asking the store for the heads.
+//! The net below the bus: finds in the store what nobody here was told.
+//!
+//! - Lost tails: the heads of everything that is followed here are compared with the store.
+//! - Lost invitations: conversations that were made lately, and have a member here who does not follow them.
+//! - Lost revocations: sessions that are connected here and are no more.
+//!
+//! Every few seconds, more often while the bus is degraded, and at once after every subscription. Questions
+//! are bounded: a statement for each chunk, no lock held between them.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use thrive_protocol::Event;
+use thrive_protocol::ids::{ConversationId, Time, UserId};
+use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
-use crate::hub::{Gap, Hub};
-use crate::store::Database;
+use super::figures::{Figures, add};
+use super::filler::Filler;
+use super::health::{Health, Standing};
+use super::periods::Periods;
+use crate::clock;
+use crate::faults::{self, Bug};
+use crate::hub::Hub;
+use crate::news::{Audience, News};
+use crate::store::{Database, StoreError};
 
-/// How long a lost tail may stay unnoticed. Jittered, so that nodes do not ask together.
-const EVERY: Duration = Duration::from_secs(3);
-/// Conversations in one question to the store.
-const HEADS: usize = 500;
-/// Entries in one answer.
-const PAGE: usize = 200;
+/// Conversations or sessions in one question to the store.
+const AT_ONCE: usize = 500;
+/// How far a look at new conversations reaches back beyond the last one: the clocks of nodes differ, and
+/// the id of a conversation is older than its commit.
+const OVERLAP_MS: i64 = 120_000;
 
-/// Compares the heads of everything that is followed here with the store, until `stop`.
+/// Compares what one node holds with the store.
+#[derive(Clone)]
+pub(super) struct Reconcile {
+    pub(super) hub: Hub,
+    pub(super) database: Database,
+    pub(super) filler: Filler,
+    pub(super) figures: Arc<Figures>,
+    pub(super) health: Health,
+    pub(super) periods: Periods,
+}
+
+/// Compares the heads of everything that is followed by a node that is alone, until `stop`.
 pub async fn reconcile(hub: Hub, database: Database, stop: CancellationToken) {
-    loop {
-        let jitter = Duration::from_millis(u64::from(crate::random::byte()));
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(EVERY + jitter) => {}
-        }
-        compare(&hub, &database).await;
-    }
+    let (figures, periods) = (Arc::<Figures>::default(), Periods::PRODUCTION);
+    let filler = Filler::new(hub.clone(), database.clone(), Arc::clone(&figures), periods.gap);
+    let filling = filler.clone().run(stop.clone());
+    let health = Health::perfect();
+    let it = Reconcile { hub, database, filler, figures, health, periods };
+    tokio::join!(filling, stop.run_until_cancelled(it.compare(false)));
 }
 
-/// Asks the store once for the heads of all that is followed here, and delivers what is missing.
-pub(super) async fn compare(hub: &Hub, database: &Database) {
-    for conversations in hub.followed().chunks(HEADS) {
-        match database.heads(conversations).await {
-            Ok(heads) => fill(hub, database, hub.raise(heads)).await,
-            Err(error) => tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "Heads could not be read; asking again soon"
-            ),
-        }
+impl Reconcile {
+    /// Everything that a node has to look at that shares its work with others, until `stop`.
+    pub(super) async fn run(self, stop: CancellationToken) {
+        let both = async { tokio::join!(self.compare(true), self.end_sessions()) };
+        stop.run_until_cancelled(both).await;
     }
-}
 
-/// Reads what is missing and delivers it, in order. A gap that cannot be read is found again by the
-/// next comparison of heads.
-pub(super) async fn fill(hub: &Hub, database: &Database, gaps: Vec<Gap>) {
-    for gap in gaps {
-        let mut after = gap.after;
-        while after < gap.to && !hub.has(gap.conversation, gap.to) {
-            let entries = match database.entries_after(gap.conversation, after, PAGE).await {
-                Ok(entries) => entries,
-                Err(error) => {
-                    tracing::error!(
-                        conversation.id = %gap.conversation,
-                        error = &error as &dyn std::error::Error,
-                        "A gap could not be read"
-                    );
-                    break;
+    /// Compares conversations again and again: how far they go, and with `others`, whether there are new
+    /// ones that another node has made.
+    async fn compare(&self, others: bool) {
+        let (sound, degraded) = (self.periods.compare, self.periods.compare_degraded);
+        let (mut heads, mut invitations) = (Outcome::default(), Outcome::default());
+        let mut beat = Beat::of(self.health.clone());
+        let mut since = clock::now();
+        loop {
+            beat.wait(|it| if it.is_degraded() { degraded } else { sound }).await;
+            if faults::bug(Bug::NoReconcile) {
+                continue;
+            }
+            heads.note("Heads", self.heads().await);
+            if others {
+                let start = clock::now();
+                let found = self.invitations(since).await;
+                if found.is_ok() {
+                    since = start;
                 }
-            };
-            let Some(last) = entries.last() else { break };
-            after = last.seq;
-            // What is a gap again arrived out of order meanwhile: the next comparison finds it.
-            hub.deliver(entries.into_iter().map(|entry| (entry, None)));
+                invitations.note("New conversations", found);
+            }
+            add(&self.figures.comparisons, 1);
         }
+    }
+
+    async fn end_sessions(&self) {
+        let (mut outcome, every) = (Outcome::default(), self.periods.sessions);
+        let mut beat = Beat::of(self.health.clone());
+        loop {
+            beat.wait(|_| every).await;
+            if !faults::bug(Bug::NoReconcile) {
+                outcome.note("Sessions", self.sessions().await);
+            }
+        }
+    }
+
+    /// Asks the store for the heads of all that is followed here, and has filled what is missing.
+    pub(super) async fn heads(&self) -> Result<(), StoreError> {
+        for conversations in self.hub.followed().chunks(AT_ONCE) {
+            let gaps = self.hub.raise(self.database.heads(conversations).await?);
+            add(&self.figures.tails, gaps.len());
+            self.filler.fill(&gaps);
+        }
+        Ok(())
+    }
+
+    /// Tells members who are connected here of conversations that were made since, give or take, and that
+    /// they do not follow.
+    pub(super) async fn invitations(&self, since: Time) -> Result<(), StoreError> {
+        let since = Time(since.0.saturating_sub(OVERLAP_MS));
+        let mut after = None;
+        loop {
+            let page = self.database.members_since(since, after, AT_ONCE).await?;
+            let last = page.last().copied();
+            let full = page.len() == AT_ONCE;
+            for (conversation, user) in self.hub.strangers(page) {
+                self.invite(conversation, user).await?;
+            }
+            if !full {
+                return Ok(());
+            }
+            after = last;
+        }
+    }
+
+    async fn invite(&self, conversation: ConversationId, user: UserId) -> Result<(), StoreError> {
+        let Some(seen) = self.database.conversation(user, conversation).await? else {
+            return Ok(());
+        };
+        let event = Event::Conversation(seen);
+        self.hub.tell(&News { to: Audience::User(user), event, origin: None });
+        add(&self.figures.invitations, 1);
+        Ok(())
+    }
+
+    /// Ends what is connected here of sessions that are over.
+    pub(super) async fn sessions(&self) -> Result<(), StoreError> {
+        for sessions in self.hub.sessions().chunks(AT_ONCE) {
+            let ids: Vec<_> = sessions.iter().map(|(_, session)| *session).collect();
+            let ended = self.database.ended_sessions(&ids).await?;
+            if ended.is_empty() {
+                continue;
+            }
+            for (user, session) in sessions.iter().filter(|(_, it)| ended.contains(it)) {
+                tracing::info!(
+                    user.id = %user,
+                    session.id = %session,
+                    "A session that was ended elsewhere is closed"
+                );
+                self.hub.end_session(*user, *session);
+                add(&self.figures.ended_sessions, 1);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// When to look next: after a while, a little less than that, and at once after a break of the bus.
+struct Beat {
+    health: Health,
+    breaks: u64,
+}
+
+impl Beat {
+    fn of(health: Health) -> Self {
+        let breaks = health.now().breaks;
+        Self { health, breaks }
+    }
+
+    async fn wait(&mut self, every: impl Fn(Standing) -> Duration) {
+        let start = Instant::now();
+        let part = 1.0 - f64::from(crate::random::byte()) / 2560.0;
+        loop {
+            let due = start + every(self.health.now()).mul_f64(part);
+            tokio::select! {
+                biased;
+                standing = self.health.changed() => if standing.breaks != self.breaks {
+                    self.breaks = standing.breaks;
+                    return;
+                },
+                () = sleep_until(due.into()) => return,
+            }
+        }
+    }
+}
+
+/// Whether the last attempt failed, so that each change is said once.
+#[derive(Default)]
+struct Outcome {
+    failed: bool,
+}
+
+impl Outcome {
+    fn note(&mut self, what: &'static str, result: Result<(), StoreError>) {
+        match &result {
+            Ok(()) if self.failed => tracing::info!("{what} can be compared with the store again"),
+            Ok(()) => {}
+            Err(error) if self.failed => {
+                let error = error as &dyn std::error::Error;
+                tracing::debug!(error, "{what} could still not be compared with the store");
+            }
+            Err(error) => {
+                let error = error as &dyn std::error::Error;
+                tracing::error!(error, "{what} could not be compared with the store; trying on");
+            }
+        }
+        self.failed = result.is_err();
     }
 }

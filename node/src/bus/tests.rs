@@ -1,87 +1,76 @@
-//! What the bus loses is found again.
+//! What a node that is alone loses is found again.
 
-use thrive_protocol::frame::HEADER;
-use thrive_protocol::ids::{ConversationId, SessionId, UserId};
-use thrive_protocol::{Event, NodeFrame};
+use thrive_protocol::ids::{SessionId, UserId};
 
-use super::reconcile::compare;
+use super::filler::Filler;
+use super::reconcile::Reconcile;
+use super::rig::{World, quiet};
 use super::*;
-use crate::hub::Hub;
 use crate::rate::{Bucket, Rate};
-use crate::store::Database;
-use crate::store::contract::{ann_and_bob, message};
 
-struct Listener {
-    hub: Hub,
-    outbox: Outbox,
+/// Bob, connected and following his conversation from where it stands.
+async fn listen(world: &World, hub: &Hub, user: UserId) -> Outbox {
+    let outbox = Outbox::bounded(1 << 20);
+    hub.connect(user, SessionId(1), outbox.clone(), Bucket::full(Rate::new(1, 1.0)), 4);
+    let heads = world.database.heads_of(user).await.unwrap();
+    hub.follow(user, heads.iter().map(|head| head.conversation));
+    hub.raise(heads);
+    outbox
 }
 
-impl Listener {
-    /// Bob, connected and following his conversation from where it stands.
-    async fn start(database: &Database, bob: UserId) -> Self {
-        let hub = Hub::default();
-        let outbox = Outbox::bounded(1 << 20);
-        hub.connect(bob, SessionId(1), outbox.clone(), Bucket::full(Rate::new(1, 1.0)), 4);
-        let heads = database.heads_of(bob).await.unwrap();
-        hub.follow(bob, heads.iter().map(|head| head.conversation));
-        hub.raise(heads);
-        Self { hub, outbox }
+async fn heard(outbox: &Outbox) -> usize {
+    let mut frames = Vec::new();
+    while !outbox.is_empty() {
+        outbox.take(&mut frames, 999).await;
     }
-
-    async fn hears(&self) -> Vec<u64> {
-        let mut frames = Vec::new();
-        while !self.outbox.is_empty() {
-            self.outbox.take(&mut frames, 999).await;
-        }
-        let seq = |frame: &bytes::Bytes| match NodeFrame::decode(&frame[HEADER..]) {
-            Ok(Some(NodeFrame::Event(Event::Entry(entry)))) => entry.seq.0,
-            other => panic!("an entry was expected, not {other:?}"),
-        };
-        frames.iter().map(seq).collect()
-    }
+    frames.len()
 }
 
-async fn store(
-    database: &Database,
-    conversation: ConversationId,
-    sender: UserId,
-    numbers: std::ops::RangeInclusive<u64>,
-) {
-    let batch = numbers.map(|number| message(conversation, sender, number)).collect();
-    database.append(batch).await.unwrap();
-}
-
-/// What the store holds at `seq`, as the appender would publish it.
-async fn committed(database: &Database, conversation: ConversationId, seq: u64) -> Committed {
-    let after = thrive_protocol::ids::Seq(seq - 1);
-    let entries = database.entries_after(conversation, after, 1).await.unwrap();
-    Committed { entry: entries[0].clone(), origin: None }
+fn reconcile_of(world: &World, hub: &Hub) -> Reconcile {
+    let (figures, periods) = (Arc::<Figures>::default(), quiet());
+    let filler =
+        Filler::new(hub.clone(), world.database.clone(), Arc::clone(&figures), periods.gap);
+    let (hub, database) = (hub.clone(), world.database.clone());
+    Reconcile { hub, database, filler, figures, health: Health::perfect(), periods }
 }
 
 #[tokio::test]
 async fn a_lost_tail_is_found_by_comparing_heads_with_the_store() {
-    let folder = tempfile::tempdir().unwrap();
-    let database = Database::open(&folder.path().join("thrive.db")).unwrap();
-    let (ann, bob, conversation) = ann_and_bob(&database).await;
-    let listener = Listener::start(&database, bob).await;
-    store(&database, conversation, ann, 1..=450).await;
-    assert_eq!(listener.hears().await, [0; 0]);
-    compare(&listener.hub, &database).await;
-    assert_eq!(listener.hears().await, (1..=450).collect::<Vec<_>>());
-    compare(&listener.hub, &database).await;
-    assert_eq!(listener.hears().await, [0; 0]);
+    let world = World::new().await;
+    let hub = Hub::default();
+    let outbox = listen(&world, &hub, world.bob).await;
+    world.store(1..=450).await;
+    let reconcile = reconcile_of(&world, &hub);
+    let stop = CancellationToken::new();
+    let filling = tokio::spawn(reconcile.filler.clone().run(stop.clone()));
+    reconcile.heads().await.unwrap();
+    let gap = crate::hub::Gap {
+        conversation: world.chat,
+        after: thrive_protocol::ids::Seq(0),
+        to: thrive_protocol::ids::Seq(450),
+    };
+    let all = async {
+        while !hub.missing(&[gap]).is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), all).await.unwrap();
+    assert_eq!(heard(&outbox).await, 450);
+    reconcile.heads().await.unwrap();
+    assert_eq!(reconcile.figures.snapshot().tails, 1);
+    stop.cancel();
+    filling.await.unwrap();
 }
 
 #[tokio::test]
 async fn a_gap_is_filled_from_the_store_before_what_follows_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let database = Database::open(&folder.path().join("thrive.db")).unwrap();
-    let (ann, bob, conversation) = ann_and_bob(&database).await;
-    let listener = Listener::start(&database, bob).await;
-    store(&database, conversation, ann, 1..=4).await;
-    let bus = Bus::Local(Local::new(listener.hub.clone(), database.clone()));
-    let (first, last) =
-        (committed(&database, conversation, 1).await, committed(&database, conversation, 4).await);
+    let world = World::new().await;
+    let hub = Hub::default();
+    let outbox = listen(&world, &hub, world.bob).await;
+    let all = world.store(1..=4).await;
+    let bus = Bus::Local(Local::new(hub, world.database.clone()));
+    let (first, last) = (all[0].clone(), all[3].clone());
     bus.publish_committed(vec![first.clone(), last, first]).await;
-    assert_eq!(listener.hears().await, [1, 2, 3, 4]);
+    assert_eq!(heard(&outbox).await, 4);
+    assert_eq!(bus.figures().snapshot().repaired_entries, 2);
 }

@@ -1,21 +1,30 @@
 //! News reaches those whom it concerns, once, in order.
 
-use thrive_protocol::entry::Body;
+use bytes::Bytes;
+use thrive_protocol::entry::{Body, Entry};
 use thrive_protocol::frame::HEADER;
-use thrive_protocol::ids::{ClientMsgId, Time};
+use thrive_protocol::ids::{ClientMsgId, Seq, Time};
 use thrive_protocol::text::MessageText;
+use thrive_protocol::version::close;
+use thrive_protocol::{Event, NodeFrame};
 
 use super::*;
+use crate::news::{Audience, News};
 use crate::rate::Rate;
 
 const ANN: UserId = UserId(1);
 const BOB: UserId = UserId(2);
 const CHAT: ConversationId = ConversationId(10);
 
-fn entry(seq: u64) -> Entry {
+fn delivery(seq: u64, origin: Option<Outbox>) -> Delivery {
     let text = MessageText::parse("hi").unwrap();
     let body = Body::Message { id: ClientMsgId([seq as u8; 16]), text };
-    Entry { conversation: CHAT, seq: Seq(seq), sender: ANN, time: Time(0), body }
+    let entry = Entry { conversation: CHAT, seq: Seq(seq), sender: ANN, time: Time(0), body };
+    Delivery::of(entry, origin)
+}
+
+fn entry(seq: u64) -> Delivery {
+    delivery(seq, None)
 }
 
 struct Device {
@@ -65,7 +74,7 @@ async fn an_entry_reaches_every_device_of_every_member_but_the_one_that_sent_it(
     let stranger = Device::of(&hub, UserId(3), 4);
     following(&hub, ANN, 0);
     following(&hub, BOB, 0);
-    assert_eq!(hub.deliver([(entry(1), Some(phone.outbox.clone()))]), []);
+    assert_eq!(hub.deliver(&[delivery(1, Some(phone.outbox.clone()))]), []);
     assert_eq!(phone.hears_seqs().await, [0; 0]);
     assert_eq!(laptop.hears_seqs().await, [1]);
     assert_eq!(bob.hears_seqs().await, [1]);
@@ -78,10 +87,45 @@ async fn a_repeated_entry_is_not_delivered_twice_and_a_gap_is_named() {
     let bob = Device::of(&hub, BOB, 3);
     following(&hub, BOB, 4);
     let gap = Gap { conversation: CHAT, after: Seq(5), to: Seq(8) };
-    assert_eq!(hub.deliver([5, 5, 4, 8].map(|seq| (entry(seq), None))), [gap]);
+    assert_eq!(hub.deliver(&[5, 5, 4, 8].map(entry)), [gap]);
     assert_eq!(bob.hears_seqs().await, [5]);
-    assert_eq!(hub.deliver([6, 7, 8].map(|seq| (entry(seq), None))), []);
+    assert_eq!(hub.missing(&[gap]), [Gap { to: Seq(7), ..gap }]);
+    assert_eq!(hub.deliver(&[6, 7, 8].map(entry)), []);
     assert_eq!(bob.hears_seqs().await, [6, 7, 8]);
+    assert_eq!(hub.missing(&[gap]), []);
+}
+
+#[tokio::test]
+async fn entries_that_overtake_each_other_are_delivered_in_order_without_the_store() {
+    let hub = Hub::default();
+    let phone = Device::of(&hub, ANN, 1);
+    let bob = Device::of(&hub, BOB, 3);
+    following(&hub, ANN, 0);
+    following(&hub, BOB, 0);
+    hub.deliver(&[entry(3), delivery(2, Some(phone.outbox.clone())), entry(5)]);
+    assert_eq!(bob.hears_seqs().await, [0; 0]);
+    hub.deliver(&[entry(1)]);
+    assert_eq!(bob.hears_seqs().await, [1, 2, 3]);
+    // What the phone sent is not told to it, however late.
+    assert_eq!(phone.hears_seqs().await, [1, 3]);
+    hub.deliver(&[entry(2), entry(4)]);
+    assert_eq!(bob.hears_seqs().await, [4, 5]);
+}
+
+#[tokio::test]
+async fn a_member_who_does_not_follow_is_a_stranger_and_a_session_can_be_ended_everywhere() {
+    let hub = Hub::default();
+    let bob = Device::of(&hub, BOB, 3);
+    let members = [(CHAT, ANN), (CHAT, BOB)];
+    assert_eq!(hub.strangers(members), [(CHAT, BOB)]);
+    following(&hub, BOB, 0);
+    assert_eq!(hub.strangers(members), []);
+    assert_eq!(hub.sessions(), [(BOB, SessionId(3))]);
+    hub.end_session(BOB, SessionId(4));
+    assert!(!bob.outbox.is_ended());
+    hub.end_session(BOB, SessionId(3));
+    assert_eq!(bob.outbox.ended().await, close::SESSION_ENDED);
+    assert_eq!(bob.hears().await, [Event::SessionEnded {}]);
 }
 
 #[tokio::test]
@@ -100,7 +144,7 @@ async fn a_heartbeat_names_what_changed_since_the_last_one() {
     following(&hub, BOB, 0);
     let (heads, since) = hub.heads(BOB, 0);
     assert_eq!(heads, []);
-    hub.deliver([(entry(1), None), (entry(2), None)]);
+    hub.deliver(&[entry(1), entry(2)]);
     let (heads, since) = hub.heads(BOB, since);
     assert_eq!(heads, [Head { conversation: CHAT, seq: Seq(2) }]);
     assert_eq!(hub.heads(BOB, since).0, []);
@@ -121,7 +165,7 @@ async fn whoever_is_told_of_a_new_conversation_follows_it() {
     };
     let event = Event::Conversation(conversation);
     hub.tell(&News { to: Audience::User(BOB), event, origin: None });
-    hub.deliver([(entry(1), None)]);
+    hub.deliver(&[entry(1)]);
     assert_eq!(bob.hears().await.len(), 2);
 }
 

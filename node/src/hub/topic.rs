@@ -1,6 +1,11 @@
-//! One conversation that somebody here follows: how far it was delivered, and to whom. Pure.
+//! One conversation that somebody here follows: how far it was delivered, to whom, and what came before
+//! its turn. Pure.
+
+use std::collections::BTreeMap;
 
 use thrive_protocol::ids::{ConversationId, Seq, UserId};
+
+use super::Delivery;
 
 /// Entries that were committed and not delivered here: those after `after`, up to `to`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -28,7 +33,16 @@ pub(super) struct Topic {
     /// The hub's count when the head moved last.
     pub(super) version: u64,
     members: Vec<UserId>,
+    /// Entries beyond the next one: two nodes may store one after the other and be heard the other way
+    /// round. Nearly always there are none.
+    early: BTreeMap<Seq, Delivery>,
 }
+
+/// Entries of one conversation that may wait for one before them. What does not fit is dropped and read
+/// from the store.
+const EARLY: usize = 64;
+/// Bytes that may wait in all conversations together.
+pub(super) const EARLY_BYTES: usize = 8 << 20;
 
 impl Topic {
     pub(super) fn head(&self) -> Option<Seq> {
@@ -67,6 +81,47 @@ impl Topic {
         }
     }
 
+    /// Keeps an entry whose turn has not come, if there is room; `waiting` counts the bytes of all topics.
+    pub(super) fn hold(&mut self, delivery: &Delivery, waiting: &mut usize) {
+        if self.early.len() < EARLY
+            && *waiting + delivery.frame.len() <= EARLY_BYTES
+            && !self.early.contains_key(&delivery.seq)
+        {
+            *waiting += delivery.frame.len();
+            self.early.insert(delivery.seq, delivery.clone());
+        }
+    }
+
+    /// The entry that waited and whose turn has come, if there is one. Moves the head.
+    pub(super) fn next_early(&mut self, waiting: &mut usize) -> Option<Delivery> {
+        let head = self.head?;
+        while let Some(first) = self.early.first_entry()
+            && *first.key() <= head.next()
+        {
+            let delivery = first.remove();
+            *waiting -= delivery.frame.len();
+            if head < delivery.seq {
+                self.head = Some(delivery.seq);
+                return Some(delivery);
+            }
+        }
+        None
+    }
+
+    /// What must be read from the store so that `to` can be delivered: up to what waits here already.
+    pub(super) fn missing(&self, to: Seq) -> Option<(Seq, Seq)> {
+        let after = self.head.filter(|head| *head < to)?;
+        let to =
+            self.early.keys().next().map_or(to, |first| to.min(Seq(first.0.saturating_sub(1))));
+        Some((after, to))
+    }
+
+    /// Forgets what waits: nobody is left to hear it.
+    pub(super) fn forget(&mut self, waiting: &mut usize) {
+        *waiting -= self.early.values().map(|it| it.frame.len()).sum::<usize>();
+        self.early.clear();
+    }
+
     /// The store reaches to `head`. Says after which entry something is missing here, if so.
     pub(super) fn known_head(&mut self, head: Seq) -> Option<Seq> {
         let delivered = *self.head.get_or_insert(head);
@@ -102,6 +157,45 @@ mod tests {
         topic.offer(Seq(7));
         assert_eq!(topic.head(), Some(Seq(4)));
         assert_eq!(topic.offer(Seq(5)), Offer::Next);
+    }
+
+    fn delivery(seq: u64) -> Delivery {
+        let frame = bytes::Bytes::from_static(b"four");
+        Delivery { conversation: ConversationId(1), seq: Seq(seq), frame, origin: None }
+    }
+
+    #[test]
+    fn what_came_early_is_handed_out_when_its_turn_comes_and_never_twice() {
+        let (mut topic, mut waiting) = (at(4), 0);
+        for seq in [7, 6, 7, 9] {
+            topic.hold(&delivery(seq), &mut waiting);
+        }
+        assert_eq!(waiting, 12);
+        assert!(topic.next_early(&mut waiting).is_none());
+        assert_eq!(topic.missing(Seq(9)), Some((Seq(4), Seq(5))));
+        topic.offer(Seq(5));
+        let mut came = Vec::new();
+        while let Some(it) = topic.next_early(&mut waiting) {
+            came.push(it.seq.0);
+        }
+        assert_eq!((came, waiting), (vec![6, 7], 4));
+        assert_eq!(topic.missing(Seq(9)), Some((Seq(7), Seq(8))));
+        topic.offer(Seq(8));
+        assert_eq!(topic.next_early(&mut waiting).map(|it| it.seq), Some(Seq(9)));
+        assert_eq!((topic.missing(Seq(9)), waiting), (None, 0));
+    }
+
+    #[test]
+    fn what_waits_has_a_bound_in_one_topic_and_in_all() {
+        let (mut topic, mut waiting) = (at(0), 0);
+        (2..500).for_each(|seq| topic.hold(&delivery(seq), &mut waiting));
+        assert_eq!(waiting, 4 * EARLY);
+        let mut other = at(0);
+        let mut full = EARLY_BYTES - 7;
+        (2..9).for_each(|seq| other.hold(&delivery(seq), &mut full));
+        assert_eq!(full, EARLY_BYTES - 3);
+        topic.forget(&mut waiting);
+        assert_eq!(waiting, 0);
     }
 
     #[test]
