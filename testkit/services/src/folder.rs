@@ -13,7 +13,8 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::programs::Account;
 
-/// `$1`: the folder. It waits first; each process inside is then ended by its own id.
+/// `$1`: the folder; `$2`: `keep` if it is to stay. It waits first; each process inside is then ended by
+/// its own id.
 const WATCHER: &str = r#"
 trap '' HUP INT TERM
 cat >/dev/null
@@ -24,6 +25,7 @@ for round in 1 2 3; do
     esac
   done
   if grep -q " $1/disk " /proc/mounts; then umount -l "$1/disk"; fi
+  if [ "$2" = keep ]; then break; fi
   rm -rf "$1" && break
   sleep 0.2
 done
@@ -31,7 +33,7 @@ done
 
 const PREFIX: &str = "thrive-services-";
 
-/// A folder that is gone when this is dropped, with everything that runs in it.
+/// A folder whose processes end when this is dropped, and which is then gone too, unless it is kept.
 pub(crate) struct Folder {
     path: PathBuf,
     watcher: Child,
@@ -48,9 +50,21 @@ impl Folder {
             .context("make a folder for a service")?;
         let path = fs::canonicalize(folder.path()).context("the folder that was just made")?;
         give(&path, account)?;
-        let watcher = watch(&path, Stdio::piped())?;
+        let watcher = watch(&path, Ends::Removed, Stdio::piped())?;
         // From here on the watcher removes it.
         drop(folder.keep());
+        Ok(Self { path, watcher })
+    }
+
+    /// One that stays when this is dropped; what runs in it ends all the same.
+    pub(crate) fn kept(path: &Path, account: Option<&Account>) -> Result<Self> {
+        ensure!(cfg!(target_os = "linux"), "services for tests are started on Linux only");
+        fs::create_dir_all(path).with_context(|| format!("make {}", path.display()))?;
+        let path = fs::canonicalize(path).context("the folder that was just made")?;
+        let others = members(&path);
+        ensure!(others.is_empty(), "process {others:?} still works in {}", path.display());
+        give(&path, account)?;
+        let watcher = watch(&path, Ends::Kept, Stdio::piped())?;
         Ok(Self { path, watcher })
     }
 
@@ -87,9 +101,19 @@ impl Drop for Folder {
     }
 }
 
-fn watch(folder: &Path, until: Stdio) -> Result<Child> {
+/// What becomes of a folder in the end.
+enum Ends {
+    Removed,
+    Kept,
+}
+
+fn watch(folder: &Path, ends: Ends, until: Stdio) -> Result<Child> {
     let mut command = Command::new("sh");
     command.args(["-c", WATCHER, "thrive-services"]).arg(folder);
+    command.arg(match ends {
+        Ends::Removed => "remove",
+        Ends::Kept => "keep",
+    });
     command.current_dir("/").stdin(until).stdout(Stdio::null()).stderr(Stdio::null());
     own_group(&mut command);
     command.spawn().context("start the watcher of a service")
@@ -106,7 +130,8 @@ fn sweep() {
             && members(&path).is_empty()
         {
             // Two who sweep at once do each other no harm; what cannot be removed is not ours.
-            let ended = watch(&path, Stdio::null()).and_then(|mut watcher| Ok(watcher.wait()?));
+            let ended = watch(&path, Ends::Removed, Stdio::null())
+                .and_then(|mut watcher| Ok(watcher.wait()?));
             drop(ended);
         }
     }

@@ -48,6 +48,19 @@ impl Instance {
         self.child.as_ref().map(Child::id)
     }
 
+    /// Whether it runs; false also when it has ended by itself, and then it can be started again.
+    pub(crate) fn runs(&mut self) -> bool {
+        let Some(child) = &mut self.child else { return false };
+        if matches!(child.try_wait(), Ok(None)) {
+            return true;
+        }
+        // Its children see its end a moment later.
+        if self.wait().is_err() {
+            return true;
+        }
+        false
+    }
+
     /// Starts it inside of the folder and waits until `ready` has something to give.
     pub(crate) fn start<T>(
         &mut self,

@@ -42,6 +42,8 @@ pub struct PostgresOptions {
     /// Megabytes of the disk that its data lies on, which only root can make. About 100 are enough to
     /// start.
     pub disk: Option<u32>,
+    /// Where its data stays for the next one. Without it, everything is gone in the end.
+    pub folder: Option<PathBuf>,
 }
 
 impl Postgres {
@@ -112,14 +114,16 @@ impl OwnPostgres {
     fn start(options: PostgresOptions) -> Result<Self> {
         let programs = programs::postgres()?;
         let account = programs::unprivileged()?;
-        let folder = Folder::new(account.as_ref())?;
+        let folder = match &options.folder {
+            Some(path) => Folder::kept(path, account.as_ref())?,
+            None => Folder::new(account.as_ref())?,
+        };
         let place = match options.disk {
             Some(megabytes) => folder.disk(megabytes, account.as_ref())?,
             None => folder.path().to_owned(),
         };
         let data = place.join("data");
-        let password = format!("{:016x}{:016x}", programs::random(), programs::random());
-        initialise(&programs, &folder, &data, &password, account.as_ref())?;
+        let password = initialise(&programs, &folder, &data, account.as_ref())?;
         let mut own = Self {
             server: Postgres { base: String::new(), programs },
             port: 0,
@@ -148,6 +152,18 @@ impl OwnPostgres {
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.instance.lock().pid().expect("Postgres runs")
+    }
+
+    /// Whether it runs; false also when somebody else has ended it.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        self.instance.lock().runs()
+    }
+
+    /// The file with the password of its user.
+    #[must_use]
+    pub fn password_file(&self) -> PathBuf {
+        self.instance.lock().folder().join("password")
     }
 
     /// Where its log is, for as long as it lives.
@@ -278,15 +294,19 @@ const SETTINGS: &[(&str, &str)] = &[
     ("logging_collector", "off"),
 ];
 
+/// Makes the data, unless it was kept, and gives the password.
 fn initialise(
     programs: &Path,
     folder: &Folder,
     data: &Path,
-    password: &str,
     account: Option<&Account>,
-) -> Result<()> {
+) -> Result<String> {
     let file = folder.path().join("password");
-    fs::write(&file, password).context("write the password of the database")?;
+    if data.exists() {
+        return fs::read_to_string(&file).context("read the password of the kept database");
+    }
+    let password = format!("{:016x}{:016x}", programs::random(), programs::random());
+    fs::write(&file, &password).context("write the password of the database")?;
     let output = as_user(&programs.join("initdb"), account)
         .args(["--username=thrive", "--auth=scram-sha-256", "--encoding=UTF8", "--no-sync"])
         .args(["--locale=C.UTF-8", "--no-instructions", "--pwfile"])
@@ -299,7 +319,7 @@ fn initialise(
     let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
     write!(said, "{}", String::from_utf8_lossy(&output.stderr)).context("two texts are one")?;
     ensure!(output.status.success(), "initdb failed: {said}");
-    Ok(())
+    Ok(password)
 }
 
 /// The program as somebody else, if need be; the process id stays the one that was started.

@@ -129,6 +129,12 @@ impl OwnRedis {
         self.instance.lock().pid().expect("Redis runs")
     }
 
+    /// Whether it runs; false also when somebody else has ended it.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        self.instance.lock().runs()
+    }
+
     /// Where its log is, for as long as it lives.
     #[must_use]
     pub fn log(&self) -> PathBuf {

@@ -72,6 +72,36 @@ fn a_database_that_was_stopped_or_killed_keeps_what_was_committed() {
 }
 
 #[test]
+fn a_kept_folder_brings_the_data_back_under_the_same_password() {
+    let folder = tempfile::tempdir().unwrap();
+    // As an unprivileged user, Postgres has to get to its folder.
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), open).unwrap();
+    let options =
+        PostgresOptions { folder: Some(folder.path().join("kept")), ..Default::default() };
+    let first = Postgres::start_with(options.clone()).unwrap();
+    let url = first.fresh();
+    first.sql(name(&url), "CREATE TABLE said AS SELECT 'hi' AS word").unwrap();
+    let password = std::fs::read_to_string(first.password_file()).unwrap();
+    assert!(url.contains(&password));
+    assert!(Postgres::start_with(options.clone()).is_err(), "one at a time");
+    drop(first);
+    let second = Postgres::start_with(options).unwrap();
+    check_row(&second, &second.url(name(&url)));
+}
+
+#[test]
+fn a_server_that_somebody_else_has_killed_can_be_started_again() {
+    let redis = Redis::start().unwrap();
+    assert!(redis.runs());
+    let pid = redis.pid().to_string();
+    assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+    eventually("its end is seen", || !redis.runs());
+    redis.start_again().unwrap();
+    assert!(redis.runs());
+}
+
+#[test]
 fn a_database_that_is_held_still_answers_when_it_may_go_on() {
     let (postgres, url) = with_a_row();
     postgres.pause().unwrap();
