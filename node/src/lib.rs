@@ -15,6 +15,7 @@ pub mod appender;
 pub mod bus;
 pub mod cli;
 pub mod clock;
+pub mod cluster;
 pub mod cluster_secret;
 pub mod config;
 pub mod data_dir;

@@ -94,6 +94,15 @@ impl Online {
         self.change(|table| table.learn(user, status));
     }
 
+    /// The same for many.
+    pub fn learn_all(&self, statuses: impl IntoIterator<Item = (UserId, Status)>) {
+        self.change(|table| {
+            for (user, status) in statuses {
+                table.learn(user, status);
+            }
+        });
+    }
+
     /// The person chose this status on this node, so others hear of it even when they have left.
     pub fn chose(&self, user: UserId, status: Status) {
         self.change(|table| table.chose(user, status));

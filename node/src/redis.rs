@@ -166,6 +166,24 @@ impl Redis {
         Ok(())
     }
 
+    /// Runs commands on one key, all or none, for `wait` at most. What they answer is of no interest.
+    ///
+    /// # Errors
+    /// As [`Self::query`].
+    pub async fn transaction(&self, commands: &[Cmd], wait: Duration) -> Result<(), RedisError> {
+        let mut pipeline = ::redis::Pipeline::with_capacity(commands.len());
+        pipeline.atomic();
+        for command in commands {
+            pipeline.add_command(command.clone()).ignore();
+        }
+        let (link, generation) = self.link()?;
+        let answer = match link {
+            Link::Single(mut it) => timeout(wait, pipeline.exec_async(&mut it)).await,
+            Link::Cluster(mut it) => timeout(wait, pipeline.exec_async(&mut it)).await,
+        };
+        self.judge(generation, answer)
+    }
+
     /// Every key like `pattern`, on every server. For patterns that match few keys.
     ///
     /// # Errors

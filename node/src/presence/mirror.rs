@@ -57,6 +57,8 @@ impl Mirror {
         if snapshot.seq < self.claims.seq {
             return None;
         }
+        // What was so before a message was missed may be so again without our having heard of it.
+        self.recent.clear();
         let effects = self.apply(self.claims.difference(&snapshot.entries));
         self.claims.seq = snapshot.seq;
         (self.doubtful, self.differs) = (false, 0);

@@ -26,7 +26,9 @@ pub enum BindError {
         "routers cannot find a node at {listen}: give cluster.advertise the address where they see it"
     )]
     Nowhere { listen: SocketAddr },
-    #[error("routers only find nodes with a number: give cluster.node, or redis.url to be given one")]
+    #[error(
+        "routers only find nodes with a number: give cluster.node, or redis.url to be given one"
+    )]
     Nameless,
     #[error("set up TLS for QUIC")]
     Tls(#[from] quinn::crypto::rustls::NoInitialCipherSuite),
