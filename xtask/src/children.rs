@@ -87,6 +87,16 @@ impl Child {
         Ok(Lines { lines })
     }
 
+    /// What it writes to its standard error. It must have been started with that piped.
+    pub(crate) fn complaints(&mut self) -> Result<process::ChildStderr> {
+        self.process.stderr.take().context("the errors are piped and not yet taken")
+    }
+
+    /// Asks it to end, and does not wait.
+    pub(crate) fn ask_to_end(&self) {
+        ask_to_end(self.process.id());
+    }
+
     /// Asks it to end and waits; ends it by force when it does not.
     pub(crate) fn end(&mut self) -> Option<ExitStatus> {
         if let Some(status) = self.ended() {
@@ -136,6 +146,11 @@ impl Lines {
                 Err(RecvTimeoutError::Disconnected) => bail!("the program ended before {what}"),
             }
         }
+    }
+
+    /// Reads the rest and shows none of it.
+    pub(crate) fn pass_over_rest(self) {
+        thread::spawn(move || self.lines.into_iter().for_each(drop));
     }
 
     /// Shows the rest as it comes, so that the program's pipe never fills up.

@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 mod a11y;
 mod bench;
 mod children;
+mod cluster;
 mod config;
 mod deadline;
 mod demo;
@@ -45,6 +46,8 @@ enum Command {
         #[arg(long)]
         write: bool,
     },
+    /// Run a whole cluster on this machine until Ctrl+C: Postgres, Redis, nodes and routers.
+    Cluster(cluster::Options),
     /// Run a Postgres and a Redis for tests until Ctrl+C, and say how tests find them.
     Services,
     /// Walk the desktop client on a real accessibility bus, without a screen.
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Tidy => tidy::run(),
         Command::ProtocolHash { write } => tidy::protocol::hash_command(write).map(|()| true),
+        Command::Cluster(options) => cluster::run(&options).map(|()| true),
         Command::Services => services::command().map(|()| true),
         Command::A11y(options) => a11y::run(&options),
         Command::Bench(bench) => bench::run(&bench).map(|()| true),
