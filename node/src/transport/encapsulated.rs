@@ -10,6 +10,7 @@ use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
@@ -36,8 +37,12 @@ pub(super) struct Encapsulated {
     standing: Arc<Standing>,
     counts: Arc<Counts>,
     started: Instant,
+    /// When somebody was last told of a wrong seal.
+    warned: AtomicU64,
 }
 
+/// Time between two warnings of the same.
+const WARN: u64 = 60_000;
 /// Reads without a datagram for QUIC before other tasks get a turn.
 const ROUNDS: usize = 8;
 /// Datagrams in one call to the system: with their headers they stay below 64 KiB.
@@ -66,6 +71,7 @@ impl Encapsulated {
             standing,
             counts,
             started: Instant::now(),
+            warned: AtomicU64::new(0),
         })
     }
 
@@ -103,7 +109,12 @@ impl Encapsulated {
                     place = places.next();
                 }
                 Ok(None) => {}
-                Err(fate) => self.counts.count(fate),
+                Err(fate) => {
+                    self.counts.count(fate);
+                    if let Fate::Forged = fate {
+                        self.warn_of_forgery(from.addr, now);
+                    }
+                }
             }
         }
         self.counts.add(Fate::Received, moved);
@@ -141,6 +152,15 @@ impl Encapsulated {
                 Ok(None)
             }
             Kind::Pong => Err(Fate::Unexpected),
+        }
+    }
+
+    /// A router with another secret is most likely a mistake, and nobody would find it in silence.
+    fn warn_of_forgery(&self, router: SocketAddr, now: u64) {
+        let last = self.warned.load(Ordering::Relaxed);
+        if last == 0 || last + WARN <= now {
+            self.warned.store(now.max(1), Ordering::Relaxed);
+            tracing::warn!(%router, "A datagram was sealed with another secret than this cluster's");
         }
     }
 

@@ -11,7 +11,7 @@ use thrive_protocol::encapsulation::State;
 use thrive_protocol::version::close;
 use tokio::time::timeout;
 
-use self::rig::{Client, DEADLINE, Node, start_doomed, until};
+use self::rig::{Client, DEADLINE, LATER, Node, start_doomed, until};
 use self::router::{Front, Router};
 use crate::config::Limits;
 
@@ -61,7 +61,7 @@ async fn everybody_gets_to_the_same_echo_and_stays_with_the_worker_where_they_be
     front.otherwise(node.workers[0]);
     first.echo(10).await;
     // Its worker is not known any more, and the other one says that it has no such connection.
-    second.push().await;
+    second.push(b"are you there?").await;
     assert_eq!(second.end().await, ConnectionError::Reset);
 }
 
@@ -73,6 +73,20 @@ async fn above_the_threshold_an_address_proves_itself_and_gets_in() {
     let mut client = Client::connect(front.address()).await.unwrap();
     client.echo(10).await;
     assert_eq!(node.acceptor.figures().retried, 1);
+}
+
+#[tokio::test]
+async fn the_proof_that_one_node_asks_for_satisfies_another() {
+    let (asking, other) = (Node::start(5).await, Node::start(6).await);
+    let (front, _router) = behind_router(&asking).await;
+    asking.acceptor.pretend_handshakes(1_000);
+    other.acceptor.pretend_handshakes(1_000);
+    front.proven(other.workers[0]);
+    front.add(other.server(0), other.workers[0]);
+    let mut client = Client::connect(front.address()).await.unwrap();
+    client.echo(10).await;
+    let retried = [&asking, &other].map(|it| it.acceptor.figures().retried);
+    assert_eq!((retried, other.acceptor.connections()), ([1, 0], 1));
 }
 
 #[tokio::test]
@@ -96,12 +110,17 @@ async fn a_router_that_comes_back_elsewhere_costs_no_connection() {
     let node = Node::start(5).await;
     let (front, router) = behind_router(&node).await;
     let mut client = Client::connect(front.address()).await.unwrap();
-    client.echo(10).await;
+    client.push(LATER).await;
+    node.waiting.notified().await;
     drop(router);
+    front.mute(true);
     let mut router = front.start().await;
-    // Its ping alone says where it is: the client need not speak first.
+    // Its ping alone says where it is: nothing that the client says gets through.
     let (state, pong) = router.ping(node.workers[0], 1).await;
     assert_eq!((state, pong.connections), (State::Ready, 1));
+    node.later.notify_one();
+    assert_eq!(client.next().await, LATER);
+    front.mute(false);
     client.echo(5_000).await;
     assert_eq!(client.connection.close_reason(), None);
 }
@@ -134,7 +153,7 @@ fn a_sibling_tells_the_clients_of_a_dead_node_at_once() {
         doomed.shutdown_background();
         front.remove(node.server(0));
         front.otherwise(sibling.workers[1]);
-        client.push().await;
+        client.push(b"are you there?").await;
         assert_eq!(client.end().await, ConnectionError::Reset);
         let mut again = Client::connect(front.address()).await.unwrap();
         again.echo(10).await;

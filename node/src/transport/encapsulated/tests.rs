@@ -63,11 +63,15 @@ struct Rig {
 }
 
 async fn rig() -> Rig {
+    bound("127.0.0.1:0").await
+}
+
+async fn bound(address: &str) -> Rig {
     let standing = Arc::new(Standing::new(160));
     let counts = Arc::new(Counts::default());
-    let worker = StdSocket::bind("127.0.0.1:0").unwrap();
+    let worker = StdSocket::bind(address).unwrap();
     let router = StdSocket::bind("127.0.0.1:0").unwrap();
-    router.connect(worker.local_addr().unwrap()).unwrap();
+    router.connect(("127.0.0.1", worker.local_addr().unwrap().port())).unwrap();
     router.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     let socket =
         Encapsulated::new(worker, key(), Arc::clone(&standing), Arc::clone(&counts)).unwrap();
@@ -161,4 +165,18 @@ async fn several_datagrams_go_out_at_once_and_to_nobody_who_is_unknown() {
         assert_eq!(payload, chunk);
     }
     assert_eq!(rig.counts.figures().sent, 3);
+}
+
+#[tokio::test]
+async fn a_socket_for_both_families_serves_routers_and_clients_of_either() {
+    let rig = bound("[::]:0").await;
+    for client in ["192.0.2.1:5", "[2001:db8::1]:6"] {
+        rig.router.send(&frame(header(Kind::Data, client), b"\x40 hello")).unwrap();
+        let (from, payload) = rig.receive().await;
+        assert_eq!((from.to_string().as_str(), payload), (client, b"\x40 hello".to_vec()));
+        let answer = Transmit { destination: from, ..transmit(b"\x40 and back", None) };
+        rig.socket.try_send(&answer).unwrap();
+        let (header, payload) = rig.heard();
+        assert_eq!((header.client, payload), (from, b"\x40 and back".to_vec()));
+    }
 }

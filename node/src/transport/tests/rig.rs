@@ -11,6 +11,7 @@ use quinn::{ClientConfig, Connection, ConnectionError, Endpoint, TransportConfig
 use rustls::RootCertStore;
 use thrive_protocol::cid::ServerId;
 use thrive_protocol::version::ALPN;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -22,11 +23,17 @@ use crate::tls;
 /// Longer than anything here takes on a machine with too much to do.
 pub(super) const DEADLINE: Duration = Duration::from_secs(20);
 const MAX: usize = 1024 * 1024;
+/// A frame that the node answers when the test lets it.
+pub(super) const LATER: &[u8] = b"answer this later";
 
 pub(super) struct Node {
     pub(super) acceptor: Acceptor,
     pub(super) address: SocketAddr,
     pub(super) workers: Vec<SocketAddr>,
+    /// Lets the node answer what it was told to answer later.
+    pub(super) later: Arc<Notify>,
+    /// Tells that it was told so.
+    pub(super) waiting: Arc<Notify>,
     lease: u32,
     _secret: tempfile::NamedTempFile,
 }
@@ -59,8 +66,9 @@ impl Node {
         let tls = tls::server(&config).unwrap().config;
         let identity = Identity { keys, lease: Some(lease) };
         let acceptor = listeners.serve(tls, identity).await.unwrap();
-        tokio::spawn(echo(acceptor.clone()));
-        Self { acceptor, address, workers, lease, _secret: secret }
+        let (later, waiting) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        tokio::spawn(echo(acceptor.clone(), Arc::clone(&later), Arc::clone(&waiting)));
+        Self { acceptor, address, workers, later, waiting, lease, _secret: secret }
     }
 
     /// The worker at `index` as routers know it.
@@ -69,15 +77,21 @@ impl Node {
     }
 }
 
-async fn echo(acceptor: Acceptor) {
+async fn echo(acceptor: Acceptor, later: Arc<Notify>, waiting: Arc<Notify>) {
     while let Some(incoming) = acceptor.attempt().await {
         let acceptor = acceptor.clone();
+        let (later, waiting) = (Arc::clone(&later), Arc::clone(&waiting));
         tokio::spawn(async move {
             let Some((peer, permit)) = acceptor.establish(incoming).await else { return };
-            assert!(peer.address().is_loopback());
+            let seen = peer.connection.remote_address().ip();
+            assert_eq!(seen, seen.to_canonical(), "QUIC sees plain addresses");
             while let Some((mut send, receive)) = peer.stream().await {
                 let mut framed = Framed::new(receive);
                 while let Ok(body) = framed.next(MAX).await {
+                    if body == LATER {
+                        waiting.notify_one();
+                        later.notified().await;
+                    }
                     let mut frames = vec![framed_bytes(&body)];
                     if write_frames(&mut send, &mut frames, DEADLINE).await.is_err() {
                         break;
@@ -114,21 +128,19 @@ impl Client {
     /// Sends a frame and gets it back.
     pub(super) async fn echo(&mut self, len: usize) {
         let body: Vec<u8> = (0..len).map(|it| it as u8).collect();
-        let exchange = async {
-            let mut frames = vec![framed_bytes(&body)];
-            let receive = self.receive.next(MAX);
-            let (sent, received) =
-                tokio::join!(write_frames(&mut self.send, &mut frames, DEADLINE), receive);
-            sent.unwrap();
-            assert_eq!(received.unwrap(), body);
-        };
-        timeout(DEADLINE, exchange).await.unwrap();
+        self.push(&body).await;
+        assert_eq!(self.next().await, body);
     }
 
     /// Sends without waiting for the answer.
-    pub(super) async fn push(&mut self) {
-        let mut frames = vec![framed_bytes(b"are you there?")];
+    pub(super) async fn push(&mut self, body: &[u8]) {
+        let mut frames = vec![framed_bytes(body)];
         write_frames(&mut self.send, &mut frames, DEADLINE).await.unwrap();
+    }
+
+    /// The next frame of the node.
+    pub(super) async fn next(&mut self) -> Bytes {
+        timeout(DEADLINE, self.receive.next(MAX)).await.unwrap().unwrap()
     }
 
     pub(super) async fn end(&self) -> ConnectionError {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -24,6 +24,7 @@ pub(super) struct Front {
     table: Arc<Mutex<Table>>,
     /// What the addresses of clients are changed by, as an address translation does.
     translation: Arc<AtomicU16>,
+    mute: Arc<AtomicBool>,
 }
 
 #[derive(Default)]
@@ -31,6 +32,8 @@ struct Table {
     workers: HashMap<ServerId, SocketAddr>,
     /// For whoever has no worker yet, or one that is gone.
     otherwise: Option<SocketAddr>,
+    /// For first datagrams with a proof of their address, wherever they belong.
+    proven: Option<SocketAddr>,
 }
 
 /// Ends when dropped.
@@ -46,6 +49,7 @@ impl Front {
             socket: Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap()),
             table: Arc::default(),
             translation: Arc::default(),
+            mute: Arc::default(),
         }
     }
 
@@ -66,9 +70,19 @@ impl Front {
         self.table.lock().otherwise = Some(worker);
     }
 
+    /// Where those go who prove their address.
+    pub(super) fn proven(&self, worker: SocketAddr) {
+        self.table.lock().proven = Some(worker);
+    }
+
     /// From now on clients seem to have other ports.
     pub(super) fn translate(&self, by: u16) {
         self.translation.store(by, Ordering::Relaxed);
+    }
+
+    /// Whether what clients say is lost.
+    pub(super) fn mute(&self, mute: bool) {
+        self.mute.store(mute, Ordering::Relaxed);
     }
 
     pub(super) async fn start(&self) -> Router {
@@ -87,6 +101,9 @@ impl Front {
             _ => return None,
         };
         let table = self.table.lock();
+        if table.proven.is_some() && has_token(datagram) {
+            return table.proven;
+        }
         let known = codec.decode(cid).and_then(|it| table.workers.get(&it).copied());
         known.or(table.otherwise)
     }
@@ -97,13 +114,29 @@ impl Front {
     }
 }
 
+/// Whether it is the first datagram of a client, with a token in it.
+fn has_token(datagram: &[u8]) -> bool {
+    let after = |rest: &[u8]| -> Option<usize> {
+        let (len, rest) = rest.split_first()?;
+        let (len, rest) = rest.get(usize::from(*len)..)?.split_first()?;
+        rest.get(usize::from(*len)..)?.first().map(|it| usize::from(*it))
+    };
+    match datagram {
+        [first, _, _, _, _, rest @ ..] => {
+            first & 0xB0 == 0x80 && after(rest).is_some_and(|it| 0 < it)
+        }
+        _ => false,
+    }
+}
+
 async fn to_nodes(front: Front, back: Arc<UdpSocket>) {
     let codec = Codec::new(cid::DEFAULT_CONFIG, &keys().cid);
     let key = EncapKey::new(&keys().encapsulation);
     let mut buffer = [0; 2_000];
     while let Ok((len, client)) = front.socket.recv_from(&mut buffer).await {
         let payload = &buffer[..len];
-        if let Some(worker) = front.verdict(&codec, payload) {
+        let mute = front.mute.load(Ordering::Relaxed);
+        if let Some(worker) = front.verdict(&codec, payload).filter(|_| !mute) {
             let client = front.translated(client);
             let header = Header { kind: Kind::Data, state: State::Starting, client, router: ID };
             let datagram = [&seal(&key, header, payload)[..], payload].concat();
