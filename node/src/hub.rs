@@ -199,6 +199,16 @@ impl Hub {
         state.people.iter().flat_map(of).collect()
     }
 
+    /// Who is connected here: the next `at_most` after `last`, by id. None after the last one.
+    #[must_use]
+    pub fn people_after(&self, last: UserId, at_most: usize) -> Vec<UserId> {
+        let mut people: Vec<_> =
+            self.state.lock().people.keys().copied().filter(|user| last < *user).collect();
+        people.sort_unstable();
+        people.truncate(at_most);
+        people
+    }
+
     /// Which of these members are connected here and do not follow their conversation.
     #[must_use]
     pub fn strangers(

@@ -2,6 +2,8 @@
 //!
 //! - Lost tails: the heads of everything that is followed here are compared with the store.
 //! - Lost invitations: conversations that were made lately, and have a member here who does not follow them.
+//!   Clocks decide what is late; so a few people at a time are compared in full, too, and everybody within
+//!   some minutes.
 //! - Lost revocations: sessions that are connected here and are no more.
 //!
 //! Every few seconds, more often while the bus is degraded, and at once after every subscription. Questions
@@ -27,6 +29,8 @@ use crate::store::{Database, StoreError};
 
 /// Conversations or sessions in one question to the store.
 const AT_ONCE: usize = 500;
+/// People who are compared in full each time: one statement.
+const PEOPLE: usize = 128;
 /// How far a look at new conversations reaches back beyond the last one: the clocks of nodes differ, and
 /// the id of a conversation is older than its commit.
 const OVERLAP_MS: i64 = 120_000;
@@ -65,7 +69,7 @@ impl Reconcile {
         let (sound, degraded) = (self.periods.compare, self.periods.compare_degraded);
         let (mut heads, mut invitations) = (Outcome::default(), Outcome::default());
         let mut beat = Beat::of(self.health.clone());
-        let mut since = clock::now();
+        let (mut since, mut last) = (clock::now(), UserId(-1));
         loop {
             beat.wait(|it| if it.is_degraded() { degraded } else { sound }).await;
             if faults::bug(Bug::NoReconcile) {
@@ -78,7 +82,7 @@ impl Reconcile {
                 if found.is_ok() {
                     since = start;
                 }
-                invitations.note("New conversations", found);
+                invitations.note("New conversations", found.and(self.turn(&mut last).await));
             }
             add(&self.figures.comparisons, 1);
         }
@@ -122,6 +126,21 @@ impl Reconcile {
             }
             after = last;
         }
+    }
+
+    /// The same for a few people and all their conversations, whenever those were made. `last` is whose
+    /// turn it was last.
+    pub(super) async fn turn(&self, last: &mut UserId) -> Result<(), StoreError> {
+        let people = self.hub.people_after(*last, PEOPLE);
+        *last = people.last().copied().unwrap_or(UserId(-1));
+        if people.is_empty() {
+            return Ok(());
+        }
+        let memberships = self.database.memberships_of(&people).await?;
+        for (conversation, user) in self.hub.strangers(memberships) {
+            self.invite(conversation, user).await?;
+        }
+        Ok(())
     }
 
     async fn invite(&self, conversation: ConversationId, user: UserId) -> Result<(), StoreError> {

@@ -121,6 +121,11 @@ async fn a_member_who_does_not_follow_is_a_stranger_and_a_session_can_be_ended_e
     following(&hub, BOB, 0);
     assert_eq!(hub.strangers(members), []);
     assert_eq!(hub.sessions(), [(BOB, SessionId(3))]);
+    let _ann = Device::of(&hub, ANN, 1);
+    assert_eq!(hub.people_after(UserId(0), 9), [ANN, BOB]);
+    assert_eq!(hub.people_after(UserId(0), 1), [ANN]);
+    assert_eq!(hub.people_after(ANN, 9), [BOB]);
+    assert_eq!(hub.people_after(BOB, 9), []);
     hub.end_session(BOB, SessionId(4));
     assert!(!bob.outbox.is_ended());
     hub.end_session(BOB, SessionId(3));

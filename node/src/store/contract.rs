@@ -1,6 +1,7 @@
 //! What every engine must do. Each test runs on each engine that this machine has.
 
 mod appending;
+mod comparing;
 mod people;
 mod transactions;
 

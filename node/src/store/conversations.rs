@@ -148,8 +148,34 @@ impl Database {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let params = values![conversation, account, limit];
         let rows = self.read(doing, SELECT_MEMBERS_AFTER, params).await?;
-        rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect::<Result<_, _>>().doing(doing)
+        rows.iter().map(membership).collect::<Result<_, _>>().doing(doing)
     }
+
+    /// Every conversation of each of these people.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn memberships_of(
+        &self,
+        accounts: &[UserId],
+    ) -> Result<Vec<(ConversationId, UserId)>, StoreError> {
+        let doing = "find the conversations of people";
+        let mut found = Vec::new();
+        for chunk in accounts.chunks(HEADS_AT_ONCE) {
+            // Filled up as in `heads`.
+            let padded = chunk.iter().chain(std::iter::repeat(&chunk[0])).take(HEADS_AT_ONCE);
+            let params = padded.map(|id| Value::from(*id)).collect();
+            let sql = format!("{SELECT_MEMBERSHIPS} ({})", placeholders(HEADS_AT_ONCE));
+            for row in &self.read(doing, sql, params).await? {
+                found.push(membership(row).doing(doing)?);
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn membership(row: &Row) -> Result<(ConversationId, UserId), Cause> {
+    Ok((row.get(0)?, row.get(1)?))
 }
 
 /// `$1, $2, …`
@@ -207,5 +233,8 @@ const SELECT_MEMBERS_AFTER: &str = "
     SELECT conversation, account FROM member
     WHERE (conversation, account) > ($1, $2)
     ORDER BY conversation, account LIMIT $3";
+
+const SELECT_MEMBERSHIPS: &str = "
+    SELECT conversation, account FROM member WHERE account IN";
 
 const SELECT_HEADS: &str = "SELECT id, last_seq FROM conversation WHERE id IN";

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use thrive_protocol::Event;
-use thrive_protocol::ids::UserId;
+use thrive_protocol::ids::{Time, UserId};
 use thrive_protocol::version::close;
 
 use crate::bus::Periods;
@@ -97,4 +97,17 @@ async fn a_conversation_that_nobody_was_told_of_is_found_by_its_members_with_wha
     there.hears(1..=3).await;
     assert_eq!((there.figures().invitations, others.figures().invitations), (1, 0));
     others.hears_nothing();
+}
+
+#[tokio::test]
+async fn an_invitation_is_found_even_when_the_node_that_made_it_has_a_clock_that_is_a_day_late() {
+    let world = World::new().await;
+    let carol = world.account("carol").await;
+    let there = world.hearing(carol, eager()).await;
+    let yesterday = Time(crate::clock::now().0 - 24 * 3_600_000);
+    let chat = world.database.create_direct(world.ann, carol, yesterday).await.unwrap().unwrap();
+    let events = there.events(1).await;
+    assert!(matches!(&events[..], [Event::Conversation(it)] if it.conversation == chat));
+    world.store_in(chat, 1..=3).await;
+    there.hears(1..=3).await;
 }
