@@ -5,6 +5,7 @@ mod shared;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -16,6 +17,7 @@ use crate::announcer::Announcer;
 use crate::appender::Appender;
 use crate::bus::{self, Bus, Local, Periods, Speaker};
 use crate::clock;
+use crate::cluster::{JoinError, Lost, Membership};
 use crate::cluster_secret::SecretError;
 use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError};
@@ -24,7 +26,7 @@ use crate::faults;
 use crate::hub::Hub;
 use crate::password::Hasher;
 use crate::presence::Online;
-use crate::redis::{Redis, RedisError};
+use crate::redis::RedisError;
 use crate::service::{Services, Settings};
 use crate::session::{self, Limits, Shared};
 use crate::store::{Database, StoreError};
@@ -32,6 +34,7 @@ use crate::tls::{self, Fingerprint, TlsError};
 use crate::transport::{Acceptor, BindError, Identity, Keys, Listeners};
 
 use self::good_bye::FLUSH;
+use self::shared::Community;
 
 /// A node that serves.
 pub struct Node {
@@ -57,6 +60,8 @@ pub enum StartError {
     Hasher(#[source] std::io::Error),
     #[error("connect to Redis")]
     Redis(#[from] RedisError),
+    #[error("join the cluster")]
+    Join(#[from] JoinError),
 }
 
 impl Node {
@@ -81,13 +86,14 @@ impl Node {
         let listeners = Listeners::bind(&config)?;
         let address = listeners.address();
         let database = shared::database(&config, &data).await?;
-        let lease = config.cluster.as_ref().and_then(|it| it.node);
-        let redis = match &config.redis {
-            Some(redis) => Some(Redis::reach(redis).await?),
-            None => None,
+        let community = shared::community(&config, &data, listeners.workers()).await?;
+        let lease = match &community {
+            Some(community) => Some(community.membership.process().node),
+            // Without Redis, somebody must have given numbers to the nodes that routers know by name.
+            None => config.cluster.as_ref().and_then(|it| it.node),
         };
         let acceptor = listeners.serve(tls, Identity { keys, lease }).await?;
-        let parts = Parts::assemble(&config, database, hasher, redis).await?;
+        let parts = Parts::assemble(&config, database, hasher, community).await?;
         if let Some(renewal) = renewal {
             parts.tasks.spawn(renewal.watch(parts.background.clone()));
         }
@@ -135,7 +141,9 @@ struct Parts {
     /// Not part of `shared.stop`, so that work goes on while clients are told.
     background: CancellationToken,
     tasks: TaskTracker,
-    clustered: bool,
+    membership: Option<Membership>,
+    /// Routers may be sending us people.
+    routed: bool,
 }
 
 impl Parts {
@@ -143,7 +151,7 @@ impl Parts {
         config: &Config,
         database: Database,
         hasher: Hasher,
-        redis: Option<Redis>,
+        community: Option<Community>,
     ) -> Result<Self, StoreError> {
         let hub = Hub::default();
         let online = Online::default();
@@ -158,22 +166,23 @@ impl Parts {
         let about =
             About { server: config.name.clone(), sign_up: config.sign_up, started: clock::now() };
         // Nothing can fail any more, so nothing is left running by a start that failed.
-        let bus = match redis {
-            Some(redis) => {
-                let node = config.cluster.as_ref().and_then(|it| it.node).unwrap_or_default();
-                let me = Speaker { node, epoch: clock::now().0.unsigned_abs() };
+        let (bus, membership) = match community {
+            Some(Community { membership, bus }) => {
+                let me = membership.process();
+                let me = Speaker { node: me.node, epoch: me.epoch };
                 let periods = Periods::PRODUCTION;
-                let (hub, database) = (hub.clone(), database.clone());
-                let (bus, work) = Bus::redis(me, hub, database, redis, periods, background.clone());
-                for one in work {
+                let (hub, stop) = (hub.clone(), background.clone());
+                let (bus, work) = Bus::redis(me, hub, database.clone(), bus, periods, stop);
+                let more = membership.work(&online, database.clone(), &background);
+                for one in work.into_iter().chain(more) {
                     tasks.spawn(one);
                 }
-                bus
+                (bus, Some(membership))
             }
             None => {
                 let reconcile = bus::reconcile(hub.clone(), database.clone(), background.clone());
                 tasks.spawn(reconcile);
-                Bus::Local(Local::new(hub.clone(), database.clone()))
+                (Bus::Local(Local::new(hub.clone(), database.clone())), None)
             }
         };
         let dispatch = Dispatch::new(services, bus.clone(), online.clone(), about);
@@ -185,7 +194,8 @@ impl Parts {
         let bulk = Arc::new(Semaphore::new(BULK));
         let stop = CancellationToken::new();
         let shared = Shared { dispatch, appender, bus, hub, online, limits, bulk, stop };
-        Ok(Self { database, shared, background, tasks, clustered: config.cluster.is_some() })
+        let routed = config.cluster.is_some();
+        Ok(Self { database, shared, background, tasks, membership, routed })
     }
 
     /// Serves until `asked` to stop, or until the store can do nothing more; then hands everybody over.
@@ -197,18 +207,26 @@ impl Parts {
             () = self.database.broken() => {
                 tracing::error!("The store can do nothing more: the node ends");
             }
+            lost = self.displaced() => {
+                tracing::error!(error = &lost as &dyn std::error::Error, "The node ends");
+            }
+            () = self.report(&acceptor) => {}
             () = self.accept(&acceptor, &sessions) => {}
         }
         tracing::info!(connections = sessions.len(), "Stopping: clients are told to go elsewhere");
         acceptor.drain();
         sessions.close();
         let refused = TaskTracker::new();
+        if let Some(membership) = &self.membership {
+            membership.set_draining();
+        }
         let farewell = async {
-            if self.clustered {
+            if self.routed {
                 sleep(good_bye::ROUTERS_KNOW).await;
             }
             self.shared.stop.cancel();
-            good_bye::say(&self.shared.hub, &sessions, self.shared.limits.go_away).await;
+            let go_away = if self.alone() { good_bye::ALONE } else { self.shared.limits.go_away };
+            good_bye::say(&self.shared.hub, &sessions, go_away).await;
         };
         tokio::select! {
             () = farewell => {}
@@ -217,14 +235,42 @@ impl Parts {
         }
         drop(timeout(FLUSH, acceptor.close()).await);
         self.background.cancel();
-        let Self { database, shared, tasks, .. } = self;
+        let Self { database, shared, tasks, membership, .. } = self;
         drop(shared);
         tasks.close();
         if timeout(FLUSH, tasks.wait()).await.is_err() {
             tracing::warn!("Background work did not end in time");
         }
+        if let Some(membership) = membership {
+            membership.leave().await;
+        }
         database.close().await;
         tracing::info!("Stopped");
+    }
+
+    /// Whether there is no other node that would take our people in.
+    fn alone(&self) -> bool {
+        let Some(membership) = &self.membership else { return !self.routed };
+        let me = membership.process().node;
+        !membership.members().iter().any(|it| it.id != me && !it.draining)
+    }
+
+    /// Another process has the number of this node, and routers will send it our people.
+    async fn displaced(&self) -> Lost {
+        match &self.membership {
+            Some(membership) => membership.lost().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Writes into the lease how busy the node is.
+    async fn report(&self, acceptor: &Acceptor) {
+        let Some(membership) = &self.membership else { return std::future::pending().await };
+        loop {
+            let connections = u32::try_from(acceptor.connections()).unwrap_or(u32::MAX);
+            membership.set_load(connections, acceptor.load());
+            sleep(REPORT).await;
+        }
     }
 
     /// Lets in whoever may come, until the sockets are closed.
@@ -241,6 +287,8 @@ impl Parts {
     }
 }
 
+/// How old the load in the lease may be; routers ask the node itself much more often.
+const REPORT: Duration = Duration::from_secs(1);
 /// Bulk answers under way at once: with 1 MiB each, what they may hold together.
 const BULK: usize = 128;
 

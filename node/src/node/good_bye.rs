@@ -11,8 +11,9 @@ use crate::faults::{self, Point};
 use crate::hub::Hub;
 use crate::session::GoAway;
 
-/// How long clients of a node that is alone have for reading the good-bye: there is nowhere to go.
-const ALONE: Duration = Duration::from_millis(500);
+/// Clients of a node that is alone only have to read the good-bye: there is nowhere to go.
+pub(super) const ALONE: GoAway =
+    GoAway { spread: Duration::ZERO, time: Duration::from_millis(500) };
 /// How long the last bytes may take, to clients and to the disk.
 pub(super) const FLUSH: Duration = Duration::from_secs(3);
 /// Until every router has asked how we are, and has heard that nobody new is to come.
@@ -24,7 +25,7 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(super) fn of(config: &Config) -> GoAway {
     match &config.cluster {
         Some(cluster) => GoAway { spread: cluster.drain / 2, time: cluster.drain / 2 },
-        None => GoAway { spread: Duration::ZERO, time: ALONE },
+        None => ALONE,
     }
 }
 

@@ -1,12 +1,23 @@
 //! What a node shares with others: reached at its start, with patience where waiting helps.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::StartError;
+use crate::cluster::{Joining, Membership, Owner, Periods};
 use crate::config::Config;
 use crate::data_dir::DataDir;
+use crate::redis::Redis;
 use crate::store::{Database, Place, StoreError};
+
+/// What makes a node one of many.
+pub(super) struct Community {
+    pub(super) membership: Membership,
+    /// A handle of its own: large batches shall not hold up the renewal of the lease.
+    pub(super) bus: Redis,
+}
 
 /// Between two attempts to reach the database.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -38,4 +49,25 @@ pub(super) async fn database(config: &Config, data: &DataDir) -> Result<Database
         }
     }
     unreachable!("the loop ends only with an answer")
+}
+
+/// Reaches Redis and takes a number there; `None` when this node is the only one.
+///
+/// # Errors
+/// Waiting would not help.
+pub(super) async fn community(
+    config: &Config,
+    data: &DataDir,
+    workers: Vec<SocketAddr>,
+) -> Result<Option<Community>, StartError> {
+    let (Some(redis), Some(cluster)) = (&config.redis, &config.cluster) else { return Ok(None) };
+    let bus = Redis::reach(redis).await?;
+    let joining = Joining {
+        redis: Redis::reach(redis).await?,
+        node: cluster.node,
+        owner: Owner::of(&data.secret()?),
+        workers,
+        periods: Periods::PRODUCTION,
+    };
+    Ok(Some(Community { membership: Membership::join(joining).await?, bus }))
 }
