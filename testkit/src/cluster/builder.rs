@@ -27,6 +27,7 @@ pub struct Builder {
     environment_of: BTreeMap<usize, Vec<(String, String)>>,
     router_settings: Vec<(String, String)>,
     log: Option<String>,
+    one_front: bool,
     links: bool,
     relays: Option<u64>,
     own_services: Option<PostgresOptions>,
@@ -74,6 +75,14 @@ impl Builder {
         self
     }
 
+    /// All routers listen on one port, and the system spreads clients over those that live: what an
+    /// address does that several routers share. Their sockets must be of the kind that several workers
+    /// share.
+    pub fn one_front(mut self) -> Self {
+        self.one_front = true;
+        self
+    }
+
     /// Which log lines nodes and routers write; without it, `info`.
     pub fn log(mut self, filter: &str) -> Self {
         self.log = Some(filter.to_owned());
@@ -101,6 +110,12 @@ impl Builder {
     pub fn own_services_with(mut self, options: PostgresOptions) -> Self {
         self.own_services = Some(options);
         self
+    }
+
+    /// Whether it was asked for services of its own.
+    #[must_use]
+    pub fn has_own_services(&self) -> bool {
+        self.own_services.is_some()
     }
 
     /// Starts all of it and waits until each node and router is ready.
@@ -137,6 +152,7 @@ impl Builder {
             database: postgres.fresh(),
             redis: redis.url(),
             prefix: redis.fresh_prefix(),
+            front: if self.one_front { Some(free_udp_port()?) } else { None },
         };
         let nodes = (0..self.nodes.unwrap_or(1)).map(|n| self.node(n, &parts));
         let nodes = nodes.collect::<Result<Vec<_>>>()?;
@@ -191,12 +207,15 @@ impl Builder {
         if let Some(programs) = &self.programs {
             place.program = programs.join("thrive-router");
         }
-        place.port = free_udp_port()?;
+        place.port = parts.front.map_or_else(free_udp_port, Ok)?;
         let (redis, bus) = self.link(&parts.redis)?;
         place = place
             .set("redis.url", bus)
             .set("redis.prefix", &parts.prefix)
-            .set("cluster.secret", parts.secret.display());
+            .set("secret", parts.secret.display())
+            // Nodes find it again after a restart without having heard of it.
+            .set("backend", SocketAddr::from((Ipv4Addr::LOCALHOST, free_udp_port()?)))
+            .set("id", (n + 1) * 100);
         for (key, value) in &self.router_settings {
             place = place.set(key, value);
         }
@@ -238,6 +257,8 @@ struct Parts<'a> {
     database: String,
     redis: String,
     prefix: String,
+    /// The port of all routers, where they share one.
+    front: Option<u16>,
 }
 
 impl Slot {

@@ -83,6 +83,18 @@ pub fn returns(records: &[Record], fault: Duration, window: Window) -> Spread {
     Spread::of(gaps.map(|(_, gap)| gap.until.saturating_sub(fault)).collect())
 }
 
+/// From a fault until each device notices, in the window, that it has no connection any more.
+#[must_use]
+pub fn noticed(records: &[Record], fault: Duration, window: Window) -> Spread {
+    let mut first: BTreeMap<u32, Duration> = BTreeMap::new();
+    for record in records.iter().filter(|it| matches!(it.what, What::Down { .. })) {
+        if window.has(record.at) {
+            first.entry(record.device).or_insert(record.at);
+        }
+    }
+    Spread::of(first.into_values().map(|at| at.saturating_sub(fault)).collect())
+}
+
 /// From a fault until each device that lost its connection in the window hears "sent" again.
 #[must_use]
 pub fn first_answers(records: &[Record], fault: Duration, window: Window) -> Spread {
@@ -101,13 +113,6 @@ pub fn first_answers(records: &[Record], fault: Duration, window: Window) -> Spr
         }
     }
     Spread::of(times)
-}
-
-/// When anybody hears "sent" for the first time from a moment on, counted from there.
-#[must_use]
-pub fn first_answer(records: &[Record], from: Duration) -> Option<Duration> {
-    let answers = records.iter().filter(|it| matches!(it.what, What::Stored { .. }));
-    answers.map(|it| it.at).find(|at| from <= *at).map(|at| at - from)
 }
 
 /// Connections that were lost in the window.
@@ -227,8 +232,7 @@ mod tests {
         assert_eq!((gaps(&records, ALL).count, gaps(&records, ALL).max), (1, ms(200)));
         assert_eq!(returns(&records, ms(90), ALL).max, ms(210));
         assert_eq!(first_answers(&records, ms(90), ALL).max, ms(230));
-        assert_eq!(first_answer(&records, ms(90)), Some(ms(230)));
-        assert_eq!(first_answer(&records, ms(321)), None);
+        assert_eq!(noticed(&records, ms(90), ALL).max, ms(260));
         assert_eq!(losses(&records, ALL), 3);
         assert_eq!(losses(&records, Window { from: ms(200), until: ms(351) }), 1);
     }

@@ -108,6 +108,15 @@ impl Journal {
         self.state.lock().records.clone()
     }
 
+    /// When somebody heard "sent" for the first time from a moment on.
+    #[must_use]
+    pub fn answer_since(&self, from: Duration) -> Option<Duration> {
+        let state = self.state.lock();
+        let start = state.records.partition_point(|it| it.at < from);
+        let answer = |it: &&Record| matches!(it.what, What::Stored { .. });
+        state.records[start..].iter().find(answer).map(|it| it.at)
+    }
+
     /// Messages that have no definite answer yet.
     #[must_use]
     pub fn unknown(&self) -> usize {

@@ -1,0 +1,186 @@
+//! Nodes that die and nodes that are stopped: T1, T2, T3, T22, T24.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use thrive_node::faults::Point;
+
+use super::{Cast, Plan, Report, Run, Site};
+use crate::chaos::Dice;
+use crate::crowd::Shape;
+use crate::dial::{Dialer, Windows};
+use crate::ledger::Invariant;
+use crate::ledger::delay::Spread;
+
+/// What a node may take to die at a point that it passes again and again.
+const DEATH: Duration = Duration::from_secs(10);
+/// Beyond the time that clients have to leave.
+const STOP: Duration = Duration::from_secs(5);
+/// What nodes of a test cluster give their clients to leave.
+const DRAIN: Duration = Duration::from_secs(4);
+
+/// T1: one of three.
+pub async fn one_killed(plan: &Plan) -> Result<Report> {
+    let site = Site::cluster(plan, 3, 1, |it| it).await?;
+    let mut run = Run::begin("t1", plan, site, Cast::usual(plan)).await?;
+    let before = run.pass(20.0, 3.0).await;
+    let fault = run.now();
+    run.site.act(|it| it.kill_node(0)).await?;
+    // Some of those whose node died do not come back, so only their node's lease can tell.
+    let gone = run.crowd.leave(0.1);
+    run.report.count("left_for_good", gone);
+    run.pass(5.0, 3.0).await;
+    run.site.act(|it| it.start_node(0)).await?;
+    let back = run.all_back(fault).await?;
+    run.report.time("all_back_ms", back);
+    run.pass(35.0, 3.0).await;
+    run.delays("before", before);
+    let after = run.since(fault);
+    run.delays("after", after);
+    run.comebacks(fault, after);
+    run.check().await
+}
+
+/// T2: all at once.
+pub async fn all_killed(plan: &Plan) -> Result<Report> {
+    let site = Site::cluster(plan, 3, 1, |it| it).await?;
+    let mut run = Run::begin("t2", plan, site, Cast::usual(plan)).await?;
+    run.pass(10.0, 2.0).await;
+    let mut backs = Vec::new();
+    for _ in 0..if plan.short { 1 } else { 3 } {
+        let fault = run.now();
+        run.site.act(|it| (0..3).try_for_each(|node| it.kill_node(node))).await?;
+        run.site.act(|it| (0..3).try_for_each(|node| it.start_node(node))).await?;
+        backs.push(run.all_back(fault).await?);
+        let after = run.since(fault);
+        run.comebacks(fault, after);
+        run.pass(10.0, 2.0).await;
+    }
+    run.report.spread("all_back", Spread::of(backs));
+    // Everybody was away at the same time, and nobody could say so of anybody.
+    run.presence.absent = Duration::from_secs(15);
+    run.check().await
+}
+
+/// T3: at each of the eight points of a send, again and again.
+pub async fn killed_at_points(plan: &Plan) -> Result<Report> {
+    let site = Site::cluster(plan, 2, 1, |it| it).await?;
+    let shape = Shape { people: plan.people.unwrap_or(24), group: 3, two_devices: 6 };
+    let cast = Cast { shape, rate: plan.rate.unwrap_or(120.0) };
+    let mut run = Run::begin("t3", plan, site, cast).await?;
+    let mut dice = Dice::new(plan.seed);
+    let rounds = if plan.short { 1 } else { 50 };
+    let (mut deaths, mut missed) = (0, 0);
+    run.site.act(|it| it.kill_node(0)).await?;
+    for _ in 0..rounds {
+        for point in Point::ALL {
+            let times = match point {
+                Point::MidDrain => 1,
+                _ => 1 + dice.roll() % 20,
+            };
+            let order = format!("{}:{times}", point.word());
+            if die_at(&mut run, *point, &order).await? {
+                deaths += 1;
+            } else {
+                missed += 1;
+                let what = format!("the node did not die at {order}");
+                run.report.missed(Invariant::I16, what);
+            }
+        }
+    }
+    run.site.act(|it| it.start_node(0)).await?;
+    run.pass(3.0, 1.0).await;
+    run.report.count("deaths", deaths);
+    run.report.count("points_not_reached", missed);
+    run.check().await
+}
+
+/// Starts node 0 with an order, and waits for its death.
+async fn die_at(run: &mut Run, point: Point, order: &str) -> Result<bool> {
+    let order = order.to_owned();
+    run.site.act(move |it| it.start_node_with(0, &[("faults.kill_at", &order)])).await?;
+    if point == Point::MidDrain {
+        // Somebody must be there to be drained.
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        let status = run.site.act(|it| it.terminate_node(0)).await?;
+        return Ok(!status.success());
+    }
+    let deadline = Instant::now() + DEATH;
+    let mut nudged = false;
+    while run.site.act(|it| it.node_runs(0)).await? {
+        if !nudged && Instant::now() + DEATH / 2 > deadline {
+            nudged = true;
+            nudge(run).await?;
+        }
+        if deadline < Instant::now() {
+            run.site.act(|it| it.kill_node(0)).await?;
+            return Ok(false);
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(true)
+}
+
+/// Whoever stayed on the other node after the last death comes back to this one, too.
+async fn nudge(run: &Run) -> Result<()> {
+    run.site.act(|it| it.kill_node(1)).await?;
+    run.site.act(|it| it.start_node(1)).await
+}
+
+/// T22: each node is stopped as an operator stops it, and started again, while people write.
+pub async fn rolling_restart(plan: &Plan) -> Result<Report> {
+    let site = Site::cluster(plan, 3, 1, |it| it).await?;
+    let mut run = Run::begin("t22", plan, site, Cast::usual(plan)).await?;
+    let before = run.pass(15.0, 3.0).await;
+    let fault = run.now();
+    let mut stops = Vec::new();
+    for node in 0..3 {
+        let begun = run.now();
+        let status = run.site.act(move |it| it.terminate_node(node)).await?;
+        stops.push(run.now() - begun);
+        if !status.success() {
+            run.report.missed(Invariant::I16, format!("node {node} ended with {status}"));
+        }
+        run.site.act(move |it| it.start_node(node)).await?;
+        run.pass(5.0, 1.5).await;
+    }
+    let after = run.since(fault);
+    run.pass(5.0, 1.0).await;
+    let stops = Spread::of(stops);
+    if DRAIN + STOP < stops.max {
+        run.report.missed(Invariant::I16, format!("a stop took {:?}", stops.max));
+    }
+    run.report.spread("stop", stops);
+    run.delays("before", before);
+    run.delays("during", after);
+    run.comebacks(fault, after);
+    run.check().await
+}
+
+/// T24: a client that neither reads nor leaves cannot hold a node up.
+pub async fn stuck_client(plan: &Plan) -> Result<Report> {
+    let site = Site::cluster(plan, 2, 1, |it| it).await?;
+    let mut run = Run::begin("t24", plan, site, Cast::usual(plan)).await?;
+    run.pass(3.0, 1.0).await;
+    let windows = Windows { stream: 1_024, connection: 2_048 };
+    let parts = run.site.parts()?;
+    let door = parts.door(0)?.by(Dialer::with(windows, &[thrive_protocol::version::ALPN])?);
+    let mut stuck = Vec::new();
+    for person in run.crowd.people.iter().take(10) {
+        // Logged in, and from here on it reads nothing.
+        stuck.push(door.resume(&person.token).await.context("a client that gets stuck")?);
+    }
+    run.pass(3.0, 1.0).await;
+    let begun = run.now();
+    let status = run.site.act(|it| it.terminate_node(0)).await?;
+    let took = run.now() - begun;
+    run.report.time("stop_ms", took);
+    if !status.success() || DRAIN + STOP < took {
+        run.report.missed(Invariant::I16, format!("{status} after {took:?}"));
+    }
+    ensure!(stuck.len() == 10, "they were there until the end");
+    drop(stuck);
+    run.site.act(|it| it.start_node(0)).await?;
+    run.pass(3.0, 1.0).await;
+    run.check().await
+}
