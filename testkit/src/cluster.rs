@@ -22,6 +22,7 @@ use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
 use thrive_services::{OwnPostgres, OwnRedis, Postgres, Redis};
 
+use crate::bin::in_test;
 use crate::chaos::{TcpProxy, UdpRelay};
 use crate::door::Door;
 use crate::process::{Running, last_lines};
@@ -228,6 +229,15 @@ impl Cluster {
         self.router(n)?.with(Running::resume)
     }
 
+    /// What router `n` has counted since its start.
+    ///
+    /// # Errors
+    /// It does not run, or prints no figures.
+    pub fn router_figures(&self, n: usize) -> Result<serde_json::Value> {
+        let line = self.router(n)?.with(Running::figures)?;
+        serde_json::from_str(&line).context("figures are JSON")
+    }
+
     /// The process ids of the nodes that run, with their numbers.
     #[must_use]
     pub fn node_pids(&self) -> Vec<(usize, u32)> {
@@ -374,7 +384,9 @@ impl Cluster {
 impl Drop for Cluster {
     #[expect(clippy::print_stderr, reason = "the output of a test that has failed")]
     fn drop(&mut self) {
-        eprintln!("{}", self.last_words());
+        if in_test() {
+            eprintln!("{}", self.last_words());
+        }
     }
 }
 

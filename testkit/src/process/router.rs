@@ -59,12 +59,8 @@ impl RouterPlace {
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(["--listen", &format!("127.0.0.1:{}", self.port)]).args([
-            "--log",
-            &self.log_filter,
-            "--log-format",
-            "text",
-        ]);
+        command.args(["--listen", &format!("127.0.0.1:{}", self.port)]);
+        command.args(["--log", &self.log_filter, "--set", "log_format=text"]);
         for setting in &self.settings {
             command.args(["--set", setting]);
         }

@@ -9,10 +9,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How long a start may take; a debug build on a busy machine is slow.
 const START: Duration = Duration::from_secs(30);
+/// How long it may take to print a line.
+const ANSWER: Duration = Duration::from_secs(10);
+/// Lines that it has printed and nobody has read; further ones are dropped.
+const LINES: usize = 16;
 /// How long a stop may take, beyond what the program takes to hand its people over.
 const STOP: Duration = Duration::from_secs(25);
 
@@ -20,6 +25,8 @@ const STOP: Duration = Duration::from_secs(25);
 pub struct Running {
     child: Child,
     log: PathBuf,
+    /// What it prints; in a lock only because a receiver is for one at a time.
+    lines: Mutex<mpsc::Receiver<String>>,
     /// From the start of the process to its ready line.
     pub started_in: Duration,
 }
@@ -33,7 +40,7 @@ impl Running {
         let begun = Instant::now();
         let mut child = spawn(command, log)?;
         let stdout = child.stdout.take().context("its output is piped")?;
-        let (line, lines) = mpsc::sync_channel(1);
+        let (line, lines) = mpsc::sync_channel(LINES);
         // Reads on until the process ends, so that it never writes into a full pipe.
         thread::spawn(move || {
             for text in BufReader::new(stdout).lines().map_while(Result::ok) {
@@ -41,8 +48,10 @@ impl Running {
             }
         });
         // From here on it does not outlive a failure.
-        let mut running = Self { child, log: log.to_owned(), started_in: Duration::ZERO };
-        let Ok(ready) = lines.recv_timeout(START) else {
+        let lines = Mutex::new(lines);
+        let mut running = Self { child, log: log.to_owned(), lines, started_in: Duration::ZERO };
+        let first = running.lines.lock().recv_timeout(START);
+        let Ok(ready) = first else {
             drop(running.child.kill());
             let status = running.child.wait()?;
             bail!("no ready line ({status}); the end of its log:\n{}", running.last_words(20));
@@ -116,6 +125,17 @@ impl Running {
     /// It has ended.
     pub fn resume(&self) -> Result<()> {
         self.send(Signal::CONT)
+    }
+
+    /// Asks it with SIGUSR1 to print what it has counted, and gives the line.
+    ///
+    /// # Errors
+    /// It prints nothing.
+    pub fn figures(&self) -> Result<String> {
+        let lines = self.lines.lock();
+        while lines.try_recv().is_ok() {}
+        self.send(Signal::USR1)?;
+        lines.recv_timeout(ANSWER).context("a line with figures")
     }
 
     /// The end of its log.

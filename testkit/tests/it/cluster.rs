@@ -35,6 +35,34 @@ async fn a_node_that_was_killed_comes_back_where_it_was_with_everything() -> Res
 }
 
 #[tokio::test]
+async fn people_reach_each_other_through_different_routers() -> Result<()> {
+    let cluster = Cluster::start().nodes(2).routers(2).ready()?;
+    let (here, there) = (cluster.router_door(0)?, cluster.router_door(1)?);
+    let Pair { mut ann, mut bob, chat } = here.pair_across("ann", &there, "bob").await?;
+    let stored = ann.say(chat, "through two routers").await?;
+    assert_eq!(bob.entry().await?.seq, stored.seq);
+    // The connections go on as if nothing had happened.
+    cluster.kill_router(0)?;
+    cluster.start_router(0)?;
+    let stored = ann.say(chat, "after its death").await?;
+    assert_eq!(bob.entry().await?.seq, stored.seq);
+    assert!(cluster.router_figures(0)?.is_object());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_binding_that_is_forgotten_does_not_end_a_connection() -> Result<()> {
+    let cluster = Cluster::start().nodes(2).routers(1).relays(7).ready()?;
+    let Pair { mut ann, mut bob, chat } = cluster.router_door(0)?.pair().await?;
+    for number in 0..3 {
+        cluster.router_relay(0)?.rebind();
+        let stored = ann.say(chat, &format!("from another port {number}")).await?;
+        assert_eq!(bob.entry().await?.seq, stored.seq);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_link_that_is_cut_cuts_one_node_and_heals() -> Result<()> {
     let cluster = Cluster::start().nodes(2).links().ready()?;
     cluster.door(0)?.sign_up("ann").await?;
@@ -44,10 +72,8 @@ async fn a_link_that_is_cut_cuts_one_node_and_heals() -> Result<()> {
     assert!(!matches!(silent.await, Ok(Ok(()))), "no account without a database");
     cluster.door(1)?.sign_up("cleo").await?;
     cluster.postgres_link(0)?.pass();
-    eventually("the node that was cut off works again", async || {
-        Ok(cut.log_in("ann").await.ok())
-    })
-    .await?;
+    eventually("the node that was cut off works again", async || Ok(cut.log_in("ann").await.ok()))
+        .await?;
     Ok(())
 }
 
@@ -58,10 +84,8 @@ async fn a_cluster_with_services_of_its_own_survives_their_restart() -> Result<(
     door.sign_up("ann").await?;
     cluster.own_postgres()?.stop_immediate()?;
     cluster.own_postgres()?.start_again()?;
-    eventually("the node has found its database again", async || {
-        Ok(door.log_in("ann").await.ok())
-    })
-    .await
-    .context(cluster.last_words())?;
+    eventually("the node has found its database again", async || Ok(door.log_in("ann").await.ok()))
+        .await
+        .context(cluster.last_words())?;
     Ok(())
 }
