@@ -46,6 +46,8 @@ pub struct Entry {
     heard: Option<Instant>,
     /// Answers since it was last silent for too long.
     in_row: u32,
+    /// Whether it was ever up at this address.
+    was_up: bool,
     state: State,
     load: u8,
 }
@@ -65,7 +67,7 @@ enum Standing {
 /// How a server is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Condition {
-    /// It never answered, and there was not enough time for it yet.
+    /// It was never up, and there was not enough time for it yet.
     Unknown,
     Up,
     /// Silent for a moment, or not yet long enough back.
@@ -133,10 +135,10 @@ impl Entry {
         };
         if DEAD <= silence || gone && SUSPECT <= silence {
             Condition::Dead
-        } else if self.heard.is_none() {
-            Condition::Unknown
         } else if silence < SUSPECT && UP <= self.in_row {
             Condition::Up
+        } else if !self.was_up {
+            Condition::Unknown
         } else {
             Condition::Suspect
         }
@@ -145,11 +147,9 @@ impl Entry {
     /// How much it gets of the new connections: 1 to 16, or 0 when it takes none.
     #[must_use]
     pub fn weight(&self, now: Instant) -> u8 {
-        let takes = match (self.condition(now), self.state) {
-            (Condition::Up, State::Ready) => !self.draining,
-            (Condition::Unknown, _) => !self.draining,
-            (Condition::Up, State::Starting | State::Draining) => false,
-            (Condition::Suspect | Condition::Dead, _) => false,
+        let takes = match self.condition(now) {
+            Condition::Up | Condition::Unknown => self.state == State::Ready && !self.draining,
+            Condition::Suspect | Condition::Dead => false,
         };
         if takes { (FULL - self.load).max(1) } else { 0 }
     }
@@ -201,7 +201,8 @@ impl Table {
             if let Some((address, draining)) = named.remove(&entry.server) {
                 if entry.address != address || matches!(entry.standing, Standing::Displaced(_)) {
                     (entry.address, entry.since) = (address, now);
-                    (entry.heard, entry.in_row) = (None, 0);
+                    (entry.heard, entry.in_row, entry.was_up) = (None, 0, false);
+                    entry.state = State::Ready;
                 }
                 entry.standing = Standing::Listed { leased: listing.leased };
                 entry.draining = draining;
@@ -232,6 +233,8 @@ impl Table {
                 since: now,
                 heard: None,
                 in_row: 0,
+                was_up: false,
+                // Until it says otherwise.
                 state: State::Ready,
                 load: 0,
             }
@@ -266,6 +269,7 @@ impl Table {
             entry.in_row = 0;
         }
         entry.in_row = entry.in_row.saturating_add(1);
+        entry.was_up |= UP <= entry.in_row;
         entry.heard = Some(now);
         (entry.state, entry.load) = (state, load.min(FULL));
         if entry.in_row < UP { Heard::Nearly } else { Heard::Noted }

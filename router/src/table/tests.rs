@@ -67,7 +67,7 @@ fn a_node_is_up_after_two_answers_suspect_after_700_ms_and_dead_after_3_s() {
     let mut scene = Scene::new(&leased(&[1]));
     assert_eq!(scene.condition(1), Some(Condition::Unknown));
     assert_eq!(scene.hear(1, State::Ready, 0), Heard::Nearly);
-    assert_eq!(scene.condition(1), Some(Condition::Suspect));
+    assert_eq!(scene.condition(1), Some(Condition::Unknown));
     assert_eq!(scene.hear(1, State::Ready, 0), Heard::Noted);
     for (silence, expected) in [
         (699, Condition::Up),
@@ -100,6 +100,16 @@ fn a_node_that_never_answers_is_dead_after_3_s() {
     assert_eq!(scene.condition(1), Some(Condition::Unknown));
     scene.pass(MS, &[]);
     assert_eq!(scene.condition(1), Some(Condition::Dead));
+}
+
+#[test]
+fn a_node_that_just_started_may_be_chosen_if_need_be_unless_it_says_no() {
+    let mut scene = Scene::new(&leased(&[1]));
+    assert_eq!(scene.weight(1), 16);
+    scene.hear(1, State::Starting, 0);
+    assert_eq!((scene.condition(1), scene.weight(1)), (Some(Condition::Unknown), 0));
+    scene.hear(1, State::Ready, 4);
+    assert_eq!((scene.condition(1), scene.weight(1)), (Some(Condition::Up), 12));
 }
 
 #[test]
