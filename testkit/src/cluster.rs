@@ -53,7 +53,6 @@ pub struct Cluster {
 
 impl Cluster {
     /// Says what it is to be like; nothing is started yet.
-    #[expect(clippy::new_ret_no_self, reason = "the words of a test: start, so many nodes, ready")]
     pub fn start() -> Builder {
         Builder::default()
     }
