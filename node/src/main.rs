@@ -52,8 +52,12 @@ fn run(command: Option<Command>, config: Config, settings: &[Setting]) -> anyhow
     match command {
         Some(Command::CheckConfig) => say(io::stdout(), cli::effective(settings).trim_end()),
         Some(Command::Fingerprint) => {
-            let fingerprint = tls::fingerprint(&config)
-                .context("the node makes its certificate at its first start")?;
+            let fingerprint = tls::fingerprint(&config);
+            // A cluster derives it from its secret, and needs no start for that.
+            let fingerprint = match &config.cluster {
+                Some(_) => fingerprint?,
+                None => fingerprint.context("the node makes its certificate at its first start")?,
+            };
             say(io::stdout(), &fingerprint.to_string());
         }
         Some(Command::Restored) => {

@@ -80,8 +80,8 @@ impl Node {
     pub async fn start_with(config: Config, hasher: Hasher) -> Result<Self, StartError> {
         faults::arm(config.faults);
         let data = DataDir::open(&config.data)?;
-        let tls::Offer { config: tls, fingerprint, renewal } = tls::server(&config)?;
         let keys = Keys::of(&config, &data.secret()?)?;
+        let tls::Offer { config: tls, fingerprint, renewal } = tls::server(&config)?;
         // Before anything that takes long, so that a port that is taken is told at once.
         let listeners = Listeners::bind(&config)?;
         let address = listeners.address();
