@@ -86,6 +86,11 @@ CREATE TABLE contact (
   CONSTRAINT contact_blocked_check CHECK (blocked IN (0, 1))
 );
 
+-- Blocks only, which are few: for the question who may write, which is asked for every message.
+CREATE INDEX contact_blocks_idx ON contact (owner) WHERE blocked = 1;
+
+CREATE INDEX contact_blocked_by_idx ON contact (other) WHERE blocked = 1;
+
 -- One ordered log of messages.
 CREATE TABLE conversation (
   id BIGINT NOT NULL,
@@ -131,7 +136,8 @@ CREATE TABLE member (
 CREATE INDEX member_account_idx ON member (account, conversation);
 
 -- The log: 1, 2, 3, … in each conversation, without gaps, never changed. No foreign keys: the append
--- checks in its own statement that the sender is a member, and nothing else writes here.
+-- checks in its own statement that the sender is a member, and nothing else writes here. The unique key
+-- begins with the id, which begins with the time of its making, so that the index grows at its end.
 CREATE TABLE message (
   conversation BIGINT NOT NULL,
   seq BIGINT NOT NULL,
@@ -143,6 +149,6 @@ CREATE TABLE message (
   kind BIGINT NOT NULL DEFAULT 1,
   body BYTEA NOT NULL,
   CONSTRAINT message_place_pkey PRIMARY KEY (conversation, seq),
-  CONSTRAINT message_id_key UNIQUE (conversation, sender, client_msg_id),
+  CONSTRAINT message_id_key UNIQUE (client_msg_id, conversation, sender),
   CONSTRAINT message_place_check CHECK (0 < seq)
 );

@@ -17,8 +17,8 @@ pub(super) const ALL: [Migration; 3] = [
     },
     Migration {
         number: 2,
-        name: "bare_log",
-        sql: include_str!("../../migrations/0002_bare_log.sql"),
+        name: "lean_append",
+        sql: include_str!("../../migrations/0002_lean_append.sql"),
     },
     Migration {
         number: 3,

@@ -84,7 +84,7 @@ const UNIQUE: [(&str, &str); 7] = [
     ("session.token_hash", rule::SESSION_TOKEN_HASH_KEY),
     ("conversation.id", rule::CONVERSATION_PKEY),
     ("direct.low, direct.high", rule::DIRECT_PAIR_KEY),
-    ("message.conversation, message.sender, message.client_msg_id", rule::MESSAGE_ID_KEY),
+    ("message.client_msg_id, message.conversation, message.sender", rule::MESSAGE_ID_KEY),
 ];
 
 #[cfg(test)]
