@@ -1,6 +1,6 @@
 //! What a node that is alone loses is found again.
 
-use thrive_protocol::ids::{SessionId, UserId};
+use thrive_protocol::ids::{Seq, SessionId, Time, UserId};
 
 use super::filler::Filler;
 use super::reconcile::Reconcile;
@@ -44,11 +44,7 @@ async fn a_lost_tail_is_found_by_comparing_heads_with_the_store() {
     let stop = CancellationToken::new();
     let filling = tokio::spawn(reconcile.filler.clone().run(stop.clone()));
     reconcile.heads().await.unwrap();
-    let gap = crate::hub::Gap {
-        conversation: world.chat,
-        after: thrive_protocol::ids::Seq(0),
-        to: thrive_protocol::ids::Seq(450),
-    };
+    let gap = crate::hub::Gap { conversation: world.chat, after: Seq(0), to: Seq(450) };
     let all = async {
         while !hub.missing(&[gap]).is_empty() {
             tokio::task::yield_now().await;
@@ -73,4 +69,32 @@ async fn a_gap_is_filled_from_the_store_before_what_follows_it() {
     bus.publish_committed(vec![first.clone(), last, first]).await;
     assert_eq!(heard(&outbox).await, 4);
     assert_eq!(bus.figures().snapshot().repaired_entries, 2);
+}
+
+#[tokio::test]
+async fn members_of_new_conversations_are_told_late_and_once_and_nobody_else_is() {
+    let world = World::new().await;
+    let (hub, carol) = (Hub::default(), world.account("carol").await);
+    let (bobs, carols) = (listen(&world, &hub, world.bob).await, listen(&world, &hub, carol).await);
+    let reconcile = reconcile_of(&world, &hub);
+    let now = crate::clock::now();
+    let old = Time(now.0 - 600_000);
+    world.database.create_direct(world.bob, carol, old).await.unwrap().unwrap();
+    for _ in 0..2 {
+        reconcile.invitations(now).await.unwrap();
+        assert_eq!((heard(&bobs).await, heard(&carols).await), (0, 0));
+    }
+    world.open(world.ann, carol).await;
+    reconcile.invitations(now).await.unwrap();
+    assert_eq!((heard(&bobs).await, heard(&carols).await), (0, 1));
+    reconcile.invitations(now).await.unwrap();
+    assert_eq!((heard(&bobs).await, heard(&carols).await), (0, 0));
+    // Whatever is too old for that is found when it is somebody's turn.
+    let mut last = UserId(-1);
+    reconcile.turn(&mut last).await.unwrap();
+    assert_eq!((heard(&bobs).await, heard(&carols).await), (1, 1));
+    assert_eq!(last, world.bob.max(carol));
+    reconcile.turn(&mut last).await.unwrap();
+    assert_eq!((heard(&bobs).await, last), (0, UserId(-1)));
+    assert_eq!(reconcile.figures.snapshot().invitations, 3);
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -74,7 +75,8 @@ async fn a_connection_that_stands_and_brings_nothing_is_found_by_the_sign_of_lif
 {
     let proxy = Proxy::start().await;
     let world = World::new().await;
-    let periods = Periods { compare: NEVER, compare_degraded: NEVER, ..eager() };
+    let silence = Duration::from_millis(1_500);
+    let periods = Periods { compare: NEVER, compare_degraded: NEVER, silence, ..eager() };
     let here = world.hearing(world.ann, quiet()).await;
     let there = world.node(&format!("redis://{}", proxy.address), world.bob, periods).await;
     there.sound().await;
@@ -82,7 +84,7 @@ async fn a_connection_that_stands_and_brings_nothing_is_found_by_the_sign_of_lif
     here.bus.publish_committed(committed).await;
     there.hears(1..=3).await;
     // Longer than the silence that is noticed: its own signs of life keep an idle node content.
-    tokio::time::sleep(periods.silence * 2).await;
+    tokio::time::sleep(silence + silence / 4).await;
     assert_eq!((there.figures().canaries_missed, there.figures().subscriptions), (0, 1));
 
     proxy.deafen();
