@@ -60,7 +60,7 @@ pub struct Transaction {
 
 enum Engine {
     Sqlite(sqlite::Held),
-    Postgres(postgres::Held),
+    Postgres(Box<postgres::Held>),
 }
 
 impl Database {
@@ -167,7 +167,9 @@ impl Database {
     pub(crate) async fn begin(&self, doing: &'static str) -> Result<Transaction, StoreError> {
         let engine = match self {
             Self::Sqlite(sqlite) => Engine::Sqlite(sqlite.begin().await.doing(doing)?),
-            Self::Postgres(postgres) => Engine::Postgres(postgres.begin().await.doing(doing)?),
+            Self::Postgres(postgres) => {
+                Engine::Postgres(Box::new(postgres.begin().await.doing(doing)?))
+            }
         };
         Ok(Transaction { doing, engine })
     }

@@ -19,7 +19,7 @@ pub(crate) const NOW: Time = Time(1_800_000_000_000);
 const HASH: &str = "$argon2id$";
 
 /// Runs a test on a fresh database of each engine.
-async fn on_each_engine(test: impl AsyncFn(Database)) {
+pub(crate) async fn on_each_engine(test: impl AsyncFn(Database)) {
     let folder = tempfile::tempdir().unwrap();
     test(Database::open(&folder.path().join("thrive.db")).unwrap()).await;
     test(Database::connect(&fresh_postgres()).await.unwrap()).await;

@@ -98,3 +98,49 @@ const AT_ONCE: usize = 6;
 const TAKE_NUMBER: &str = "
     UPDATE conversation SET last_seq = last_seq + 1, last_time = $2 WHERE id = $1
     RETURNING last_seq";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::contract::{ann_and_bob, message, on_each_engine};
+
+    #[tokio::test]
+    async fn without_the_check_a_repeat_is_another_row() {
+        on_each_engine(async |database| {
+            let (ann, _, conversation) = ann_and_bob(&database).await;
+            let item = message(conversation, ann, 1);
+            for seq in 1..=2 {
+                let told = without_duplicate_check(&database, vec![item.clone()]).await.unwrap();
+                let expected = Appended { seq: Seq(seq), time: item.time, duplicate: false };
+                assert_eq!(told, [Ok(expected)]);
+            }
+            assert_eq!(database.entries_after(conversation, Seq(0), 9).await.unwrap().len(), 2);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn with_numbers_taken_before_a_later_one_may_be_there_first() {
+        on_each_engine(async |database| {
+            let (ann, _, conversation) = ann_and_bob(&database).await;
+            let mut holes = 0;
+            for round in 0..20 {
+                let batch: Vec<_> =
+                    (0..6).map(|i| message(conversation, ann, round * 6 + i)).collect();
+                let appending = with_numbers_taken_before(&database, &batch);
+                let looking = async {
+                    for _ in 0..20 {
+                        sleep(Duration::from_millis(2)).await;
+                        let seen = database.entries_after(conversation, Seq(0), 999).await.unwrap();
+                        let last = seen.last().map_or(0, |it| it.seq.0);
+                        holes += u64::from((seen.len() as u64) < last);
+                    }
+                };
+                let (appended, ()) = tokio::join!(appending, looking);
+                assert!(appended.unwrap().iter().all(Result::is_ok));
+            }
+            assert!(0 < holes);
+        })
+        .await;
+    }
+}

@@ -1,5 +1,6 @@
 //! The append keeps the promise of delivery: once, in one order, without gaps.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use thrive_protocol::entry::Body;
@@ -215,4 +216,72 @@ async fn heads_of_more_conversations_than_one_statement_takes_are_all_found() {
         assert_eq!(found, conversations.into_iter().collect());
     })
     .await;
+}
+
+/// Numbers that are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % limit
+    }
+}
+
+#[tokio::test]
+async fn both_engines_give_the_same_answers() {
+    let told = RefCell::new(Vec::new());
+    on_each_engine(async |database| {
+        let mut dice = Dice(20_261_120);
+        let mut people = Vec::new();
+        for i in 0..5 {
+            people.push(account(&database, &format!("user{i}")).await);
+        }
+        let mut conversations = vec![ConversationId(7)];
+        for (one, other) in [(0, 1), (1, 2), (2, 3), (3, 4), (4, 0)] {
+            let made = database.create_direct(people[one], people[other], NOW).await;
+            conversations.push(made.unwrap().unwrap());
+        }
+        let mut answers = Vec::new();
+        for _ in 0..60 {
+            let (one, other) = (people[dice.below(5)], people[dice.below(5)]);
+            let blocks = dice.below(3) == 0;
+            let change = |pair: &mut Pair| {
+                if blocks {
+                    pair.block()
+                } else {
+                    pair.unblock()
+                };
+                Ok::<_, RelationRefusal>(())
+            };
+            if one != other {
+                database.change_contact(one, other, change).await.unwrap();
+            }
+            let size = 1 + dice.below(40);
+            let batch = (0..size).map(|i| {
+                let conversation = conversations[dice.below(6)];
+                let item = message(conversation, people[dice.below(5)], dice.below(300) as u64);
+                Append { time: Time(NOW.0 + i as i64), ..item }
+            });
+            answers.extend(database.append(batch.collect()).await.unwrap());
+        }
+        let mut heads = Vec::new();
+        for conversation in &conversations[1..] {
+            let entries = database.entries_after(*conversation, Seq(0), 9_999).await.unwrap();
+            assert!(entries.iter().map(|it| it.seq.0).eq(1..=entries.len() as u64));
+            heads.push((entries.len(), entries.last().map(|it| it.time)));
+        }
+        told.borrow_mut().push((answers, heads));
+    })
+    .await;
+    let [one, other] = &told.into_inner()[..] else { panic!("there are two engines") };
+    assert_eq!(one, other);
+    let has = |wanted: fn(&Result<Appended, AppendRefusal>) -> bool| one.0.iter().any(wanted);
+    assert!(
+        has(|it| it.is_ok_and(|it| !it.duplicate)) && has(|it| it.is_ok_and(|it| it.duplicate))
+    );
+    assert!(has(|it| *it == Err(AppendRefusal::Blocked)));
+    assert!(has(|it| *it == Err(AppendRefusal::BlockedByYou)));
+    assert!(has(|it| *it == Err(AppendRefusal::NoSuchConversation)));
 }

@@ -117,11 +117,12 @@ impl<'b> Layout<'b> {
         layout
     }
 
-    /// One statement. Only when a fault is to happen within it, its steps are taken apart.
     async fn append(&self, lane: &Lane) -> Result<Said, Cause> {
-        if !faults::dies() {
-            return self.statement(lane).await;
-        }
+        if faults::dies() { self.in_steps(lane).await } else { self.statement(lane).await }
+    }
+
+    /// The same, taken apart so that a fault can happen within it.
+    async fn in_steps(&self, lane: &Lane) -> Result<Said, Cause> {
         let client = &lane.connection.client;
         faults::point(Point::BeforeBegin);
         client.batch_execute("BEGIN").await.map_err(failure::of_statement)?;

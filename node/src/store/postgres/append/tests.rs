@@ -3,6 +3,8 @@
 use thrive_protocol::text::MessageText;
 
 use super::*;
+use crate::store::Database;
+use crate::store::contract::{ann_and_bob, fresh_postgres, message};
 
 fn item(conversation: i64, sender: i64, id: u8) -> Append {
     Append {
@@ -47,4 +49,30 @@ fn each_item_gets_what_follows_from_what_the_statement_says() {
     assert_eq!(answers, [stored(41, 1), stored(7, 2), known(41, 1), stored(1, 3), refused]);
     // A statement that says nothing about an item is not believed.
     assert!(layout.answers(Said::default(), false).is_err());
+}
+
+#[tokio::test]
+async fn taken_apart_it_does_the_same_and_undoes_what_fails() {
+    let database = Database::connect(&fresh_postgres()).await.unwrap();
+    let (ann, bob, conversation) = ann_and_bob(&database).await;
+    let Database::Postgres(postgres) = &database else { panic!("it is on a server") };
+    let lane = postgres.lanes.take().await.unwrap();
+    let batch = [message(conversation, ann, 1), message(conversation, bob, 2)];
+    for duplicate in [false, true] {
+        let layout = Layout::of(&batch);
+        let said = layout.in_steps(&lane).await.unwrap();
+        let answers = layout.answers(said, false).unwrap();
+        let told: Vec<_> = answers.iter().map(|it| it.unwrap()).collect();
+        assert_eq!(told.iter().map(|it| it.seq.0).collect::<Vec<_>>(), [1, 2]);
+        assert!(told.iter().all(|it| it.duplicate == duplicate));
+    }
+    // The next number is taken already: the database is damaged here.
+    let damage = "UPDATE conversation SET last_seq = 0";
+    database.write("damage", damage, Vec::new()).await.unwrap();
+    let third = [message(conversation, ann, 3)];
+    assert!(Layout::of(&third).in_steps(&lane).await.is_err());
+    let repair = "UPDATE conversation SET last_seq = 2";
+    database.write("repair", repair, Vec::new()).await.unwrap();
+    let said = Layout::of(&third).in_steps(&lane).await.unwrap();
+    assert_eq!(said.bases, HashMap::from([(conversation.0, 2)]));
 }
