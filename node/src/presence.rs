@@ -219,6 +219,4 @@ impl Status {
 }
 
 #[cfg(test)]
-mod simulation;
-#[cfg(test)]
 mod tests;

@@ -50,8 +50,6 @@ pub const ANSWER: Duration = Duration::from_secs(1);
 const SILENCE: Duration = Duration::from_secs(1);
 const FIRST_DELAY: Duration = Duration::from_millis(50);
 const LAST_DELAY: Duration = Duration::from_millis(500);
-/// Keys in one answer of a search.
-const PAGE: usize = 500;
 
 impl Redis {
     /// Connects once.
@@ -129,6 +127,7 @@ impl Redis {
             Link::Cluster(it) => timeout(wait, it.req_packed_command(command)).await,
         };
         let value = self.judge(generation, answer)?;
+        let value = value.extract_error().map_err(|error| self.refused(generation, error))?;
         ::redis::from_redis_value(value).map_err(|error| RedisError::Unexpected(error.into()))
     }
 
@@ -151,7 +150,7 @@ impl Redis {
                 let answers = it.req_packed_commands(&pipeline, 0, commands.len());
                 let answers = self.judge(generation, timeout(wait, answers).await)?;
                 for answer in answers {
-                    answer.extract_error().map_err(RedisError::from)?;
+                    answer.extract_error().map_err(|error| self.refused(generation, error))?;
                 }
             }
             Link::Cluster(it) => {
@@ -182,31 +181,6 @@ impl Redis {
             Link::Cluster(mut it) => timeout(wait, pipeline.exec_async(&mut it)).await,
         };
         self.judge(generation, answer)
-    }
-
-    /// Every key like `pattern`, on every server. For patterns that match few keys.
-    ///
-    /// # Errors
-    /// As [`Self::query`].
-    pub async fn keys(&self, pattern: &str) -> Result<Vec<String>, RedisError> {
-        if self.is_cluster() {
-            // Goes to all masters. A cursor means something to one server only.
-            return self.query(cmd("KEYS").arg(pattern)).await;
-        }
-        let (mut found, mut cursor) = (Vec::new(), 0_u64);
-        loop {
-            let mut scan = cmd("SCAN");
-            scan.arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(PAGE);
-            let (next, page): (u64, Vec<String>) = self.query(&scan).await?;
-            found.extend(page);
-            cursor = next;
-            if cursor == 0 {
-                // A search may show a key twice.
-                found.sort_unstable();
-                found.dedup();
-                return Ok(found);
-            }
-        }
     }
 
     /// A connection of its own, for listening. It does not come back by itself: whoever listens must
@@ -248,6 +222,17 @@ impl Redis {
         };
         self.lose(generation, &error);
         Err(error)
+    }
+
+    /// The server answered, and it was no.
+    fn refused(&self, generation: u64, error: ::redis::RedisError) -> RedisError {
+        let is_replica = error.code() == Some("READONLY");
+        let error = RedisError::from(error);
+        if is_replica {
+            // Another server writes now; the name of the server leads to it, this connection does not.
+            self.lose(generation, &error);
+        }
+        error
     }
 
     fn lose(&self, generation: u64, error: &RedisError) {

@@ -1,5 +1,7 @@
 //! Who is seen when, on one node and on several.
 
+mod simulation;
+
 use thrive_protocol::text::StatusText;
 
 use super::*;

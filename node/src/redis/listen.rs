@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use ::redis::aio::ConnectionLike as _;
-use ::redis::{PushInfo, PushKind, Value, cmd};
+use ::redis::{PushInfo, PushKind, Value};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
@@ -68,46 +67,11 @@ impl PubSub {
         self.messages.recv().await
     }
 
-    /// What came and was waiting already.
-    pub fn waiting(&mut self) -> Option<Message> {
-        self.messages.try_recv().ok()
-    }
-
     /// Messages that found no room, since the connection was made.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
-
-    /// Publishes on this connection: what is heard of it has come all the way round.
-    ///
-    /// # Errors
-    /// No answer within `wait`, or the connection is gone.
-    pub async fn publish(
-        &mut self,
-        channel: &str,
-        payload: &[u8],
-        wait: Duration,
-    ) -> Result<(), RedisError> {
-        let answer = match &mut self.link {
-            Link::Single(it) => {
-                let publish = publish("PUBLISH", channel, payload);
-                timeout(wait, it.req_packed_command(&publish)).await
-            }
-            Link::Cluster(it) => {
-                let publish = publish("SPUBLISH", channel, payload);
-                timeout(wait, it.req_packed_command(&publish)).await
-            }
-        };
-        answer.map_err(|_| RedisError::Slow)??;
-        Ok(())
-    }
-}
-
-fn publish(word: &str, channel: &str, payload: &[u8]) -> redis::Cmd {
-    let mut command = cmd(word);
-    command.arg(channel).arg(payload);
-    command
 }
 
 /// The side that the library calls.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::*;
+use crate::presence::*;
 
 const PEOPLE: i64 = 6;
 const NODES: u32 = 3;
