@@ -24,6 +24,8 @@ pub(crate) struct Child {
     process: process::Child,
     /// Where its complaints go, if not to our terminal.
     log: Option<PathBuf>,
+    /// Asked twice, a server leaves at once instead of handing its people over.
+    asked: bool,
 }
 
 impl Child {
@@ -35,7 +37,7 @@ impl Child {
             .stdin(Stdio::null())
             .spawn()
             .with_context(|| format!("cannot start `{}`", shell::line(command)))?;
-        Ok(Self { name: name.to_owned(), process, log: None })
+        Ok(Self { name: name.to_owned(), process, log: None, asked: false })
     }
 
     /// Starts it with everything it prints going to `log`.
@@ -93,8 +95,8 @@ impl Child {
     }
 
     /// Asks it to end, and does not wait.
-    pub(crate) fn ask_to_end(&self) {
-        ask_to_end(self.process.id());
+    pub(crate) fn ask_to_end(&mut self) {
+        self.asked = self.asked || ask_to_end(self.process.id());
     }
 
     /// Asks it to end and waits; ends it by force when it does not.
@@ -102,7 +104,8 @@ impl Child {
         if let Some(status) = self.ended() {
             return Some(status);
         }
-        if ask_to_end(self.process.id()) {
+        self.ask_to_end();
+        if self.asked {
             if let Ok(status) = deadline::wait("its end", PATIENCE, || Ok(self.ended())) {
                 return Some(status);
             }
@@ -203,6 +206,25 @@ mod tests {
             .expect("it gets ready");
         let status = child.end().expect("it ends");
         assert_eq!(status.code(), Some(7));
+    }
+
+    #[test]
+    fn a_child_is_asked_once_however_often_we_ask() {
+        let script =
+            "trap 'asked=x$asked; echo asked' TERM; echo ready; while [ -z $asked ]; do sleep 0.05; done;
+                      sleep 0.5; test $asked = x";
+        let mut child = piped(script);
+        let lines = child.lines().expect("piped");
+        lines
+            .find("ready", Duration::from_secs(10), |line| (line == "ready").then_some(()))
+            .expect("it gets ready");
+        child.ask_to_end();
+        // A second one must not hide behind the first.
+        lines
+            .find("its trap", Duration::from_secs(10), |line| (line == "asked").then_some(()))
+            .expect("it hears us");
+        let status = child.end().expect("it ends");
+        assert!(status.success(), "{status}");
     }
 
     #[test]

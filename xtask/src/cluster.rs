@@ -241,9 +241,9 @@ fn back(died: &mut Option<Instant>, runs: bool, name: &str, printer: &Printer) -
 
 impl Cluster {
     fn end(self) {
-        let Self { nodes, routers, services } = self;
+        let Self { mut nodes, routers, services } = self;
         // All nodes at once, so that nobody is handed over from one to the next.
-        for node in &nodes {
+        for node in &mut nodes {
             node.ask_to_end();
         }
         drop(nodes);

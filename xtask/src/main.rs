@@ -14,6 +14,7 @@ mod cluster;
 mod config;
 mod deadline;
 mod demo;
+mod faults;
 mod person;
 mod run;
 mod services;
@@ -50,6 +51,8 @@ enum Command {
     Cluster(cluster::Options),
     /// Run a Postgres and a Redis for tests until Ctrl+C, and say how tests find them.
     Services,
+    /// Break a cluster on purpose, in every way that is known, and check that nobody notices.
+    Faults(faults::Options),
     /// Walk the desktop client on a real accessibility bus, without a screen.
     A11y(a11y::Options),
     /// Measure with optimised programs.
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Command::ProtocolHash { write } => tidy::protocol::hash_command(write).map(|()| true),
         Command::Cluster(options) => cluster::run(&options).map(|()| true),
         Command::Services => services::command().map(|()| true),
+        Command::Faults(options) => faults::run(&options).map(|()| true),
         Command::A11y(options) => a11y::run(&options),
         Command::Bench(bench) => bench::run(&bench).map(|()| true),
     };

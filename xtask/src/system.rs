@@ -25,14 +25,15 @@ pub(crate) const SHOW: &[&str] = &[
     "libxrandr2",
 ];
 
-/// To test: a display and an accessibility bus without a desk, keys for them, and a C compiler
-/// for Windows.
+/// To test: a display and an accessibility bus without a desk, keys for them, clocks that are wrong, and
+/// a C compiler for Windows.
 pub(crate) const TEST: &[&str] = &[
     "at-spi2-core",
     "dbus",
     "gcc-mingw-w64-x86-64",
     "gir1.2-atspi-2.0",
     "git",
+    "libfaketime",
     "openbox",
     "python3",
     "python3-gi",

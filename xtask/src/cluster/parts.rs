@@ -188,8 +188,8 @@ impl Part {
     }
 
     /// Asks it to end, and does not wait.
-    pub(crate) fn ask_to_end(&self) {
-        if let Some(child) = &self.child {
+    pub(crate) fn ask_to_end(&mut self) {
+        if let Some(child) = &mut self.child {
             child.ask_to_end();
         }
     }

@@ -34,6 +34,12 @@ const PURE: &[&str] = &[
     "client-slint/src/announce",
     "client-slint/src/rows",
     "client-slint/src/words",
+    "router/src/batch",
+    "router/src/classify",
+    "router/src/flights",
+    "router/src/rendezvous",
+    "router/src/table",
+    "router/src/verdict",
 ];
 
 /// What a decision must not do.
