@@ -257,14 +257,13 @@ impl Sender {
         let address = |run: &Run| Some(SockaddrStorage::from(parcels[run.parcels.start].to));
         let addresses: Vec<_> = runs.iter().map(address).collect();
 
-        let tos = control.ecn.map_or(0, |ecn| ecn as u8);
-        let class = i32::from(tos);
+        let class = i32::from(control.ecn);
         let mut controls = Vec::with_capacity(2);
-        if control.ecn.is_some() {
+        if control.ecn != 0 {
             controls.push(if control.v6 {
                 ControlMessage::Ipv6TClass(&class)
             } else {
-                ControlMessage::Ipv4Tos(&tos)
+                ControlMessage::Ipv4Tos(&control.ecn)
             });
         }
         if let Some(segment) = &control.segment {

@@ -29,7 +29,7 @@ pub struct Source {
 
 enum From {
     Configuration,
-    Redis(Leases),
+    Redis(Box<Leases>),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +57,7 @@ impl Source {
             Nodes::Leased(redis) => {
                 let kept = config.table.clone();
                 let first = kept.as_deref().map(copy::read).unwrap_or_default();
-                let from = From::Redis(Leases::prepare(redis)?);
+                let from = From::Redis(Box::new(Leases::prepare(redis)?));
                 Self { from, kept, first: Arc::new(first) }
             }
         })
@@ -81,7 +81,7 @@ impl Source {
                 tokio::select! {
                     biased;
                     () = stop.cancelled() => {}
-                    () = follow(leases, kept, to) => {}
+                    () = follow(*leases, kept, to) => {}
                 }
             }
         }

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use quinn_udp::RecvMeta;
 use thrive_protocol::cid::ServerId;
 use thrive_protocol::encapsulation::{EncapKey, Header, Kind, Ping, Pong, State, open, seal};
 use tokio::sync::watch;
@@ -85,8 +86,8 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> io::Result<()> {
         }
         // Both in turn, whichever was ready, so that neither direction starves the other.
         for _ in 0..ROUNDS {
-            let clients = worker.from_clients().await;
-            let nodes = worker.from_nodes().await;
+            let clients = worker.serve_clients().await;
+            let nodes = worker.serve_nodes().await;
             if !clients && !nodes {
                 break;
             }
@@ -97,7 +98,7 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> io::Result<()> {
 
 impl Worker {
     /// Whether there was anything.
-    async fn from_clients(&mut self) -> bool {
+    async fn serve_clients(&mut self) -> bool {
         let batches = self.front.receive(&self.counters);
         if batches == 0 {
             return false;
@@ -118,7 +119,12 @@ impl Worker {
                         router: *router,
                     };
                     let header = Some(seal(key, header, datagram));
-                    parcels.push(Parcel { to: address, ecn: meta.ecn, header, payload: datagram });
+                    parcels.push(Parcel {
+                        to: address,
+                        ecn: marks(meta),
+                        header,
+                        payload: datagram,
+                    });
                 }
             }
         }
@@ -127,7 +133,7 @@ impl Worker {
     }
 
     /// Whether there was anything.
-    async fn from_nodes(&mut self) -> bool {
+    async fn serve_nodes(&mut self) -> bool {
         let batches = self.back.receive(&self.counters);
         if batches == 0 {
             return false;
@@ -151,7 +157,7 @@ impl Worker {
                 (Kind::Data, _) if !payload.is_empty() => {
                     parcels.push(Parcel {
                         to: header.client,
-                        ecn: meta.ecn,
+                        ecn: marks(meta),
                         header: None,
                         payload,
                     });
@@ -188,7 +194,7 @@ impl Worker {
         let ping = Ping { counter: self.counter }.encode();
         let header = Header::without_client(Kind::Ping, State::Starting, self.router);
         let header = Some(seal(&self.key, header, &ping));
-        let parcel = |to| Parcel { to, ecn: None, header, payload: &ping };
+        let parcel = |to| Parcel { to, ecn: 0, header, payload: &ping };
         let parcels = addresses.into_iter().map(parcel).collect();
         self.sender.send(&self.back, parcels, Fact::Pings, &self.counters).await;
     }
@@ -220,6 +226,10 @@ impl Worker {
         }
         told.retain(|server, _| self.table.entry(*server).is_some());
     }
+}
+
+fn marks(meta: &RecvMeta) -> u8 {
+    meta.ecn.map_or(0, |ecn| ecn as u8)
 }
 
 /// # Panics
