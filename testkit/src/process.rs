@@ -132,7 +132,9 @@ impl Place {
         self.folder.with_extension("log")
     }
 
-    fn command(&self) -> Command {
+    /// The command that serves, for who wants to look at it from the outside.
+    #[must_use]
+    pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         self.configure(&mut command);
         command
