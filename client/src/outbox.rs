@@ -90,6 +90,10 @@ impl Outbox {
         self.rows.len()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// The next messages to send, which are in flight from now on. `open`: whether the conversation
     /// with somebody is known, so that something can be sent there.
     pub fn take_due(&mut self, now: Instant, open: impl Fn(UserId) -> bool) -> Vec<Row> {

@@ -172,7 +172,7 @@ impl Submission {
 
     /// It could not be stored; the same may succeed later.
     fn fail(&self, refusal: Refusal) {
-        self.outbox.fail(self.append.id);
+        self.outbox.fail(self.append.conversation, self.append.id);
         self.answer(Err(refusal));
     }
 

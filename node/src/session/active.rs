@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use quinn::{RecvStream, SendStream};
 use thrive_protocol::bounded::List;
-use thrive_protocol::ids::{ClientMsgId, UserId};
+use thrive_protocol::ids::UserId;
 use thrive_protocol::message::BadRequest;
 use thrive_protocol::request::{SendMessage, Stream};
 use thrive_protocol::version::close;
@@ -16,6 +16,7 @@ use thrive_protocol::{ClientFrame, Code, Event, NodeFrame, Refusal, Reply, Reque
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::order::Order;
 use super::outbox::Outbox;
 use super::{GoAway, Shared, bulk, writer};
 use crate::appender::Submission;
@@ -41,7 +42,7 @@ pub(super) struct Active<'a> {
     heard: u64,
     /// When the list of devices was told last that this one is in use.
     touched: Instant,
-    refused: Option<Refused>,
+    order: Order,
     _present: Present,
 }
 
@@ -61,13 +62,6 @@ impl Drop for Present {
     }
 }
 
-/// A message that was refused for now. What was sent behind it, and is on its way already, must not
-/// overtake it: it is refused, too, until this one is sent again or its sender has had the time to.
-struct Refused {
-    id: ClientMsgId,
-    until: Instant,
-}
-
 /// Returns when this client is to be told that the node stops: not all in the same moment, or they
 /// would all come to the other nodes in the same moment.
 async fn leaving(stop: CancellationToken, go_away: GoAway) {
@@ -77,8 +71,8 @@ async fn leaving(stop: CancellationToken, go_away: GoAway) {
 
 /// How exactly the list of devices tells when one was used last.
 const TOUCH: Duration = Duration::from_secs(600);
-/// What a client may take to repeat a message beyond what it was asked to wait.
-const REPEAT: Duration = Duration::from_secs(1);
+/// What a client is asked to wait whose message did not fit in, or failed.
+const PAUSE: Duration = Duration::from_secs(1);
 
 impl<'a> Active<'a> {
     /// From here on news for the account is queued.
@@ -100,7 +94,7 @@ impl<'a> Active<'a> {
             requests: Bucket::full(shared.limits.requests),
             heard: 0,
             touched: Instant::now(),
-            refused: None,
+            order: Order::default(),
             _present: Present { hub, online, user, outbox },
         }
     }
@@ -254,37 +248,28 @@ impl<'a> Active<'a> {
     }
 
     /// Takes a message in; it is answered by the appender, after the commit.
-    fn send(&mut self, id: u32, message: SendMessage) -> Result<(), Refusal> {
+    fn send(&mut self, request: u32, message: SendMessage) -> Result<(), Refusal> {
         let text = crate::service::message_text(&message.text.0)?;
         let now = Instant::now();
-        self.may_send(message.id, now).map_err(|wait| Refusal::after(Code::SlowDown, wait))?;
-        let append = Append {
-            conversation: message.conversation,
-            sender: self.caller.user,
-            id: message.id,
-            text,
-            time: clock::now(),
-        };
-        let submission = Submission { append, outbox: self.outbox.clone(), request: id };
-        self.shared.appender.submit(submission).inspect_err(|_| {
-            self.refused = Some(Refused { id: message.id, until: now + 2 * REPEAT });
-        })
+        self.may_send(&message, now).map_err(|wait| Refusal::after(Code::SlowDown, wait))?;
+        let (conversation, id) = (message.conversation, message.id);
+        let append =
+            Append { conversation, sender: self.caller.user, id, text, time: clock::now() };
+        let submission = Submission { append, outbox: self.outbox.clone(), request };
+        let submitted = self.shared.appender.submit(submission);
+        submitted.inspect_err(|_| self.order.hold(conversation, id, now, PAUSE))
     }
 
     /// # Errors
     /// Not now; how long to wait.
-    fn may_send(&mut self, id: ClientMsgId, now: Instant) -> Result<(), Duration> {
-        if let Some(id) = self.outbox.failed() {
-            self.refused = Some(Refused { id, until: now + 2 * REPEAT });
+    fn may_send(&mut self, message: &SendMessage, now: Instant) -> Result<(), Duration> {
+        for (conversation, id) in self.outbox.failed() {
+            self.order.hold(conversation, id, now, PAUSE);
         }
-        if let Some(refused) = self.refused.as_ref().filter(|it| it.id != id && now < it.until) {
-            return Err(refused.until.saturating_duration_since(now).min(REPEAT));
-        }
-        self.refused = None;
+        let SendMessage { conversation, id, .. } = *message;
+        self.order.pass(conversation, id, now)?;
         let allowed = self.account.messages.lock().take(now);
-        allowed.inspect_err(|wait| {
-            self.refused = Some(Refused { id, until: now + *wait + REPEAT });
-        })
+        allowed.inspect_err(|wait| self.order.hold(conversation, id, now, *wait))
     }
 
     async fn heartbeat(&mut self, id: u32) {

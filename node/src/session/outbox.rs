@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use thrive_protocol::ids::ClientMsgId;
+use thrive_protocol::ids::{ClientMsgId, ConversationId};
 use tokio::sync::Notify;
 
 use crate::faults::{self, Bug};
@@ -34,8 +34,8 @@ struct Queue {
     bytes: usize,
     behind: bool,
     end: Option<u32>,
-    /// The first message of this connection that could not be stored; see [`Outbox::failed`].
-    failed: Option<ClientMsgId>,
+    /// The first message of each conversation that could not be stored; see [`Outbox::failed`].
+    failed: Vec<(ConversationId, ClientMsgId)>,
 }
 
 /// What became of a push.
@@ -135,14 +135,19 @@ impl Outbox {
         self.shared.queue.lock().end.is_some()
     }
 
-    /// A message of this connection could not be stored: what follows it must not overtake it.
-    pub fn fail(&self, id: ClientMsgId) {
-        self.shared.queue.lock().failed.get_or_insert(id);
+    /// A message of this connection could not be stored: what follows it in its conversation must not
+    /// overtake it.
+    pub fn fail(&self, conversation: ConversationId, id: ClientMsgId) {
+        let failed = &mut self.shared.queue.lock().failed;
+        if failed.len() < FAILED && failed.iter().all(|(other, _)| *other != conversation) {
+            failed.push((conversation, id));
+        }
     }
 
-    /// The first message that failed since this was asked last.
-    pub fn failed(&self) -> Option<ClientMsgId> {
-        self.shared.queue.lock().failed.take()
+    /// The first message of each conversation that failed since this was asked last.
+    #[must_use]
+    pub fn failed(&self) -> Vec<(ConversationId, ClientMsgId)> {
+        std::mem::take(&mut self.shared.queue.lock().failed)
     }
 
     #[must_use]
@@ -196,6 +201,9 @@ impl Queue {
         self.frames.push_back(frame);
     }
 }
+
+/// Conversations whose failures are remembered: more than a client has messages under way.
+const FAILED: usize = 256;
 
 /// What a frame takes in memory: a small one is mostly bookkeeping.
 fn cost(frame: &Bytes) -> usize {
