@@ -6,7 +6,10 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::migrations;
-use crate::store::Database;
+use thrive_protocol::ids::{ConversationId, Seq};
+
+use crate::store::contract::postgres_at;
+use crate::store::{Database, Place};
 
 const SCHEMA: &str = include_str!("../../../schema.sql");
 
@@ -121,4 +124,47 @@ fn a_file_that_is_no_database_is_refused() {
     std::fs::write(&path, "This is a letter, not a database. ".repeat(100)).unwrap();
     assert!(Database::open(&path).is_err());
     assert!(Database::open(&folder.path().join("no/such/folder.db")).is_err());
+}
+
+/// A database as the first migration left it, with two messages. The bytes are written as text, which
+/// both engines take for bytes here.
+fn first_version() -> String {
+    [
+        migrations::CREATE_MIGRATION,
+        ";",
+        migrations::ALL[0].sql,
+        "INSERT INTO migration (number, name, applied) VALUES (1, 'initial', 0);
+         INSERT INTO account (id, username, password_hash, created)
+           VALUES (1, 'ann', '', 0), (2, 'bob', '', 0);
+         INSERT INTO conversation (id, created, last_seq) VALUES (5, 0, 2);
+         INSERT INTO message (conversation, seq, sender, client_msg_id, time, kind, body)
+           VALUES (5, 1, 1, '0123456789abcdef', 10, 77, 'x'),
+             (5, 2, 2, '0123456789abcdef', 20, 77, 'y');",
+    ]
+    .concat()
+}
+
+async fn later_steps_keep_what_is_there(place: Place<'_>) {
+    let missing = Database::missing_steps(place).await.unwrap();
+    assert_eq!(missing.len(), migrations::ALL.len() - 1);
+    let database = Database::at(place).await.unwrap();
+    assert!(Database::missing_steps(place).await.unwrap().is_empty());
+    let entries = database.entries_after(ConversationId(5), Seq(0), 9).await.unwrap();
+    let found: Vec<_> = entries.iter().map(|it| (it.seq.0, it.sender.0, it.time.0)).collect();
+    assert_eq!(found, [(1, 1, 10), (2, 2, 20)]);
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_version_is_brought_up_to_date_with_what_it_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("thrive.db");
+    let all = Database::missing_steps(Place::File(&path)).await.unwrap();
+    assert_eq!((all.len(), path.exists()), (migrations::ALL.len(), false));
+    Connection::open(&path).unwrap().execute_batch(&first_version()).unwrap();
+    later_steps_keep_what_is_there(Place::File(&path)).await;
+
+    let url = thrive_services::postgres().fresh();
+    let name = url.rsplit('/').next().unwrap();
+    thrive_services::postgres().sql(name, &first_version()).unwrap();
+    later_steps_keep_what_is_there(Place::Server(&postgres_at(&url))).await;
 }
