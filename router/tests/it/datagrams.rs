@@ -1,7 +1,5 @@
 //! The datagrams that the fuzzer starts with, and every one that once did harm: judged on every run.
 
-use std::fs;
-use std::path::Path;
 use std::time::Instant;
 
 use thrive_protocol::cid::{Codec, DEFAULT_CONFIG};
@@ -11,11 +9,20 @@ use thrive_router::table::{Listing, Member, Table};
 use thrive_router::verdict::{Judge, Reason, Verdict};
 
 /// Names and octets of all of them.
-fn all() -> Vec<(String, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/datagrams");
-    let files = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
-    let name = |path: &Path| path.file_stem().unwrap().to_string_lossy().into_owned();
-    files.map(|path| (name(&path), fs::read(&path).unwrap())).collect()
+fn all() -> Vec<(&'static str, Vec<u8>)> {
+    let lines = include_str!("../datagrams.txt").lines().filter(|it| !it.starts_with('#'));
+    lines.map(datagram).collect()
+}
+
+fn datagram(line: &str) -> (&str, Vec<u8>) {
+    let mut words = line.split(' ');
+    let (name, hex) = (words.next().unwrap(), words.next().unwrap().trim_start_matches('-'));
+    let pair = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    let mut octets: Vec<u8> = (0..hex.len()).step_by(2).map(pair).collect();
+    if let Some(length) = words.next() {
+        octets.resize(length.parse().unwrap(), 0);
+    }
+    (name, octets)
 }
 
 #[test]
