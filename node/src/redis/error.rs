@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ::redis::ErrorKind;
 
@@ -83,7 +84,10 @@ impl From<redis::RedisError> for RedisError {
     }
 }
 
+type Boxed = Arc<dyn std::error::Error + Send + Sync>;
+
 fn io_kind(error: &redis::RedisError) -> Option<io::ErrorKind> {
-    let source = std::error::Error::source(error)?;
+    // The library hands out its box and not what is in it.
+    let source = std::error::Error::source(error)?.downcast_ref::<Boxed>()?;
     source.downcast_ref::<io::Error>().map(io::Error::kind)
 }

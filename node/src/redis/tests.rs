@@ -192,3 +192,37 @@ async fn a_server_that_became_a_replica_is_left() {
     until_it_answers(&redis).await;
     redis.query::<()>(&set).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_secure_connection_is_made_to_the_right_server_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let names = || vec!["127.0.0.1".to_owned()];
+    let right = rcgen::generate_simple_self_signed(names()).unwrap();
+    let wrong = rcgen::generate_simple_self_signed(names()).unwrap();
+    std::fs::write(path("right.pem"), right.cert.pem()).unwrap();
+    std::fs::write(path("right.key"), right.signing_key.serialize_pem()).unwrap();
+    std::fs::write(path("wrong.pem"), wrong.cert.pem()).unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let word = |name: &str| path(name).to_string_lossy().into_owned();
+    let arguments = [
+        ("--tls-port", free.to_string()),
+        ("--tls-cert-file", word("right.pem")),
+        ("--tls-key-file", word("right.key")),
+        ("--tls-ca-cert-file", word("right.pem")),
+        ("--tls-auth-clients", "no".to_owned()),
+    ];
+    let arguments = arguments.into_iter().flat_map(|(key, value)| [key.to_owned(), value]);
+    let options = RedisOptions { arguments: arguments.collect(), ..RedisOptions::default() };
+    let _server = Server::start_with(options).unwrap();
+    let mut secure = config(&format!("rediss://127.0.0.1:{free}"));
+    for (ca, fine) in [(Some("right.pem"), true), (Some("wrong.pem"), false), (None, false)] {
+        secure.ca = ca.map(path);
+        match Redis::connect(&secure).await {
+            Ok(redis) => assert!(fine && ping(&redis).await.is_ok(), "{ca:?}"),
+            Err(error) => {
+                assert!(!fine && matches!(error, RedisError::Tls(_)), "{ca:?}: {error:?}");
+            }
+        }
+    }
+}

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use thrive_protocol::people::Availability::{Busy, Invisible, Offline, Online as Here};
 use thrive_services::Redis as Server;
 
-use super::rig::{LISTEN, Node, PERIODS, World, for_a_while, newest, until};
+use super::rig::{LISTEN, Node, PERIODS, POLL, World, for_a_while, newest, until};
+use crate::cluster::Periods;
 use crate::presence::DEBOUNCE;
 
 #[tokio::test]
@@ -134,6 +135,24 @@ async fn an_emptied_server_makes_nobody_look_offline_and_all_is_asserted_again()
     third.sees(world.ann, Here).await;
     for_a_while(PERIODS.ttl * 2, || other.online.of(world.ann).availability == Here).await;
     assert_eq!(bob.heard().await, []);
+}
+
+#[tokio::test]
+async fn a_node_that_is_slow_to_come_back_after_the_server_was_emptied_is_not_given_up() {
+    let server = Server::start().unwrap();
+    let world = World::on(server.clone()).await;
+    let slow = Periods { renewal: Duration::from_secs(5), ..Periods::PRODUCTION };
+    let slow = world.join_at("a", None, slow).await.unwrap();
+    // It notices only by its next renewal, which takes longer than a sweep and its debounce.
+    let slow = Node::start(slow, &world.database, |place| place != POLL);
+    let other = world.join_at("b", None, Periods::PRODUCTION).await.unwrap();
+    let other = Node::start(other, &world.database, |_| true);
+    slow.connect(world.ann).await;
+    other.sees(world.ann, Here).await;
+    world.command(&["FLUSHALL"]);
+    let seen = || other.online.of(world.ann).availability == Here;
+    for_a_while(Duration::from_secs(7), seen).await;
+    assert!(world.lease_of(slow.membership.process().node).contains("\"epoch\""));
 }
 
 #[tokio::test]

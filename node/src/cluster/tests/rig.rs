@@ -78,9 +78,18 @@ impl World {
         owner: &str,
         node: Option<u32>,
     ) -> Result<Membership, JoinError> {
+        self.join_at(owner, node, PERIODS).await
+    }
+
+    pub(super) async fn join_at(
+        &self,
+        owner: &str,
+        node: Option<u32>,
+        periods: Periods,
+    ) -> Result<Membership, JoinError> {
         let redis = Redis::connect(&self.config()).await.unwrap();
         let (owner, workers) = (Owner::of(owner.as_bytes()), vec!["127.0.0.1:9".parse().unwrap()]);
-        Membership::join(Joining { redis, node, owner, workers, periods: PERIODS }).await
+        Membership::join(Joining { redis, node, owner, workers, periods }).await
     }
 
     pub(super) async fn node(&self, owner: &str) -> Node {
@@ -106,8 +115,9 @@ pub(super) struct Node {
     tasks: JoinSet<()>,
 }
 
-/// Its place in what a member has to run.
+/// Places in what a member has to run.
 pub(super) const LISTEN: usize = 3;
+pub(super) const POLL: usize = 1;
 
 impl Node {
     /// With those of its tasks that are wanted.
