@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 use thrive_node::faults::Bug;
 use thrive_testkit::bin;
+use thrive_testkit::faults::planted::Proof;
 use thrive_testkit::faults::{Plan, Scenario};
 
 #[derive(Parser)]
@@ -25,6 +26,11 @@ enum What {
         /// Names such as t1, or all
         #[arg(default_value = "all")]
         names: Vec<String>,
+        #[command(flatten)]
+        options: Options,
+    },
+    /// Plant each bug that is known, and see whether the scenario for it finds it
+    Planted {
         #[command(flatten)]
         options: Options,
     },
@@ -58,6 +64,7 @@ fn main() -> Result<ExitCode> {
     let runtime = tokio::runtime::Runtime::new()?;
     match Cli::parse().what {
         What::Run { names, options } => runtime.block_on(run(&names, &options)),
+        What::Planted { options } => runtime.block_on(planted(&options)),
         What::List => {
             for scenario in Scenario::ALL {
                 println!("{:<5}{}", scenario.name(), scenario.about());
@@ -98,6 +105,40 @@ async fn run(names: &[String], options: &Options) -> Result<ExitCode> {
         broken => println!("Broken, with seed {}: {}", plan.seed, broken.join(", ")),
     }
     Ok(if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The scenarios without a bug must be green, and with it name the promise that it breaks.
+async fn planted(options: &Options) -> Result<ExitCode> {
+    let plan = Plan { short: true, ..plan(options)? };
+    let mut green: Vec<(Scenario, bool)> = Vec::new();
+    let (mut planted, mut found) = (0, 0);
+    for proof in Proof::all().filter(|it| options.bug.is_none_or(|bug| bug == it.bug)) {
+        let scenario = proof.scenario;
+        if !green.iter().any(|(it, _)| *it == scenario) {
+            println!("{} without a bug, seed {}", scenario.name(), plan.seed);
+            let report = scenario.run(&Plan { bug: None, ..plan.clone() }).await?;
+            println!("{}\n{}", report.line(), report.complaints());
+            green.push((scenario, report.is_kept()));
+        }
+        println!("{} with the bug {}, seed {}", scenario.name(), proof.bug.word(), plan.seed);
+        planted += 1;
+        let outcome = proof.run(&plan).await?;
+        println!("{}\n{}", outcome.report.line(), outcome.report.complaints());
+        match outcome.found {
+            Some(invariant) => {
+                found += 1;
+                println!("{} was found: {invariant}", proof.bug.word());
+            }
+            None => println!("{} was NOT found, or under another name", proof.bug.word()),
+        }
+    }
+    let red: Vec<_> = green.iter().filter(|(_, kept)| !kept).map(|(it, _)| it.name()).collect();
+    if !red.is_empty() {
+        println!("Broken without any bug: {}", red.join(", "));
+    }
+    println!("bugs planted / found: {planted} / {found}");
+    let well = red.is_empty() && found == planted;
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn plan(options: &Options) -> Result<Plan> {

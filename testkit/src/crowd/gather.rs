@@ -2,17 +2,19 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
 use thrive_protocol::Request;
+use thrive_protocol::secret::Secret;
 use tokio::task::JoinSet;
 
 use super::device::{Circle, Device};
 use super::{Crowd, Person, Shape};
 use crate::door::{Door, request_contact};
 use crate::ledger::journal::{Follower, Journal};
+use crate::raw::RawClient;
 use crate::seed::Seeded;
 
 /// How long a whole crowd may take to come in.
@@ -116,7 +118,7 @@ async fn befriend(seeded: Vec<Seeded>, group: usize, fronts: &[SocketAddr]) -> R
 async fn make_friends(door: &Door, first: u32, mut people: Vec<Person>) -> Result<Vec<Person>> {
     let mut clients = Vec::new();
     for person in &people {
-        clients.push(door.resume(&person.token).await?);
+        clients.push(come_in(door, &person.token).await?);
     }
     for one in 0..people.len() {
         for other in one + 1..people.len() {
@@ -133,4 +135,19 @@ async fn make_friends(door: &Door, first: u32, mut people: Vec<Person>) -> Resul
         client.connection.close(0_u32.into(), b"");
     }
     Ok(people)
+}
+
+/// Comes in by token, and again while the node says that it is busy.
+///
+/// # Errors
+/// It never lets this in.
+pub async fn come_in(door: &Door, token: &Secret) -> Result<RawClient> {
+    let begun = Instant::now();
+    loop {
+        match door.resume(token).await {
+            Err(error) if ENTER < begun.elapsed() => return Err(error),
+            Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
+            Ok(client) => return Ok(client),
+        }
+    }
 }

@@ -8,6 +8,7 @@ use thrive_protocol::ids::{ConversationId, Seq};
 use thrive_protocol::reply::Stored;
 use thrive_protocol::request::Position;
 
+use super::gather::come_in;
 use super::{Crowd, text};
 use crate::door::Door;
 use crate::ledger::journal::{Tag, What};
@@ -94,7 +95,7 @@ impl Crowd {
             if mine.is_empty() {
                 continue;
             }
-            let client = door.resume(&person.token).await.context("read the store")?;
+            let client = come_in(door, &person.token).await.context("read the store")?;
             let epoch = client.me.as_ref().map(|me| me.epoch);
             let mut positions: Vec<_> = person
                 .friends

@@ -17,6 +17,7 @@ use super::loud::Author;
 use super::redis::slower;
 use super::{Cast, Plan, Report, Run, Site};
 use crate::chaos::Dice;
+use crate::crowd::gather::come_in;
 use crate::dial::{Dialer, Windows};
 use crate::door::Door;
 use crate::ledger::Invariant;
@@ -24,6 +25,8 @@ use crate::ledger::delay::Spread;
 
 /// Bytes that a node keeps for a client that does not read: the least that can be set.
 const OUTBOX: u64 = 128 * 1024;
+/// Messages a second in each loud chat.
+const LOUD_RATE: usize = 50;
 /// What one message of a loud chat has.
 const LOUD_BYTES: usize = 3_800;
 /// A slow client has everything within this, once it reads.
@@ -44,7 +47,7 @@ pub async fn slow_readers(plan: &Plan) -> Result<Report> {
     ensure!(slow <= chats.len(), "there are chats enough");
     for (number, (chat, one, other)) in (0_u32..).zip(chats).take(slow) {
         let token = |person: u32| run.crowd.people[person as usize].token.clone();
-        let windows = Windows { stream: 4_096, connection: 8_192 };
+        let windows = Windows { stream: 64 * 1_024, connection: 256 * 1_024 };
         let door = run.site.parts()?.door(0)?.by(Dialer::with(windows, &[ALPN])?);
         readers.spawn(read_slowly(door, token(one), chat, woken.clone()));
         let author = Author::new(number, &run.crowd.journal);
@@ -52,13 +55,18 @@ pub async fn slow_readers(plan: &Plan) -> Result<Report> {
     }
     // From here on the memory of the nodes is measured.
     run.memory_from_here();
-    let (rate, time) = if plan.short { (60.0, 10.0) } else { (50.0, 40.0) };
+    let seconds = if plan.short { 10 } else { 40 };
     let mut writers = JoinSet::new();
     for (door, token, mut author, chat) in loud {
         writers.spawn(async move {
-            let drafts = (0..(rate * time) as usize).map(|_| author.draft(chat, LOUD_BYTES));
-            let drafts = drafts.collect();
-            author.insist(&door, &token, drafts, 4).await
+            let mut client = come_in(&door, &token).await?;
+            let mut ticks = tokio::time::interval(Duration::from_secs(1));
+            for _ in 0..seconds {
+                ticks.tick().await;
+                let drafts = (0..LOUD_RATE).map(|_| author.draft(chat, LOUD_BYTES)).collect();
+                author.send(&mut client, drafts, 8).await?;
+            }
+            Ok::<_, anyhow::Error>(())
         });
     }
     while let Some(outcome) = writers.join_next().await {
@@ -68,6 +76,9 @@ pub async fn slow_readers(plan: &Plan) -> Result<Report> {
     // Each may cost its outbox, what QUIC keeps for it, and the rest of a connection.
     let most = slow as f64 * 0.9 + 16.0;
     run.check_memory(most);
+    // So that there is an end to what the slow ones have to catch up with.
+    run.hush();
+    run.crowd.rest(Duration::from_secs(30)).await?;
     wake.send(true).context("somebody is to wake up")?;
     let mut caught_up = Vec::new();
     while let Some(outcome) = readers.join_next().await {
@@ -95,7 +106,7 @@ async fn read_slowly(
     conversation: ConversationId,
     mut woken: watch::Receiver<bool>,
 ) -> Result<Duration> {
-    let mut client = door.resume(&token).await?;
+    let mut client = come_in(&door, &token).await?;
     while !*woken.borrow() {
         tokio::select! {
             biased;

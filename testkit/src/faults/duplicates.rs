@@ -9,6 +9,7 @@ use super::loud::{Author, Draft};
 use super::{Cast, Plan, Report, Run, Site};
 use crate::chaos::Dice;
 use crate::crowd::Shape;
+use crate::crowd::gather::come_in;
 use crate::dial::Dialer;
 
 /// Messages of one round, which go out together.
@@ -36,7 +37,7 @@ pub async fn sent_again_and_again(plan: &Plan) -> Result<Report> {
                 let mut dice = Dice::new(seed);
                 let doors = [doors[0].by(Dialer::new()?), doors[1].by(Dialer::new()?)];
                 let (mut a, mut b) =
-                    (doors[0].resume(&token).await?, doors[1].resume(&token).await?);
+                    (come_in(&doors[0], &token).await?, come_in(&doors[1], &token).await?);
                 let mut copies = 0;
                 for _ in 0..rounds {
                     let (first, second) = round(&mut author, chat, &mut dice);

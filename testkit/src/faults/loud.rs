@@ -7,7 +7,6 @@ use thrive_protocol::ids::{ClientMsgId, ConversationId};
 use thrive_protocol::{Reply, Request};
 
 use crate::crowd::text;
-use crate::door::Door;
 use crate::ledger::journal::{Journal, Tag, What};
 use crate::raw::{RawClient, message, message_id};
 
@@ -76,23 +75,6 @@ impl Author {
                 other => bail!("neither stored nor not yet: {other:?}"),
             }
         }
-        Ok(())
-    }
-
-    /// The same on a connection that may break: comes in again, until everything is stored.
-    ///
-    /// # Errors
-    /// Something is refused for good.
-    pub async fn insist(
-        &self,
-        door: &Door,
-        token: &thrive_protocol::secret::Secret,
-        drafts: Vec<Draft>,
-        window: usize,
-    ) -> Result<()> {
-        let mut client = door.resume(token).await?;
-        self.send(&mut client, drafts, window).await?;
-        client.connection.close(0_u32.into(), b"");
         Ok(())
     }
 }

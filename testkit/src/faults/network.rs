@@ -77,7 +77,7 @@ pub async fn half_open(plan: &Plan) -> Result<Report> {
     run.pass(10.0, 2.0).await;
     let fault = run.now();
     relay.blackhole(Way::Both);
-    let during = run.pass(40.0, 15.0).await;
+    let during = run.pass(40.0, 20.0).await;
     relay.pass();
     let healed = run.now();
     let back = run.all_back(healed).await?;

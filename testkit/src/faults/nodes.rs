@@ -8,12 +8,13 @@ use thrive_node::faults::Point;
 use super::{Cast, Plan, Report, Run, Site};
 use crate::chaos::Dice;
 use crate::crowd::Shape;
+use crate::crowd::gather::come_in;
 use crate::dial::{Dialer, Windows};
 use crate::ledger::Invariant;
 use crate::ledger::delay::Spread;
 
 /// What a node may take to die at a point that it passes again and again.
-const DEATH: Duration = Duration::from_secs(10);
+const DEATH: Duration = Duration::from_secs(20);
 /// Beyond the time that clients have to leave.
 const STOP: Duration = Duration::from_secs(5);
 /// What nodes of a test cluster give their clients to leave.
@@ -69,8 +70,8 @@ pub async fn killed_at_points(plan: &Plan) -> Result<Report> {
     let cast = Cast { shape, rate: plan.rate.unwrap_or(120.0) };
     let mut run = Run::begin("t3", plan, site, cast).await?;
     let mut dice = Dice::new(plan.seed);
-    let rounds = if plan.short { 1 } else { 50 };
-    let (mut deaths, mut missed) = (0, 0);
+    let rounds = if plan.short { 1 } else { 20 };
+    let (mut deaths, mut missed, mut victim) = (0, 0, 0);
     run.site.act(|it| it.kill_node(0)).await?;
     for _ in 0..rounds {
         for point in Point::ALL {
@@ -79,52 +80,48 @@ pub async fn killed_at_points(plan: &Plan) -> Result<Report> {
                 _ => 1 + dice.roll() % 20,
             };
             let order = format!("{}:{times}", point.word());
-            if die_at(&mut run, *point, &order).await? {
+            if die_at(&run, victim, *point, &order).await? {
                 deaths += 1;
             } else {
                 missed += 1;
                 let what = format!("the node did not die at {order}");
                 run.report.missed(Invariant::I16, what);
             }
+            victim = 1 - victim;
         }
     }
-    run.site.act(|it| it.start_node(0)).await?;
+    run.site.act(|it| it.start_all()).await?;
     run.pass(3.0, 1.0).await;
     run.report.count("deaths", deaths);
     run.report.count("points_not_reached", missed);
+    // Nobody is there to say so while there is no node.
+    run.presence.absent = Duration::from_secs(15);
     run.check().await
 }
 
-/// Starts node 0 with an order, and waits for its death.
-async fn die_at(run: &mut Run, point: Point, order: &str) -> Result<bool> {
+/// Starts the node that does not run with an order, kills the other one, so that everybody comes to this
+/// one, and waits for its death.
+async fn die_at(run: &Run, victim: usize, point: Point, order: &str) -> Result<bool> {
     let order = order.to_owned();
-    run.site.act(move |it| it.start_node_with(0, &[("faults.kill_at", &order)])).await?;
+    run.site.act(move |it| it.start_node_with(victim, &[("faults.kill_at", &order)])).await?;
+    let other = 1 - victim;
+    run.site.act(move |it| if it.node_runs(other)? { it.kill_node(other) } else { Ok(()) }).await?;
     if point == Point::MidDrain {
         // Somebody must be there to be drained.
-        tokio::time::sleep(Duration::from_millis(700)).await;
-        let status = run.site.act(|it| it.terminate_node(0)).await?;
+        run.all_back(run.now()).await?;
+        let status = run.site.act(move |it| it.terminate_node(victim)).await?;
         return Ok(!status.success());
     }
     let deadline = Instant::now() + DEATH;
-    let mut nudged = false;
-    while run.site.act(|it| it.node_runs(0)).await? {
-        if !nudged && Instant::now() + DEATH / 2 > deadline {
-            nudged = true;
-            nudge(run).await?;
-        }
+    while run.site.act(move |it| it.node_runs(victim)).await? {
         if deadline < Instant::now() {
-            run.site.act(|it| it.kill_node(0)).await?;
             return Ok(false);
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    // So that its place is free for the next one.
+    run.site.act(move |it| it.wait_for_end_of_node(victim)).await?;
     Ok(true)
-}
-
-/// Whoever stayed on the other node after the last death comes back to this one, too.
-async fn nudge(run: &Run) -> Result<()> {
-    run.site.act(|it| it.kill_node(1)).await?;
-    run.site.act(|it| it.start_node(1)).await
 }
 
 /// T22: each node is stopped as an operator stops it, and started again, while people write.
@@ -168,7 +165,7 @@ pub async fn stuck_client(plan: &Plan) -> Result<Report> {
     let mut stuck = Vec::new();
     for person in run.crowd.people.iter().take(10) {
         // Logged in, and from here on it reads nothing.
-        stuck.push(door.resume(&person.token).await.context("a client that gets stuck")?);
+        stuck.push(come_in(&door, &person.token).await.context("a client that gets stuck")?);
     }
     run.pass(3.0, 1.0).await;
     let begun = run.now();

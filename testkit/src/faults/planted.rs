@@ -34,12 +34,10 @@ impl Proof {
     #[must_use]
     pub fn of(bug: Bug) -> Self {
         let (scenario, names): (_, &'static [Invariant]) = match bug {
-            // The sender hears "stored", the node dies, and it is not.
-            Bug::AckBeforeCommit => (Scenario::T3, &[Invariant::I1, Invariant::I4, Invariant::I6]),
-            // Others are shown what was then stored elsewhere, or never.
-            Bug::PublishBeforeCommit => {
-                (Scenario::T3, &[Invariant::I3, Invariant::I4, Invariant::I7])
-            }
+            // The sender hears "stored" while the database is away, and it never is.
+            Bug::AckBeforeCommit => (Scenario::T8, &[Invariant::I1]),
+            // Others are shown what is then stored in another place, or never.
+            Bug::PublishBeforeCommit => (Scenario::T8, &[Invariant::I4, Invariant::I7]),
             Bug::NoDuplicateCheck => (Scenario::T18, &[Invariant::I3, Invariant::I6]),
             Bug::SequenceWithoutLock => {
                 (Scenario::T18, &[Invariant::I3, Invariant::I4, Invariant::I5, Invariant::I16])

@@ -7,25 +7,34 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 
 use super::Plan;
+use crate::bin;
 
 impl Plan {
-    /// A short run with programs that are not optimised, which are built now if they are not up to
-    /// date.
+    /// A short run with the programs of this build, which take no orders.
     ///
     /// # Errors
-    /// They do not build.
+    /// They have not been built.
     pub fn short(seed: u64) -> Result<Self> {
-        let folder = build()?;
         Ok(Self {
             seed,
             short: true,
             bug: None,
-            node: folder.join("thrive-node"),
-            router: folder.join("thrive-router"),
+            node: bin("thrive-node")?,
+            router: bin("thrive-router")?,
             journal: None,
             people: None,
             rate: None,
         })
+    }
+
+    /// The same with programs that take orders, which are built now if they are not up to date.
+    ///
+    /// # Errors
+    /// They do not build.
+    pub fn short_with_orders(seed: u64) -> Result<Self> {
+        let folder = build()?;
+        let (node, router) = (folder.join("thrive-node"), folder.join("thrive-router"));
+        Ok(Self { node, router, ..Self::short(seed)? })
     }
 }
 

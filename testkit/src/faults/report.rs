@@ -103,6 +103,9 @@ impl Report {
     pub fn judge(&mut self, thresholds: &Thresholds) -> Result<()> {
         for (figure, limit) in thresholds.of(self.name, self.short)? {
             let Some(value) = self.figures.get(&figure).copied() else {
+                if limit.for_all {
+                    continue;
+                }
                 let what = format!("{figure} was not measured");
                 self.missed(Invariant::I16, what);
                 continue;
@@ -172,6 +175,8 @@ struct Limit {
     min: Option<f64>,
     max: Option<f64>,
     invariant: Invariant,
+    /// It is in the table for all scenarios, and some do not measure it.
+    for_all: bool,
 }
 
 impl Limit {
@@ -215,11 +220,13 @@ impl Thresholds {
             }
             at.cloned().unwrap_or_default()
         };
-        let mut all = table(&["all"]);
-        all.extend(table(&[name]));
+        let general = table(&["all"]);
+        let mut own = table(&[name]);
         if short {
-            all.extend(table(&["short", name]));
+            own.extend(table(&["short", name]));
         }
+        let mut all = general.clone();
+        all.extend(own.clone());
         all.into_iter()
             .map(|(figure, value)| {
                 let limit = value.as_table().with_context(|| format!("{name}.{figure}"))?;
@@ -234,7 +241,9 @@ impl Thresholds {
                     Some("I15") => Invariant::I15,
                     _ => Invariant::I16,
                 };
-                Ok((figure, Limit { min: number("min"), max: number("max"), invariant }))
+                let for_all = !own.contains_key(&figure);
+                let limit = Limit { min: number("min"), max: number("max"), invariant, for_all };
+                Ok((figure, limit))
             })
             .collect()
     }

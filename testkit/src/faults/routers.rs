@@ -11,6 +11,7 @@ use thrive_protocol::limits;
 use super::redis::slower;
 use super::{Cast, Plan, Report, Run, Site};
 use crate::chaos::Dice;
+use crate::crowd::gather::come_in;
 use crate::ledger::delay;
 use crate::usage;
 
@@ -100,7 +101,7 @@ async fn broken_frames(run: &Run, time: Duration) -> Result<()> {
     let mut dice = Dice::new(run.plan().seed);
     let end = Instant::now() + time;
     while Instant::now() < end {
-        let mut client = door.resume(token).await?;
+        let mut client = come_in(&door, token).await?;
         for _ in 0..20 {
             let length = 1 + dice.roll() as usize % 2_000;
             // Now and then a header that promises more than is allowed.

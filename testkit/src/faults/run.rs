@@ -1,5 +1,6 @@
 //! One run: a site, a crowd that talks, a timeline of faults, and the check of everything at the end.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use super::{Plan, Report, Thresholds};
 use crate::crowd::load::Talk;
 use crate::crowd::{Crowd, Load, Shape};
 use crate::ledger::delay::{self, Window};
+use crate::ledger::journal::{Record, What};
 use crate::ledger::{Broken, Invariant, presence};
 use crate::usage;
 
@@ -74,6 +76,9 @@ impl Run {
         let mut run =
             Self { site, crowd, report, presence, plan: plan.clone(), load, talk: None, memory };
         run.talk();
+        // What is new is slow: connections to the database, plans of statements, files that grow.
+        run.pass(5.0, 2.0).await;
+        run.memory_from_here();
         Ok(run)
     }
 
@@ -161,6 +166,7 @@ impl Run {
         self.site.check(&mut self.report);
 
         let records = self.crowd.journal.records();
+        self.tell_reasons(&records);
         let seen = presence::check(&records, self.crowd.followers(), end, self.presence);
         self.report.time("false_absent_max_ms", seen.longest_absent);
         self.report.time("ghost_max_ms", seen.longest_ghost);
@@ -189,6 +195,22 @@ impl Run {
             self.report.judge(&Thresholds::ours()?)?;
         }
         Ok(self.report)
+    }
+
+    /// Why connections were lost and messages refused, and how often.
+    fn tell_reasons(&mut self, records: &[Record]) {
+        let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+        for record in records {
+            let reason = match &record.what {
+                What::Down { why } => format!("lost: {why}"),
+                What::Refused { code, .. } => format!("refused: {code}"),
+                _ => continue,
+            };
+            *reasons.entry(reason).or_default() += 1;
+        }
+        for (reason, count) in reasons {
+            self.report.note(format!("{count} {reason}"));
+        }
     }
 
     /// I15: how the memory of the nodes has grown since the crowd came together.
