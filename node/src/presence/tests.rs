@@ -41,6 +41,11 @@ fn said(online: &Online) -> Gossip {
 }
 
 #[test]
+fn every_node_sees_the_truth_after_any_history_and_a_repair() {
+    simulation::run(Instant::now());
+}
+
+#[test]
 fn a_second_device_is_no_news_and_nor_is_a_quick_reconnect() {
     let online = Online::default();
     let start = Instant::now();
