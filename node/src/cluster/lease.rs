@@ -226,7 +226,6 @@ pub(super) async fn renew(inner: Arc<Inner>, online: Online, stop: CancellationT
                     }
                     Renewed::Lost => {
                         let lost = Lost { node: inner.process.node };
-                        tracing::error!(error = &lost as &dyn std::error::Error, "Fenced");
                         inner.lost.send_replace(Some(lost));
                         return;
                     }
