@@ -14,8 +14,6 @@ use serde::{Deserialize, Serialize};
 /// A node that did not renew its lease for so long is gone.
 pub const TTL: Duration = Duration::from_secs(10);
 pub const RENEWAL: Duration = Duration::from_secs(3);
-/// The keys of all leases, behind the prefix of the cluster.
-pub const NODES_PATTERN: &str = "node/*";
 
 /// One node as it was at its last renewal.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -75,12 +73,6 @@ pub fn members_key(prefix: &str) -> String {
     format!("{prefix}nodes")
 }
 
-/// What matches the key of every lease.
-#[must_use]
-pub fn nodes_pattern(prefix: &str) -> String {
-    format!("{prefix}{NODES_PATTERN}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +125,5 @@ mod tests {
     fn keys_begin_with_the_prefix_of_the_cluster() {
         assert_eq!(node_key("thrive:", 12), "thrive:node/12");
         assert_eq!(members_key("thrive:"), "thrive:nodes");
-        assert_eq!(nodes_pattern("thrive:"), "thrive:node/*");
     }
 }
