@@ -96,7 +96,7 @@ impl Life {
             }
         }
         self.settle(hub, now).await;
-        self.trust_again(now);
+        self.trust_again(hub, now);
         self.pump(now);
         None
     }

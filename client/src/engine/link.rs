@@ -26,6 +26,9 @@ const BEAT_USED: Duration = Duration::from_secs(5);
 const BEAT: Duration = Duration::from_secs(20);
 /// A loss that is over by then is not worth a word to people.
 const QUIET: Duration = Duration::from_secs(2);
+/// A path that was doubted for so long is told to people, although it may still turn out to live: with
+/// what it takes to begin to doubt, that is five seconds after the last sign of life.
+const UNSPOKEN: Duration = Duration::from_secs(4);
 /// What arrives so soon after coming back describes how things are, not what happens.
 const FIRST_WAVE: Duration = Duration::from_secs(5);
 
@@ -113,7 +116,10 @@ impl Link {
     }
 
     pub(super) fn next_wake(&self, hub: &Hub) -> Option<Instant> {
-        let doubt = self.doubt_at().filter(|_| self.attempt.is_none());
+        let doubt = match self.attempt {
+            None => self.doubt_at(),
+            Some(_) => self.doubt_at().map(|at| at + UNSPOKEN).filter(|_| self.lost.is_none()),
+        };
         let leaving = self.leaving.as_ref().map(|(_, deadline)| *deadline);
         let quiet = self.lost.as_ref().and_then(|lost| lost.quiet_until);
         [doubt, leaving, quiet, self.beat_due(hub), self.retry_at].into_iter().flatten().min()
@@ -147,6 +153,14 @@ impl Life {
         if self.link.doubt_at().is_some_and(|at| at <= now) && self.link.attempt.is_none() {
             info!("The server is silent; a second connection is made");
             self.attempt(hub, true);
+        }
+        if self.link.lost.is_none()
+            && let Some(since) = self.link.doubt_at().filter(|at| *at + UNSPOKEN <= now)
+        {
+            // The connection is kept, in case it comes back to life before another one is found.
+            let error = Failure::Unreachable("the server says nothing any more".to_owned());
+            self.link.lost = Some(Lost { since, quiet_until: None, error: Some(error) });
+            self.tell_lost(hub);
         }
         let link = &mut self.link;
         let wanted = link.session.is_none() || link.sent_away;
@@ -186,10 +200,14 @@ impl Life {
 
     /// The node has been heard: a second connection is not needed, unless an answer is overdue, or
     /// the one that was doubted is gone, so that the second one is all there is.
-    pub(super) fn trust_again(&mut self, now: Instant) {
+    pub(super) fn trust_again(&mut self, hub: &Hub, now: Instant) {
+        let trusted = self.link.doubt_at().is_none_or(|at| now < at);
+        if trusted && self.link.is_live() && self.link.lost.take().is_some() {
+            hub.reach(Reach::Online);
+        }
         if self.link.session.is_some()
             && self.link.attempt.as_ref().is_some_and(|attempt| attempt.doubt)
-            && self.link.doubt_at().is_none_or(|at| now < at)
+            && trusted
             && let Some(attempt) = self.link.attempt.take()
         {
             attempt.abort();

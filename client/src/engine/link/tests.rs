@@ -268,3 +268,21 @@ async fn a_path_on_which_nothing_is_answered_gets_a_second_connection_beside_it(
     let attempt = rig.life.link.attempt.as_ref().expect("a second connection is made");
     assert!(attempt.doubt && rig.life.link.session.is_some());
 }
+
+#[tokio::test]
+async fn people_hear_of_a_path_that_stays_silent_and_again_when_it_speaks() {
+    let (mut rig, link) = Rig::online(1).await;
+    told(&mut rig);
+    rig.send("hello").await;
+    let handle = rig.hub.jobs.spawn(pending());
+    rig.life.link.attempt = Some(Attempt { id: 77, handle, doubt: true });
+    let silent = Instant::now() + crate::signs::PATIENCE;
+    rig.life.tend_link(&mut rig.hub, silent);
+    assert_eq!(told(&mut rig).0, [], "it may be nothing");
+    let wake = rig.life.link.next_wake(&rig.hub).expect("somebody looks again");
+    rig.life.tend_link(&mut rig.hub, wake.max(silent + UNSPOKEN));
+    let [Connection::Connecting { .. }] = &told(&mut rig).0[..] else { panic!("they hear of it") };
+    assert!(rig.life.link.session.is_some(), "it may come back to life");
+    rig.event(link, Event::Entry(entry(CHAT, 2))).await;
+    assert_eq!(told(&mut rig).0, [Connection::Online]);
+}
