@@ -26,7 +26,7 @@ use crate::ledger::delay::Spread;
 /// Bytes that a node keeps for a client that does not read: the least that can be set.
 const OUTBOX: u64 = 128 * 1024;
 /// Messages a second in each loud chat.
-const LOUD_RATE: usize = 50;
+const LOUD_RATE: usize = 80;
 /// What one message of a loud chat has.
 const LOUD_BYTES: usize = 3_800;
 /// A slow client has everything within this, once it reads.
@@ -34,7 +34,7 @@ const COMPLETE: Duration = Duration::from_secs(5);
 
 /// T16: some clients hardly read, in chats where a lot is written.
 pub async fn slow_readers(plan: &Plan) -> Result<Report> {
-    let slow = if plan.short { 8 } else { 20 };
+    let slow = if plan.short { 6 } else { 20 };
     let outbox = OUTBOX.to_string();
     let set = |it: crate::cluster::Builder| it.set("limits.outbox_bytes", outbox);
     let site = Site::cluster(plan, 2, 0, set).await?;
@@ -55,7 +55,7 @@ pub async fn slow_readers(plan: &Plan) -> Result<Report> {
     }
     // From here on the memory of the nodes is measured.
     run.memory_from_here();
-    let seconds = if plan.short { 10 } else { 40 };
+    let seconds = if plan.short { 16 } else { 40 };
     let mut writers = JoinSet::new();
     for (door, token, mut author, chat) in loud {
         writers.spawn(async move {
@@ -74,7 +74,7 @@ pub async fn slow_readers(plan: &Plan) -> Result<Report> {
     }
     let during = run.since(before.until);
     // Each may cost its outbox, what QUIC keeps for it, and the rest of a connection.
-    let most = slow as f64 * 0.9 + 16.0;
+    let most = slow as f64 * 0.4 + 16.0;
     run.check_memory(most);
     // So that there is an end to what the slow ones have to catch up with.
     run.hush();

@@ -12,6 +12,7 @@ use crate::crowd::gather::come_in;
 use crate::dial::{Dialer, Windows};
 use crate::ledger::Invariant;
 use crate::ledger::delay::Spread;
+use crate::ledger::journal::What;
 
 /// What a node may take to die at a point that it passes again and again.
 const DEATH: Duration = Duration::from_secs(20);
@@ -19,6 +20,11 @@ const DEATH: Duration = Duration::from_secs(20);
 const STOP: Duration = Duration::from_secs(5);
 /// What nodes of a test cluster give their clients to leave.
 const DRAIN: Duration = Duration::from_secs(4);
+
+/// How a client says that it was told by a stateless reset.
+const RESTARTED: &str = "the server has restarted";
+/// The others have noticed the silence first, and gone elsewhere.
+const TOLD: f64 = 0.3;
 
 /// T1: one of three.
 pub async fn one_killed(plan: &Plan) -> Result<Report> {
@@ -39,6 +45,7 @@ pub async fn one_killed(plan: &Plan) -> Result<Report> {
     let after = run.since(fault);
     run.delays("after", after);
     run.comebacks(fault, after);
+    run.stalls(fault);
     run.check().await
 }
 
@@ -48,7 +55,8 @@ pub async fn all_killed(plan: &Plan) -> Result<Report> {
     let mut run = Run::begin("t2", plan, site, Cast::usual(plan)).await?;
     run.pass(10.0, 2.0).await;
     let mut backs = Vec::new();
-    for _ in 0..if plan.short { 1 } else { 3 } {
+    let rounds = if plan.short { 1 } else { 3 };
+    for _ in 0..rounds {
         let fault = run.now();
         run.site.act(|it| (0..3).try_for_each(|node| it.kill_node(node))).await?;
         run.site.act(|it| (0..3).try_for_each(|node| it.start_node(node))).await?;
@@ -56,11 +64,29 @@ pub async fn all_killed(plan: &Plan) -> Result<Report> {
         let after = run.since(fault);
         run.comebacks(fault, after);
         run.pass(10.0, 2.0).await;
+        run.stalls(fault);
     }
     run.report.spread("all_back", Spread::of(backs));
+    told_by_reset(&mut run, rounds);
     // Everybody was away at the same time, and nobody could say so of anybody.
     run.presence.absent = Duration::from_secs(15);
     run.check().await
+}
+
+/// What a node that has just started says to clients of the one before it. Who does not hear it waits
+/// for silence, which is longer.
+fn told_by_reset(run: &mut Run, rounds: usize) {
+    let records = run.crowd.journal.records();
+    let told = records
+        .iter()
+        .filter(|it| matches!(&it.what, What::Down { why } if why.contains(RESTARTED)))
+        .count();
+    let share = told as f64 / (run.crowd.devices.len() * rounds) as f64;
+    run.report.figure("told_by_reset_share", (share * 100.0).round() / 100.0);
+    if share < TOLD {
+        let what = format!("only {told} times a client was told that its node has restarted");
+        run.report.missed(Invariant::I16, what);
+    }
 }
 
 /// T3: at each of the eight points of a send, again and again.

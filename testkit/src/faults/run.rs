@@ -19,6 +19,11 @@ use crate::usage;
 /// How long everything may take to come to rest after the last fault.
 const REST: Duration = Duration::from_secs(30);
 
+/// A message that was on its way when something broke.
+const AROUND: Duration = Duration::from_millis(500);
+/// A wait for "sent" that somebody notices.
+const FELT: Duration = Duration::from_millis(400);
+
 /// A site, a crowd and what was found so far.
 pub struct Run {
     pub site: Site,
@@ -144,6 +149,15 @@ impl Run {
         self.report.spread("back", delay::returns(&records, fault, window));
         self.report.spread("gap", delay::gaps(&records, window));
         self.report.spread("first_answer", delay::first_answers(&records, fault, window));
+    }
+
+    /// How long those who felt a fault waited for an answer: whoever wrote from just before it until
+    /// everything should be as before.
+    pub fn stalls(&mut self, fault: Duration) {
+        let window =
+            Window { from: fault.saturating_sub(AROUND), until: fault.saturating_add(AROUND * 10) };
+        let records = self.crowd.journal.records();
+        self.report.spread("stall", delay::stalls(&records, window, FELT));
     }
 
     /// Ends the talk, waits until all is at rest, and checks everything.

@@ -51,6 +51,23 @@ pub fn sends(records: &[Record], window: Window) -> Spread {
     Spread::of(times.collect())
 }
 
+/// For each device on which somebody waited long for "sent", of messages written in the window: the
+/// longest wait. Shorter ones than `least` are not counted: there the fault was not felt.
+#[must_use]
+pub fn stalls(records: &[Record], window: Window, least: Duration) -> Spread {
+    let written = written(records, window);
+    let mut longest: BTreeMap<u32, Duration> = BTreeMap::new();
+    for record in records {
+        if let What::Stored { tag, .. } = &record.what
+            && let Some(at) = written.get(tag)
+        {
+            let wait = longest.entry(record.device).or_default();
+            *wait = (*wait).max(record.at.saturating_sub(*at));
+        }
+    }
+    Spread::of(longest.into_values().filter(|wait| least <= *wait).collect())
+}
+
 /// From the press of enter until somebody else's client shows it, of messages written in the window.
 #[must_use]
 pub fn deliveries(records: &[Record], window: Window) -> Spread {
@@ -212,6 +229,11 @@ mod tests {
     fn a_delay_is_counted_where_the_message_was_written_and_not_at_its_own_device() {
         let records = [message(1, 0, 10, 30), message(2, 100, 105, 104)].concat();
         assert_eq!((sends(&records, ALL).p50, sends(&records, ALL).max), (ms(5), ms(10)));
+        assert_eq!(
+            (stalls(&records, ALL, ms(0)).count, stalls(&records, ALL, ms(0)).max),
+            (1, ms(10))
+        );
+        assert_eq!(stalls(&records, ALL, ms(11)).count, 0);
         assert_eq!(deliveries(&records, ALL).count, 2);
         assert_eq!(deliveries(&records, ALL).max, ms(30));
         let late = Window { from: ms(50), until: ms(200) };
