@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use thrive_protocol::bounded::List;
-use thrive_protocol::ids::Time;
+use thrive_protocol::ids::{ClientMsgId, ConversationId, Time};
 use thrive_protocol::limits::Limits;
 use thrive_protocol::reply::{ServerInfo, SignUp, Welcome};
 use thrive_protocol::version::VERSION;
@@ -200,6 +200,19 @@ impl Dispatch {
         // Another device may choose another status meanwhile: the newer one wins, in any order.
         self.online.learn(user, said("begin", it.presence.of_account(user).await)?);
         Ok(())
+    }
+
+    /// Which of these messages of the caller are stored.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn stored(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        ids: Vec<ClientMsgId>,
+    ) -> Result<Vec<ClientMsgId>, Refusal> {
+        said("send_message", self.services.conversations.stored(caller, conversation, ids).await)
     }
 
     /// Notes that the session is in use, for the list of devices.

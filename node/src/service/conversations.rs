@@ -2,7 +2,7 @@
 
 use thrive_protocol::entry::Entry;
 use thrive_protocol::event::Head;
-use thrive_protocol::ids::{ConversationId, Epoch, Seq, UserId};
+use thrive_protocol::ids::{ClientMsgId, ConversationId, Epoch, Seq, UserId};
 use thrive_protocol::limits::HISTORY_PAGE;
 use thrive_protocol::name::Username;
 use thrive_protocol::people::Conversation;
@@ -41,6 +41,25 @@ pub enum ConversationError {
 impl Conversations {
     pub(super) fn new(database: Database, epoch: Epoch) -> Self {
         Self { database, epoch }
+    }
+
+    /// Which of these messages of the caller are stored.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn stored(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        ids: Vec<ClientMsgId>,
+    ) -> Result<Vec<ClientMsgId>, ConversationError> {
+        let mut stored = Vec::new();
+        for id in ids {
+            if self.database.is_stored(conversation, caller.user, id).await? {
+                stored.push(id);
+            }
+        }
+        Ok(stored)
     }
 
     /// The direct conversation with somebody, made when there is none. What was said stays readable

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use quinn::{RecvStream, SendStream};
 use thrive_protocol::bounded::List;
-use thrive_protocol::ids::UserId;
+use thrive_protocol::ids::{ClientMsgId, ConversationId, UserId};
 use thrive_protocol::message::BadRequest;
 use thrive_protocol::request::{SendMessage, Stream};
 use thrive_protocol::version::close;
@@ -16,7 +16,7 @@ use thrive_protocol::{ClientFrame, Code, Event, NodeFrame, Refusal, Reply, Reque
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::order::Order;
+use super::order::{Order, Wait};
 use super::outbox::Outbox;
 use super::{GoAway, Shared, bulk, writer};
 use crate::appender::Submission;
@@ -204,7 +204,7 @@ impl<'a> Active<'a> {
     async fn on_frame(&mut self, body: &[u8]) -> Result<(), u32> {
         let (id, request) = match ClientFrame::decode(body) {
             Ok(ClientFrame { id, rq: Request::SendMessage(message) }) => {
-                if let Err(refusal) = self.send(id, message) {
+                if let Err(refusal) = self.send(id, message).await {
                     self.answer(id, Err(refusal));
                 }
                 return Ok(());
@@ -248,28 +248,42 @@ impl<'a> Active<'a> {
     }
 
     /// Takes a message in; it is answered by the appender, after the commit.
-    fn send(&mut self, request: u32, message: SendMessage) -> Result<(), Refusal> {
+    async fn send(&mut self, request: u32, message: SendMessage) -> Result<(), Refusal> {
         let text = crate::service::message_text(&message.text.0)?;
         let now = Instant::now();
-        self.may_send(&message, now).map_err(|wait| Refusal::after(Code::SlowDown, wait))?;
         let (conversation, id) = (message.conversation, message.id);
+        let may_send = self.may_send(conversation, id, now).await;
+        may_send.map_err(|wait| Refusal::after(Code::SlowDown, wait))?;
         let append =
             Append { conversation, sender: self.caller.user, id, text, time: clock::now() };
         let submission = Submission { append, outbox: self.outbox.clone(), request };
         let submitted = self.shared.appender.submit(submission);
-        submitted.inspect_err(|_| self.order.hold(conversation, id, now, PAUSE))
+        submitted.inspect_err(|_| self.order.hold(&[(conversation, id)], now, PAUSE))
     }
 
     /// # Errors
     /// Not now; how long to wait.
-    fn may_send(&mut self, message: &SendMessage, now: Instant) -> Result<(), Duration> {
-        for (conversation, id) in self.outbox.failed() {
-            self.order.hold(conversation, id, now, PAUSE);
+    async fn may_send(
+        &mut self,
+        conversation: ConversationId,
+        id: ClientMsgId,
+        now: Instant,
+    ) -> Result<(), Duration> {
+        self.order.hold(&self.outbox.failed(), now, PAUSE);
+        let mut passed = self.order.pass(conversation, id, now);
+        if let Err(Wait::Ask(ids)) = passed {
+            let stored = self.shared.dispatch.stored(&self.caller, conversation, ids).await;
+            // A store that cannot be read can store nothing, either.
+            self.order.are_stored(conversation, &stored.unwrap_or_default(), now);
+            passed = self.order.pass(conversation, id, now);
         }
-        let SendMessage { conversation, id, .. } = *message;
-        self.order.pass(conversation, id, now)?;
+        match passed {
+            Ok(()) => {}
+            Err(Wait::For(wait)) => return Err(wait),
+            Err(Wait::Ask(_)) => return Err(PAUSE),
+        }
         let allowed = self.account.messages.lock().take(now);
-        allowed.inspect_err(|wait| self.order.hold(conversation, id, now, *wait))
+        allowed.inspect_err(|wait| self.order.hold(&[(conversation, id)], now, *wait))
     }
 
     async fn heartbeat(&mut self, id: u32) {

@@ -34,7 +34,7 @@ struct Queue {
     bytes: usize,
     behind: bool,
     end: Option<u32>,
-    /// The first message of each conversation that could not be stored; see [`Outbox::failed`].
+    /// Messages of this connection that could not be stored; see [`Outbox::failed`].
     failed: Vec<(ConversationId, ClientMsgId)>,
 }
 
@@ -139,12 +139,12 @@ impl Outbox {
     /// overtake it.
     pub fn fail(&self, conversation: ConversationId, id: ClientMsgId) {
         let failed = &mut self.shared.queue.lock().failed;
-        if failed.len() < FAILED && failed.iter().all(|(other, _)| *other != conversation) {
+        if failed.len() < FAILED {
             failed.push((conversation, id));
         }
     }
 
-    /// The first message of each conversation that failed since this was asked last.
+    /// Messages that failed since this was asked last, in the order in which they were sent.
     #[must_use]
     pub fn failed(&self) -> Vec<(ConversationId, ClientMsgId)> {
         std::mem::take(&mut self.shared.queue.lock().failed)
@@ -202,7 +202,7 @@ impl Queue {
     }
 }
 
-/// Conversations whose failures are remembered: more than a client has messages under way.
+/// Failures that are remembered: more than a client has messages under way.
 const FAILED: usize = 256;
 
 /// What a frame takes in memory: a small one is mostly bookkeeping.

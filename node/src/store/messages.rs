@@ -1,11 +1,11 @@
 //! Reading the log. What an entry holds is private: it goes to members only, which `service` sees to.
 
 use thrive_protocol::entry::{Body, Entry};
-use thrive_protocol::ids::{ConversationId, Seq};
+use thrive_protocol::ids::{ClientMsgId, ConversationId, Seq, UserId};
 use thrive_protocol::text::MessageText;
 
 use crate::domain::catch_up::Range;
-use crate::store::append::KIND_TEXT;
+use crate::store::append::{FIND_DUPLICATE, KIND_TEXT};
 use crate::store::error::{Cause, Doing};
 use crate::store::value::{Row, values};
 use crate::store::{Database, StoreError};
@@ -41,6 +41,21 @@ impl Database {
         let params = values![conversation, before, bound(limit)];
         let rows = self.read(doing, SELECT_BEFORE, params).await?;
         rows.iter().rev().map(entry_of).collect::<Result<_, _>>().doing(doing)
+    }
+
+    /// Whether a message is stored.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn is_stored(
+        &self,
+        conversation: ConversationId,
+        sender: UserId,
+        id: ClientMsgId,
+    ) -> Result<bool, StoreError> {
+        let params = values![conversation, sender, id.0.to_vec()];
+        let rows = self.read("look for a message", FIND_DUPLICATE, params).await?;
+        Ok(!rows.is_empty())
     }
 
     /// All entries of a few ranges, range by range, each in order.

@@ -54,6 +54,20 @@ async fn a_repeated_id_gets_the_first_answer_and_burns_no_number() {
 }
 
 #[tokio::test]
+async fn whether_a_message_is_stored_is_known_for_its_sender_and_conversation() {
+    on_each_engine(async |database| {
+        let (ann, bob, conversation) = ann_and_bob(&database).await;
+        let sent = message(conversation, ann, 1);
+        append_one(&database, sent.clone()).await.unwrap();
+        let is_stored = async |sender, id| database.is_stored(conversation, sender, id).await.unwrap();
+        assert!(is_stored(ann, sent.id).await);
+        assert!(!is_stored(bob, sent.id).await);
+        assert!(!is_stored(ann, message(conversation, ann, 2).id).await);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_batch_that_breaks_off_leaves_nothing_behind() {
     on_each_engine(async |database| {
         let (ann, bob, conversation) = ann_and_bob(&database).await;
