@@ -129,12 +129,21 @@ pub async fn killed_at_points(plan: &Plan) -> Result<Report> {
 /// one, and waits for its death.
 async fn die_at(run: &Run, victim: usize, point: Point, order: &str) -> Result<bool> {
     let order = order.to_owned();
-    run.site.act(move |it| it.start_node_with(victim, &[("faults.kill_at", &order)])).await?;
     let other = 1 - victim;
-    run.site.act(move |it| if it.node_runs(other)? { it.kill_node(other) } else { Ok(()) }).await?;
+    let kill = |node: usize| {
+        run.site.act(move |it| if it.node_runs(node)? { it.kill_node(node) } else { Ok(()) })
+    };
+    kill(victim).await?;
+    run.site.act(move |it| it.start_node_with(victim, &[("faults.kill_at", &order)])).await?;
+    kill(other).await?;
     if point == Point::MidDrain {
-        // Somebody must be there to be drained.
-        run.all_back(run.now()).await?;
+        // Somebody must be there to be drained, and have somewhere to go.
+        let from = run.now();
+        while run.crowd.journal.answer_since(from).is_none() && run.now() < from + DEATH {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        run.all_back(from).await?;
+        run.site.act(move |it| it.start_node(other)).await?;
         let status = run.site.act(move |it| it.terminate_node(victim)).await?;
         return Ok(!status.success());
     }
