@@ -13,6 +13,7 @@ mod agenda;
 mod bus;
 mod device;
 mod disaster;
+mod event;
 mod network;
 mod node;
 mod presence;
@@ -27,6 +28,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use self::event::Event;
 use self::world::World;
 
 /// Clients write and disasters happen until then.
@@ -123,7 +125,6 @@ pub fn run(seed: u64, rules: Rules) -> Result<Figures, Violation> {
 }
 
 /// The same, and what happened in words, for whoever looks for the cause of a failure.
-#[must_use]
 pub fn tell(seed: u64, rules: Rules) -> (Result<Figures, Violation>, Vec<String>) {
     let mut world = World::new(seed, rules);
     world.trail = Some(Vec::new());

@@ -19,6 +19,7 @@ mod person;
 mod run;
 mod services;
 mod shell;
+mod simulate;
 mod system;
 mod test;
 mod tidy;
@@ -53,6 +54,8 @@ enum Command {
     Services,
     /// Break a cluster on purpose, in every way that is known, and check that nobody notices.
     Faults(faults::Options),
+    /// Step a whole cluster by seeds, in one thread and without a clock.
+    Simulate(simulate::Options),
     /// Walk the desktop client on a real accessibility bus, without a screen.
     A11y(a11y::Options),
     /// Measure with optimised programs.
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Command::Cluster(options) => cluster::run(&options).map(|()| true),
         Command::Services => services::command().map(|()| true),
         Command::Faults(options) => faults::run(&options).map(|()| true),
+        Command::Simulate(options) => simulate::run(&options).map(|()| true),
         Command::A11y(options) => a11y::run(&options),
         Command::Bench(bench) => bench::run(&bench).map(|()| true),
     };

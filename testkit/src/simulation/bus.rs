@@ -6,8 +6,9 @@ use thrive_node::hub::{Delivery, Gap};
 use thrive_protocol::event::Head;
 use thrive_protocol::ids::{ConversationId, Seq};
 
+use super::event::Event;
 use super::network::Down;
-use super::world::{Event, NODES, World};
+use super::world::{NODES, World};
 
 /// How bad things are, and until when.
 #[derive(Debug, Default)]
@@ -87,7 +88,7 @@ impl World {
         (0..copies).map(&mut arrive).collect()
     }
 
-    pub(super) fn from_bus(&mut self, node: usize, life: u64, delivery: Delivery) {
+    pub(super) fn comes_by_bus(&mut self, node: usize, life: u64, delivery: Delivery) {
         if !self.nodes[node].lives(life) {
             return;
         }

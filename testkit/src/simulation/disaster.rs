@@ -5,8 +5,9 @@ use std::time::Duration;
 use thrive_client::decide::Loss;
 
 use super::CALM;
+use super::event::Event;
 use super::network::Down;
-use super::world::{Event, NODES, World};
+use super::world::{NODES, World};
 
 /// What clients of a node that stops have for going elsewhere.
 const DRAIN: Duration = Duration::from_secs(8);

@@ -11,8 +11,9 @@ use thrive_protocol::ids::{ClientMsgId, ConversationId, Seq, UserId};
 use thrive_protocol::reply::Stored;
 use thrive_protocol::request::Position;
 
+use super::event::Event;
 use super::router::Reaches;
-use super::world::{Event, World};
+use super::world::World;
 
 /// What a device says.
 #[derive(Clone)]
@@ -185,7 +186,7 @@ impl World {
         self.at(at, Event::ToDevice { connection, down });
     }
 
-    pub(super) fn to_device(&mut self, connection: usize, down: usize) {
+    pub(super) fn reaches_device(&mut self, connection: usize, down: usize) {
         self.connections[connection].under_way -= 1;
         let down = self.said[down].clone();
         self.hears(connection, down);

@@ -14,9 +14,10 @@ use thrive_protocol::reply::Stored;
 use thrive_protocol::request::Position;
 
 use super::device::{Page, number};
+use super::event::Event;
 use super::network::{Down, Up};
 use super::store::Append;
-use super::world::{Event, World, contacts_of, conversations_of};
+use super::world::{World, contacts_of, conversations_of};
 
 #[derive(Default)]
 pub(super) struct Node {
@@ -103,12 +104,12 @@ impl World {
         it.heard = self.nodes[node].hub.heads(user, u64::MAX).1;
         it.has_begun = true;
         for up in std::mem::take(&mut it.unread) {
-            self.to_node(connection, up);
+            self.reaches_node(connection, up);
         }
         self.write_one(connection);
     }
 
-    pub(super) fn to_node(&mut self, connection: usize, up: Up) {
+    pub(super) fn reaches_node(&mut self, connection: usize, up: Up) {
         if self.is_over(connection) {
             return;
         }

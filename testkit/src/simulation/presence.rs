@@ -9,8 +9,9 @@ use thrive_protocol::ids::UserId;
 use thrive_protocol::lease::Digest;
 use thrive_protocol::people::{Availability, Presence};
 
+use super::event::Event;
 use super::network::Down;
-use super::world::{Event, NODES, World, contacts_of};
+use super::world::{NODES, World, contacts_of};
 
 /// What the nodes have written down where all of them can read it.
 #[derive(Default)]

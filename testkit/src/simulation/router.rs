@@ -10,7 +10,8 @@ use thrive_router::rendezvous::Rendezvous;
 use thrive_router::table::{Listing, Member, PING, Table};
 use thrive_router::verdict::{Judge, SHORTEST_INITIAL, Verdict, Way};
 
-use super::world::{Event, NODES, World};
+use super::event::Event;
+use super::world::{NODES, World};
 
 pub(super) struct Router {
     table: Table,

@@ -3,17 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use thrive_node::hub::Delivery;
-use thrive_node::presence::Gossip;
-use thrive_protocol::event::Head;
-use thrive_protocol::ids::{ClientMsgId, ConversationId, Seq, UserId};
-use thrive_protocol::reply::Stored;
+use thrive_protocol::ids::{ClientMsgId, ConversationId, UserId};
 
 use super::agenda::Agenda;
 use super::bus::Weather;
-use super::device::{Device, Page};
-use super::network::{Connection, Down, Up};
-use super::node::{Node, Submission};
+use super::device::Device;
+use super::event::Event;
+use super::network::{Connection, Down};
+use super::node::Node;
 use super::presence::Board;
 use super::router::Router;
 use super::store::Store;
@@ -26,163 +23,6 @@ pub(super) const NODES: usize = 3;
 const OWNERS: [i64; 8] = [0, 0, 1, 1, 2, 2, 3, 4];
 /// Who talks with whom.
 const PAIRS: [(i64, i64); 6] = [(0, 1), (0, 2), (1, 2), (0, 3), (2, 4), (3, 4)];
-
-/// Something that happens.
-pub(super) enum Event {
-    /// A person writes on a device.
-    Write(usize),
-    /// A device has something to do, if it still expects to be woken for it then.
-    Tend(usize, Instant),
-    /// The program of a device ends at once, or is started again.
-    DeviceDies(usize),
-    DeviceLives(usize),
-
-    /// The first datagram of a connection reaches the router.
-    Knock {
-        device: usize,
-        attempt: u64,
-        flight: u64,
-    },
-    /// What a node says to somebody who is not connected.
-    NoEntry {
-        device: usize,
-        attempt: u64,
-    },
-    /// A device has waited for long enough.
-    AttemptOver {
-        device: usize,
-        attempt: u64,
-    },
-    /// A node looks the token up.
-    Enter {
-        device: usize,
-        attempt: u64,
-        node: usize,
-        life: u64,
-    },
-    /// The device reads that it is logged in.
-    Entered {
-        device: usize,
-        attempt: u64,
-        connection: usize,
-    },
-    /// The node has read how far the conversations go.
-    Begun {
-        connection: usize,
-        heads: Vec<Head>,
-    },
-    ToNode {
-        connection: usize,
-        up: Up,
-    },
-    ToDevice {
-        connection: usize,
-        down: usize,
-    },
-    /// A datagram, whatever was in it.
-    Stirred {
-        connection: usize,
-    },
-    /// A device repeats what a node does not acknowledge.
-    Probe {
-        connection: usize,
-        again: u32,
-    },
-    Reset {
-        connection: usize,
-    },
-    /// A device has left.
-    Gone {
-        connection: usize,
-    },
-    Page {
-        connection: usize,
-        page: Option<Box<Page>>,
-    },
-
-    /// A transaction reaches its end.
-    Commit {
-        node: usize,
-        life: u64,
-        batch: Vec<Submission>,
-        heads: BTreeMap<ConversationId, Seq>,
-    },
-    /// The node hears of it; `None`: that it does not know.
-    Told {
-        node: usize,
-        life: u64,
-        batch: Vec<Submission>,
-        stored: Option<Vec<(Stored, bool)>>,
-    },
-    Publish {
-        node: usize,
-        life: u64,
-        deliveries: Vec<Delivery>,
-    },
-    FromBus {
-        node: usize,
-        life: u64,
-        delivery: Delivery,
-    },
-    Fill {
-        node: usize,
-        life: u64,
-    },
-    Filled {
-        node: usize,
-        life: u64,
-        deliveries: Vec<Delivery>,
-        wanted: Vec<(ConversationId, Seq)>,
-    },
-    Compare {
-        node: usize,
-        life: u64,
-        again: bool,
-    },
-    Compared {
-        node: usize,
-        life: u64,
-        heads: Vec<Head>,
-    },
-
-    /// The router asks who is there.
-    Ping,
-
-    /// A person chooses to be seen, or not to be; and leaves for good, as their node does.
-    Choose(usize),
-    Leaves(usize),
-    Contacts {
-        connection: usize,
-        people: Vec<(UserId, bool)>,
-    },
-    Renew {
-        node: usize,
-        life: u64,
-    },
-    Poll {
-        node: usize,
-        life: u64,
-    },
-    Spread {
-        node: usize,
-        life: u64,
-    },
-    Reread {
-        node: usize,
-        life: u64,
-    },
-    Hear {
-        node: usize,
-        life: u64,
-        gossip: Gossip,
-    },
-
-    Disaster,
-    Start(usize),
-    SendAway(usize),
-    Stop(usize, u64),
-    Calm,
-}
 
 pub(super) struct World {
     pub(super) rules: Rules,
@@ -334,8 +174,8 @@ impl World {
                 self.entered(device, attempt, connection);
             }
             Event::Begun { connection, heads } => self.begun(connection, heads),
-            Event::ToNode { connection, up } => self.to_node(connection, up),
-            Event::ToDevice { connection, down } => self.to_device(connection, down),
+            Event::ToNode { connection, up } => self.reaches_node(connection, up),
+            Event::ToDevice { connection, down } => self.reaches_device(connection, down),
             Event::Stirred { connection } => self.stirred(connection),
             Event::Probe { connection, again } => self.probe(connection, again),
             Event::Reset { connection } => {
@@ -346,7 +186,7 @@ impl World {
             Event::Commit { node, life, batch, heads } => self.commit(node, life, batch, &heads),
             Event::Told { node, life, batch, stored } => self.told(node, life, batch, stored),
             Event::Publish { node, life, deliveries } => self.publish(node, life, &deliveries),
-            Event::FromBus { node, life, delivery } => self.from_bus(node, life, delivery),
+            Event::FromBus { node, life, delivery } => self.comes_by_bus(node, life, delivery),
             Event::Fill { node, life } => self.fill(node, life),
             Event::Filled { node, life, deliveries, wanted } => {
                 self.filled(node, life, &deliveries, &wanted);
@@ -402,54 +242,6 @@ impl World {
         match self.late.take() {
             Some(late) => Err(format!("I9: {late}")),
             None => Ok(()),
-        }
-    }
-}
-
-impl Event {
-    /// The node that has to do something.
-    fn node(&self, connections: &[Connection]) -> Option<usize> {
-        match self {
-            Self::Enter { node, .. }
-            | Self::Renew { node, .. }
-            | Self::Poll { node, .. }
-            | Self::Spread { node, .. }
-            | Self::Reread { node, .. }
-            | Self::Hear { node, .. }
-            | Self::Told { node, .. }
-            | Self::Publish { node, .. }
-            | Self::FromBus { node, .. }
-            | Self::Fill { node, .. }
-            | Self::Filled { node, .. }
-            | Self::Compare { node, .. }
-            | Self::Compared { node, .. }
-            | Self::Stop(node, _) => Some(*node),
-            Self::Begun { connection, .. }
-            | Self::ToNode { connection, .. }
-            | Self::Gone { connection }
-            | Self::SendAway(connection) => Some(connections[*connection].node),
-            // What a transaction does is up to the store.
-            Self::Commit { .. }
-            | Self::Write(_)
-            | Self::Tend(..)
-            | Self::DeviceDies(_)
-            | Self::DeviceLives(_)
-            | Self::Knock { .. }
-            | Self::NoEntry { .. }
-            | Self::AttemptOver { .. }
-            | Self::Entered { .. }
-            | Self::ToDevice { .. }
-            | Self::Stirred { .. }
-            | Self::Probe { .. }
-            | Self::Reset { .. }
-            | Self::Page { .. }
-            | Self::Ping
-            | Self::Choose(_)
-            | Self::Leaves(_)
-            | Self::Contacts { .. }
-            | Self::Disaster
-            | Self::Start(_)
-            | Self::Calm => None,
         }
     }
 }
