@@ -115,7 +115,7 @@ impl Database {
     pub async fn broken(&self) {
         match self {
             Self::Sqlite(sqlite) => sqlite.broken().await,
-            Self::Postgres(_) => std::future::pending().await,
+            Self::Postgres(postgres) => postgres.broken().await,
         }
     }
 

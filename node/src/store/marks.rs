@@ -4,6 +4,7 @@ use thrive_protocol::ids::{ConversationId, Seq, UserId};
 use thrive_protocol::people::Availability;
 
 use crate::store::error::Doing;
+use crate::store::postgres::Mark;
 use crate::store::value::{Row, values};
 use crate::store::{Database, StoreError};
 
@@ -58,8 +59,8 @@ impl Database {
         conversation: ConversationId,
         seq: Seq,
     ) -> Result<(), StoreError> {
-        let params = values![conversation, member, seq];
-        self.write("mark as read", UPDATE_READ, params).await.map(drop)
+        let to = Positions { read: seq, shown_read: seq, delivered: seq };
+        self.mark("mark as read", member, conversation, to).await
     }
 
     /// Read up to here, and only the member's own devices learn it.
@@ -72,8 +73,8 @@ impl Database {
         conversation: ConversationId,
         seq: Seq,
     ) -> Result<(), StoreError> {
-        let params = values![conversation, member, seq];
-        self.write("mark as read unseen", UPDATE_READ_UNSEEN, params).await.map(drop)
+        let to = Positions { read: seq, ..Positions::default() };
+        self.mark("mark as read unseen", member, conversation, to).await
     }
 
     /// # Errors
@@ -84,8 +85,46 @@ impl Database {
         conversation: ConversationId,
         seq: Seq,
     ) -> Result<(), StoreError> {
-        let params = values![conversation, member, seq];
-        self.write("mark as delivered", UPDATE_DELIVERED, params).await.map(drop)
+        let to = Positions { delivered: seq, ..Positions::default() };
+        self.mark("mark as delivered", member, conversation, to).await
+    }
+
+    async fn mark(
+        &self,
+        doing: &'static str,
+        member: UserId,
+        conversation: ConversationId,
+        to: Positions,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => {
+                let Positions { read, shown_read, delivered } = to;
+                let params = values![conversation, member, read, shown_read, delivered];
+                self.write(doing, UPDATE_MARKS, params).await.map(drop)
+            }
+            Self::Postgres(postgres) => {
+                postgres.mark(Mark { conversation, member, to }).await.doing(doing)
+            }
+        }
+    }
+}
+
+/// Where the registers of a member move, unless they are there already or beyond. At zero they all are.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Positions {
+    pub(super) read: Seq,
+    pub(super) shown_read: Seq,
+    pub(super) delivered: Seq,
+}
+
+impl Positions {
+    /// Where the registers are after both, in any order.
+    pub(super) fn max(self, other: Self) -> Self {
+        Self {
+            read: self.read.max(other.read),
+            shown_read: self.shown_read.max(other.shown_read),
+            delivered: self.delivered.max(other.delivered),
+        }
     }
 }
 
@@ -104,17 +143,10 @@ const SELECT_STANDING: &str = "
       ON their_line.owner = peer.account AND their_line.other = mine.account
     WHERE mine.conversation = $1 AND mine.account = $2";
 
-const UPDATE_READ: &str = "
+const UPDATE_MARKS: &str = "
     UPDATE member SET
       read_seq = CASE WHEN read_seq < $3 THEN $3 ELSE read_seq END,
-      shown_read_seq = CASE WHEN shown_read_seq < $3 THEN $3 ELSE shown_read_seq END,
-      delivered_seq = CASE WHEN delivered_seq < $3 THEN $3 ELSE delivered_seq END
-    WHERE conversation = $1 AND account = $2";
-
-const UPDATE_READ_UNSEEN: &str = "
-    UPDATE member SET read_seq = $3
-    WHERE conversation = $1 AND account = $2 AND read_seq < $3";
-
-const UPDATE_DELIVERED: &str = "
-    UPDATE member SET delivered_seq = $3
-    WHERE conversation = $1 AND account = $2 AND delivered_seq < $3";
+      shown_read_seq = CASE WHEN shown_read_seq < $4 THEN $4 ELSE shown_read_seq END,
+      delivered_seq = CASE WHEN delivered_seq < $5 THEN $5 ELSE delivered_seq END
+    WHERE conversation = $1 AND account = $2
+      AND (read_seq < $3 OR shown_read_seq < $4 OR delivered_seq < $5)";

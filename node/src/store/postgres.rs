@@ -1,14 +1,15 @@
 //! The engine of a cluster: a Postgres server that many nodes share.
 //!
 //! Single statements and interactive transactions take a connection from a pool; appends have a few of
-//! their own ([`lanes`]), so that neither waits for the other. Every wait has an end: for a connection,
-//! on the server (`statement_timeout`), and here, should the server fall silent.
+//! their own ([`lanes`]) and [`marks`] have one, so that none waits for the others. Every wait has an
+//! end: for a connection, on the server (`statement_timeout`), and here, should the server fall silent.
 
 mod append;
 mod connector;
 mod failure;
 mod held;
 mod lanes;
+mod marks;
 mod migrate;
 mod statement;
 
@@ -23,6 +24,8 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use self::connector::Connector;
 pub(super) use self::held::Held;
 use self::lanes::Lanes;
+pub(super) use self::marks::Mark;
+use self::marks::Marks;
 use crate::config;
 use crate::store::append::{Append, AppendAnswers};
 use crate::store::error::Cause;
@@ -34,6 +37,7 @@ use crate::store::value::{Row, Statement};
 pub struct Postgres {
     pool: Pool,
     lanes: Arc<Lanes>,
+    marks: Marks,
     /// What changes the database at the moment; closed when nothing more may begin.
     changes: TaskTracker,
 }
@@ -47,14 +51,15 @@ impl Postgres {
         let manager = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let config = connector.config().clone();
         let pool = Pool::builder(Manager::from_connect(config, connector.clone(), manager))
-            .max_size(settings.connections.saturating_sub(lanes).max(1))
+            .max_size(settings.connections.saturating_sub(lanes + 1).max(1))
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(WAIT))
             .create_timeout(Some(connector::CONNECT))
             .build()
             .map_err(Cause::settings)?;
+        let marks = Marks::begin(connector.clone());
         let lanes = Arc::new(Lanes::new(connector, lanes));
-        Ok(Self { pool, lanes, changes: TaskTracker::new() })
+        Ok(Self { pool, lanes, marks, changes: TaskTracker::new() })
     }
 
     /// The steps that the schema lacks; applies none.
@@ -93,6 +98,16 @@ impl Postgres {
     pub(super) async fn append(&self, batch: &[Append]) -> Result<AppendAnswers, Cause> {
         let _change = self.change()?;
         append::run(&self.lanes, batch).await
+    }
+
+    /// Answers after the commit, which it may share with others.
+    pub(super) async fn mark(&self, mark: Mark) -> Result<(), Cause> {
+        self.marks.write(mark, self.change()?).await
+    }
+
+    /// Returns when marks cannot be written any more, ever.
+    pub(super) async fn broken(&self) {
+        self.marks.broken().await;
     }
 
     /// How many appends may be under way at once.

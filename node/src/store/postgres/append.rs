@@ -143,7 +143,7 @@ impl<'b> Layout<'b> {
         let Self { conversations, senders, pairs, ids, times, bodies, .. } = self;
         let client = &lane.connection.client;
         let rows = client
-            .query(&lane.append, &[conversations, senders, pairs, ids, times, bodies])
+            .query(&lane.statement, &[conversations, senders, pairs, ids, times, bodies])
             .await
             .map_err(failure::of_statement)?;
         let mut said = Said::default();

@@ -1,5 +1,5 @@
-//! The connections of the append, each with its one statement prepared. They are opened when they are
-//! needed, and one append at a time uses each.
+//! Connections with one statement each, which is prepared; the ones of the append are in here. They are
+//! opened when they are needed, and one at a time uses each.
 
 use std::time::Duration;
 
@@ -21,7 +21,19 @@ pub(super) struct Lanes {
 
 pub(super) struct Lane {
     pub(super) connection: Connection,
-    pub(super) append: tokio_postgres::Statement,
+    pub(super) statement: tokio_postgres::Statement,
+}
+
+impl Lane {
+    pub(super) async fn open(connector: &Connector, sql: &str) -> Result<Self, Cause> {
+        let connection = connector.connect().await?;
+        let opening = async {
+            connection.client.batch_execute(SESSION).await?;
+            connection.client.prepare(sql).await
+        };
+        let statement = timeout(super::DEADLINE, opening).await.map_err(|_| Cause::Deadline)?;
+        Ok(Self { connection, statement: statement.map_err(failure::of_statement)? })
+    }
 }
 
 impl Lanes {
@@ -47,13 +59,7 @@ impl Lanes {
                 return Ok(lane);
             }
         }
-        let connection = self.connector.connect().await?;
-        let opening = async {
-            connection.client.batch_execute(SESSION).await?;
-            connection.client.prepare(APPEND).await
-        };
-        let append = timeout(super::DEADLINE, opening).await.map_err(|_| Cause::Deadline)?;
-        Ok(Lane { connection, append: append.map_err(failure::of_statement)? })
+        Lane::open(&self.connector, APPEND).await
     }
 
     pub(super) fn give_back(&self, lane: Lane) {

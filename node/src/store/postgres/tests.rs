@@ -197,20 +197,24 @@ async fn a_server_that_stands_still_holds_nobody_for_long_and_is_used_again() {
     let (ann, _, conversation) = ann_and_bob(&database).await;
     let item = message(conversation, ann, 1);
     database.append(vec![item]).await.unwrap();
+    database.mark_read(ann, conversation, Seq(1)).await.unwrap();
     server.pause().unwrap();
     let begun = Instant::now();
     let item = message(conversation, ann, 2);
-    let (read, write, append) = tokio::join!(
+    let (read, write, append, mark) = tokio::join!(
         database.read("count", COUNT, values![]),
         database.write("touch", "UPDATE account SET created = 1", values![]),
         database.append(vec![item.clone()]),
+        database.mark_read(ann, conversation, Seq(2)),
     );
     assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
-    for error in [read.unwrap_err(), write.unwrap_err(), append.unwrap_err()] {
+    let errors = [read.unwrap_err(), write.unwrap_err(), append.unwrap_err(), mark.unwrap_err()];
+    for error in errors {
         assert!(error.is_busy(), "{error:?}");
     }
     server.resume().unwrap();
     assert!(until_it_works(&database).await < Duration::from_secs(5));
+    assert!(database.mark_read(ann, conversation, Seq(2)).await.is_ok());
     // What was given up may have happened; sending it again finds out.
     let answers = database.append(vec![item]).await.unwrap();
     assert_eq!(answers[0].unwrap().seq, Seq(2));
@@ -225,11 +229,13 @@ async fn connections_that_were_cut_while_idle_cost_nobody_an_answer() {
     let other = Database::connect(&settings).await.unwrap();
     for number in 0..5 {
         database.append(vec![message(conversation, ann, number)]).await.unwrap();
+        database.mark_read(ann, conversation, Seq(2 * number)).await.unwrap();
         let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid()";
         other.read("cut", cut, values![]).await.unwrap();
         assert!(database.read("count", COUNT, values![]).await.is_ok());
         assert!(database.append(vec![message(conversation, ann, 100 + number)]).await.is_ok());
+        assert!(database.mark_read(ann, conversation, Seq(2 * number + 1)).await.is_ok());
     }
     assert_eq!(database.heads(&[conversation]).await.unwrap()[0].seq, Seq(10));
 }
@@ -290,8 +296,8 @@ async fn a_pool_that_is_all_in_use_says_busy_and_appends_go_on() {
     let database = Database::connect(&settings).await.unwrap();
     let (ann, _, conversation) = ann_and_bob(&database).await;
     let mut held = Vec::new();
-    // Six connections, two of them for appends.
-    for _ in 0..4 {
+    // Six connections: two of them for appends, and one for marks.
+    for _ in 0..3 {
         held.push(database.begin("hold").await.unwrap());
     }
     let begun = Instant::now();
@@ -299,6 +305,7 @@ async fn a_pool_that_is_all_in_use_says_busy_and_appends_go_on() {
     assert!(matches!(error.cause, Cause::Busy), "{error:?}");
     assert!(begun.elapsed() < Duration::from_secs(2));
     assert!(database.append(vec![message(conversation, ann, 1)]).await.is_ok());
+    assert!(database.mark_delivered(ann, conversation, Seq(1)).await.is_ok());
     drop(held);
     assert!(database.read("count", COUNT, values![]).await.is_ok());
 }
