@@ -51,8 +51,9 @@ impl Announcer {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                () = self.bell.notified() => sleep(GATHER).await,
+                // Before the bell, which never falls silent while many come and go.
                 _ = tick.tick() => self.online.expire(Instant::now()),
+                () = self.bell.notified() => sleep(GATHER).await,
             }
             if let Err(error) = self.announce().await {
                 tracing::error!(
@@ -95,5 +96,38 @@ impl Announcer {
             let event = event.clone();
             self.hub.tell(&News { to: Audience::User(watcher), event, origin: None });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use thrive_protocol::people::{Availability, Presence};
+
+    use super::*;
+    use crate::presence::{DEBOUNCE, Status};
+
+    const GONE: UserId = UserId(1);
+    const BUSY: UserId = UserId(2);
+
+    #[tokio::test]
+    async fn whoever_has_left_is_seen_to_be_gone_while_others_come_and_go_without_a_pause() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("thrive.db")).unwrap();
+        let (online, stop) = (Online::default(), CancellationToken::new());
+        let announcer = Announcer::new(online.clone(), database, Hub::default());
+        let running = tokio::spawn(announcer.run(stop.clone()));
+        let start = Instant::now();
+        online.arrived(GONE);
+        let presence = Presence { availability: Availability::Online, ..Presence::default() };
+        online.learn(GONE, Status { changed: 1, presence });
+        online.left(GONE, start - DEBOUNCE);
+        while online.of(GONE).availability != Availability::Offline {
+            assert!(start.elapsed() < Duration::from_secs(5), "they are still shown");
+            online.arrived(BUSY);
+            online.left(BUSY, Instant::now());
+            sleep(Duration::from_millis(1)).await;
+        }
+        stop.cancel();
+        running.await.unwrap();
     }
 }

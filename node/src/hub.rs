@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 use thrive_protocol::event::Head;
-use thrive_protocol::ids::{ConversationId, SessionId, UserId};
+use thrive_protocol::ids::{ConversationId, Seq, SessionId, UserId};
 use thrive_protocol::limits;
 use tokio::sync::Semaphore;
 
@@ -126,6 +126,12 @@ impl Hub {
         }
     }
 
+    /// Lets `user` follow a conversation that the store was seen to hold up to `head`, and that much of
+    /// it needs no delivering. Whatever is beyond does, said by somebody or not.
+    pub fn follow_from(&self, user: UserId, conversation: ConversationId, head: Seq) {
+        self.state.lock().follow_from(user, conversation, head);
+    }
+
     /// The store says that a conversation reaches to `head`. Returns what was not delivered here.
     pub fn raise(&self, heads: impl IntoIterator<Item = Head>) -> Vec<Gap> {
         let mut state = self.state.lock();
@@ -225,6 +231,15 @@ impl Hub {
 }
 
 impl State {
+    fn follow_from(&mut self, user: UserId, conversation: ConversationId, head: Seq) {
+        let Some(person) = self.people.get_mut(&user) else { return };
+        let topic = self.topics.entry(conversation).or_default();
+        if topic.join(user) {
+            person.follows.push(conversation);
+        }
+        topic.start_at(head);
+    }
+
     fn rest(&mut self, user: UserId, mut bucket: Bucket, now: Instant) {
         if !bucket.is_full(now) {
             self.resting.insert(user, bucket);

@@ -2,6 +2,7 @@
 
 mod good_bye;
 mod shared;
+mod work;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ use crate::transport::{Acceptor, BindError, Identity, Keys, Listeners};
 
 use self::good_bye::FLUSH;
 use self::shared::Community;
+use self::work::Work;
 
 /// A node that serves.
 pub struct Node {
@@ -95,7 +97,7 @@ impl Node {
         let acceptor = listeners.serve(tls, Identity { keys, lease }).await?;
         let parts = Parts::assemble(&config, database, hasher, community).await?;
         if let Some(renewal) = renewal {
-            parts.tasks.spawn(renewal.watch(parts.background.clone()));
+            parts.work.spawn(renewal.watch(parts.background.clone()));
         }
         let stop = CancellationToken::new();
         let asked = stop.clone();
@@ -140,7 +142,7 @@ struct Parts {
     shared: Shared,
     /// Not part of `shared.stop`, so that work goes on while clients are told.
     background: CancellationToken,
-    tasks: TaskTracker,
+    work: Work,
     membership: Option<Membership>,
     /// Routers may be sending us people.
     routed: bool,
@@ -156,7 +158,7 @@ impl Parts {
         let hub = Hub::default();
         let online = Online::default();
         let background = CancellationToken::new();
-        let tasks = TaskTracker::new();
+        let work = Work::default();
         let settings = Settings {
             sign_up: config.sign_up,
             logins: config.limits.logins,
@@ -172,30 +174,30 @@ impl Parts {
                 let me = Speaker { node: me.node, epoch: me.epoch };
                 let periods = Periods::PRODUCTION;
                 let (hub, stop) = (hub.clone(), background.clone());
-                let (bus, work) = Bus::redis(me, hub, database.clone(), bus, periods, stop);
+                let (bus, tasks) = Bus::redis(me, hub, database.clone(), bus, periods, stop);
                 let more = membership.work(&online, database.clone(), &background);
-                for one in work.into_iter().chain(more) {
-                    tasks.spawn(one);
+                for one in tasks.into_iter().chain(more) {
+                    work.spawn(one);
                 }
                 (bus, Some(membership))
             }
             None => {
                 let reconcile = bus::reconcile(hub.clone(), database.clone(), background.clone());
-                tasks.spawn(reconcile);
+                work.spawn(reconcile);
                 (Bus::Local(Local::new(hub.clone(), database.clone())), None)
             }
         };
         let dispatch = Dispatch::new(services, bus.clone(), online.clone(), about);
         let (appender, appending) = Appender::new(database.clone(), bus.clone());
-        tasks.spawn(appending);
+        work.spawn(appending);
         let announcer = Announcer::new(online.clone(), database.clone(), hub.clone());
-        tasks.spawn(announcer.run(background.clone()));
+        work.spawn(announcer.run(background.clone()));
         let limits = Arc::new(session_limits(config));
         let bulk = Arc::new(Semaphore::new(BULK));
         let stop = CancellationToken::new();
         let shared = Shared { dispatch, appender, bus, hub, online, limits, bulk, stop };
         let routed = config.cluster.is_some();
-        Ok(Self { database, shared, background, tasks, membership, routed })
+        Ok(Self { database, shared, background, work, membership, routed })
     }
 
     /// Serves until `asked` to stop, or until the store can do nothing more; then hands everybody over.
@@ -206,6 +208,9 @@ impl Parts {
             () = asked.cancelled() => {}
             () = self.database.broken() => {
                 tracing::error!("The store can do nothing more: the node ends");
+            }
+            () = self.work.broken() => {
+                tracing::error!("A part of the node has failed, by a fault in it: the node ends");
             }
             lost = self.displaced() => {
                 tracing::error!(error = &lost as &dyn std::error::Error, "The node ends");
@@ -235,10 +240,9 @@ impl Parts {
         }
         drop(timeout(FLUSH, acceptor.close()).await);
         self.background.cancel();
-        let Self { database, shared, tasks, membership, .. } = self;
+        let Self { database, shared, work, membership, .. } = self;
         drop(shared);
-        tasks.close();
-        if timeout(FLUSH, tasks.wait()).await.is_err() {
+        if timeout(FLUSH, work.ended()).await.is_err() {
             tracing::warn!("Background work did not end in time");
         }
         if let Some(membership) = membership {

@@ -358,16 +358,17 @@ write()
 return {0, 0}
 ";
 
-/// Only while the epoch is ours, or nobody has come since.
+/// Only when nobody has come since. An older epoch of the same owner is no one who came: a server that
+/// comes back with what it had saved a while ago knows only of the process before this one.
 const RENEW: &str = "
-if owner and (owner ~= mine or epoch ~= at) then return 2 end
+if owner and (owner ~= mine or at < epoch) then return 2 end
 write()
 if is_held then return 0 end
 return 1
 ";
 
 const RELEASE: &str = "
-if owner and (owner ~= mine or epoch ~= at) then return 2 end
+if owner and (owner ~= mine or at < epoch) then return 2 end
 redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[2], ARGV[2] .. ' ' .. mine, 'PX', ARGV[5])
 return 0

@@ -30,12 +30,13 @@ pub(super) async fn listen(inner: Arc<Inner>, online: Online, stop: Cancellation
                     let error = &error as &dyn std::error::Error;
                     tracing::warn!(error, "Other nodes are not heard; trying again");
                 }
-                tokio::select! {
-                    biased;
-                    () = stop.cancelled() => return,
-                    () = sleep(inner.periods.again) => {}
-                }
             }
+        }
+        // After a success, too: a server may take the subscription each time and close at once.
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            () = sleep(inner.periods.again) => {}
         }
     }
 }

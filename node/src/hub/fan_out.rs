@@ -80,14 +80,10 @@ impl Hub {
         let others = |it: &Connection| news.origin != Some(it.session);
         match news.to {
             Audience::User(user) => {
-                if let Some(person) = state.people.get_mut(&user) {
-                    if let Event::Conversation(it) = &news.event {
-                        let topic = state.topics.entry(it.conversation).or_default();
-                        if topic.join(user) {
-                            person.follows.push(it.conversation);
-                        }
-                        topic.start_at(it.head);
-                    }
+                if let Event::Conversation(it) = &news.event {
+                    state.follow_from(user, it.conversation, it.head);
+                }
+                if let Some(person) = state.people.get(&user) {
                     person.push(&frame, others);
                 }
             }

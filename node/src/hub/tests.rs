@@ -201,3 +201,16 @@ async fn leaving_and_coming_back_does_not_fill_the_bucket() {
     hub.disconnect(ANN, &outbox, now);
     assert!(connect(&outbox).messages.lock().take(now).is_err());
 }
+
+#[tokio::test]
+async fn what_is_stored_after_somebody_opened_a_conversation_is_missing_until_it_is_delivered() {
+    let hub = Hub::default();
+    let ann = Device::of(&hub, ANN, 1);
+    hub.follow_from(ANN, CHAT, Seq(1));
+    // Nobody said it: the first that is heard of it is the comparison with the store.
+    let gap = Gap { conversation: CHAT, after: Seq(1), to: Seq(2) };
+    assert_eq!(hub.raise([Head { conversation: CHAT, seq: Seq(2) }]), [gap]);
+    assert_eq!(hub.missing(&[gap]), [gap]);
+    hub.deliver(&[entry(2)]);
+    assert_eq!(ann.hears_seqs().await, [2]);
+}

@@ -234,7 +234,7 @@ impl<'a> Active<'a> {
         match self.shared.dispatch.answer(&self.caller, request).await {
             Ok(done) => {
                 if let Reply::Conversation(it) = &done.reply {
-                    self.shared.hub.follow(self.caller.user, [it.conversation]);
+                    self.shared.hub.follow_from(self.caller.user, it.conversation, it.head);
                 }
                 self.answer(id, Ok(done.reply));
                 if ends {

@@ -67,6 +67,28 @@ async fn a_stolen_lease_fences_the_node_and_is_not_taken_back() {
 }
 
 #[tokio::test]
+async fn a_server_that_comes_back_with_an_older_state_fences_nobody() {
+    let world = World::new().await;
+    let node = world.node("a").await;
+    let (now, key) = (world.lease_of(1), format!("{}node/1", world.prefix));
+    let epoch = |number: u64| format!("\"epoch\":{number}");
+    let mine = node.membership.process().epoch;
+    let before = now.replace(&epoch(mine), &epoch(mine - 1));
+    assert_ne!(now, before);
+    world.command(&["SET", &key, &before]);
+    until("the lease is written again", || async { world.lease_of(1).contains(&epoch(mine)) })
+        .await;
+    // Neither by what is left of the reservation.
+    let owner = before.split("\"owner\":\"").nth(1).unwrap().split('"').next().unwrap();
+    let rest = format!("{0}quarantine/{{{0}node/1}}", world.prefix);
+    world.command(&["SET", &rest, &format!("{} {owner}", mine - 1)]);
+    world.command(&["DEL", &key]);
+    until("the lease is written again", || async { world.lease_of(1).contains(&epoch(mine)) })
+        .await;
+    assert!(timeout(PERIODS.renewal * 3, node.membership.lost()).await.is_err());
+}
+
+#[tokio::test]
 async fn a_number_that_another_node_uses_is_refused() {
     let world = World::new().await;
     let _holder = world.node("a").await;
