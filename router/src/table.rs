@@ -83,6 +83,9 @@ pub struct Table {
     by_address: HashMap<SocketAddr, usize>,
     /// The number in the last pings.
     asked: u64,
+    /// When we last looked, and when we last had reason to doubt ourselves.
+    watched: Option<Instant>,
+    doubted: Option<Instant>,
 }
 
 /// What became of an answer.
@@ -128,12 +131,9 @@ impl Entry {
     #[must_use]
     pub fn condition(&self, now: Instant) -> Condition {
         let silence = self.silence(now);
-        let gone = match self.standing {
-            Standing::Displaced(_) => return Condition::Dead,
-            Standing::Gone(_) => true,
-            Standing::Listed { .. } => false,
-        };
-        if DEAD <= silence || gone && SUSPECT <= silence {
+        // One that is gone from the list is no more dead than others: Redis may have been emptied, or be
+        // out of reach for that node alone, and it serves its clients all the same.
+        if DEAD <= silence || matches!(self.standing, Standing::Displaced(_)) {
             Condition::Dead
         } else if silence < SUSPECT && UP <= self.in_row {
             Condition::Up
@@ -296,6 +296,28 @@ impl Table {
         let (all, silent) = counted
             .fold((0, 0), |(all, silent), (_, answers)| (all + 1, silent + usize::from(!answers)));
         all < 2 * silent
+    }
+
+    /// Looks whether silence means anything now. To be called before each round of pings.
+    pub fn watch(&mut self, now: Instant) {
+        if self.stood_still(now) || self.mostly_silent(now) {
+            self.doubted = Some(now);
+        }
+        self.watched = Some(now);
+    }
+
+    /// Whether the silence of one server may be our own fault, so that nobody may answer for it: most are
+    /// silent, or we stood still ourselves. After either, every server first has the time to answer again;
+    /// the first one that does must not end the connections of the others.
+    #[must_use]
+    pub fn in_doubt(&self, now: Instant) -> bool {
+        let lately = |at| now.saturating_duration_since(at) < DEAD;
+        self.doubted.is_some_and(lately) || self.stood_still(now) || self.mostly_silent(now)
+    }
+
+    /// Who did not ask has no answers to miss.
+    fn stood_still(&self, now: Instant) -> bool {
+        self.watched.is_some_and(|at| SUSPECT <= now.saturating_duration_since(at))
     }
 
     fn index(&mut self) {

@@ -2,8 +2,8 @@
 //!
 //! 1. A connection id of ours leads to the server that made it, also while that one is draining.
 //! 2. If that server is dead: packets of a connection that stood go to a live node, which answers with a
-//!    reset, so that the client comes back at once. Not when most nodes fell silent together: then it is
-//!    our network that broke, and resets would end connections that are well.
+//!    reset, so that the client comes back at once. Not when most nodes fell silent together, or when we
+//!    stood still, nor soon after: then the fault is ours, and resets would end connections that are well.
 //! 3. The first packets of a new connection go where those before them went, or else to the node of
 //!    their rendezvous.
 //! 4. Everything else is dropped and counted.
@@ -147,7 +147,7 @@ impl Judge {
         };
         match entry.condition(now) {
             Condition::Unknown | Condition::Up | Condition::Suspect => to(entry, Way::ConnectionId),
-            Condition::Dead if table.mostly_silent(now) => Verdict::Drop(Reason::DeadServer),
+            Condition::Dead if table.in_doubt(now) => Verdict::Drop(Reason::DeadServer),
             Condition::Dead => {
                 let up = table.entries().iter().filter(|it| it.condition(now) == Condition::Up);
                 // Load is of no matter: whoever answers has nothing to keep.

@@ -185,6 +185,7 @@ impl Worker {
     /// Asks every server how it is.
     async fn ping(&mut self) {
         self.counter = self.counter.wrapping_add(1);
+        self.table.watch(Instant::now());
         let addresses = self.table.ask(self.counter).map(|entry| entry.address()).collect();
         self.ask(addresses).await;
         self.tell();

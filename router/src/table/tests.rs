@@ -42,6 +42,7 @@ impl Scene {
         while self.now < end {
             self.now += PING.min(end - self.now);
             self.counter += 1;
+            self.table.watch(self.now);
             assert!(self.table.ask(self.counter).count() <= self.table.entries().len());
             for lease in leases {
                 self.hear(*lease, State::Ready, 0);
@@ -155,15 +156,14 @@ fn a_list_that_lost_a_node_takes_it_away_only_when_it_is_silent_too() {
     scene.table.apply(&leased(&[]), scene.now);
     scene.pass(DEAD * 3, &[1, 2]);
     assert_eq!((scene.condition(1), scene.weight(1)), (Some(Condition::Up), 16));
-    // Without a lease it is dead sooner.
-    scene.pass(SUSPECT, &[1]);
-    assert_eq!(
-        (scene.condition(1), scene.condition(2)),
-        (Some(Condition::Up), Some(Condition::Dead))
-    );
+    // It may live without a lease, so a moment of silence is no more than that.
+    scene.pass(DEAD - MS, &[1]);
+    let both = |scene: &Scene| (scene.condition(1), scene.condition(2));
+    assert_eq!(both(&scene), (Some(Condition::Up), Some(Condition::Suspect)));
+    scene.pass(MS, &[1]);
+    assert_eq!(both(&scene), (Some(Condition::Up), Some(Condition::Dead)));
     // And back, as if nothing had been.
     scene.table.apply(&leased(&[1, 2]), scene.now);
-    assert_eq!(scene.condition(2), Some(Condition::Suspect));
     scene.pass(PING * 2, &[1, 2]);
     assert_eq!(scene.condition(2), Some(Condition::Up));
 }
@@ -244,6 +244,38 @@ fn nodes_are_mostly_silent_when_more_than_half_are() {
     check(&[1, 2, 3], &[1], true);
     check(&[1, 2, 3, 4], &[1, 2], false);
     check(&[1], &[], true);
+}
+
+#[test]
+fn when_all_were_silent_each_has_time_to_answer_before_it_is_given_up() {
+    let mut scene = Scene::new(&leased(&[1, 2, 3]));
+    scene.pass(PING * 3, &[1, 2, 3]);
+    scene.pass(DEAD, &[]);
+    // Our network is back, and the first two are heard first.
+    scene.pass(DEAD, &[1, 2]);
+    assert_eq!(
+        (scene.condition(3), scene.table.in_doubt(scene.now)),
+        (Some(Condition::Dead), true)
+    );
+    scene.pass(PING, &[1, 2]);
+    assert!(!scene.table.in_doubt(scene.now));
+}
+
+#[test]
+fn who_stood_still_has_no_answers_to_miss() {
+    let mut scene = Scene::new(&leased(&[1, 2]));
+    scene.pass(PING * 3, &[1, 2]);
+    assert!(!scene.table.in_doubt(scene.now));
+    // The machine was suspended: nothing was asked.
+    scene.now += DEAD * 10;
+    for _ in 0..2 {
+        scene.hear(1, State::Ready, 0);
+        assert_eq!(scene.condition(2), Some(Condition::Dead));
+        assert!(!scene.table.mostly_silent(scene.now) && scene.table.in_doubt(scene.now));
+        scene.table.watch(scene.now);
+    }
+    scene.pass(DEAD, &[1]);
+    assert!(!scene.table.in_doubt(scene.now));
 }
 
 #[test]

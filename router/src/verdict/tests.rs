@@ -73,6 +73,7 @@ impl Scene {
 
     fn answer(&mut self, leases: &[u32], state: State) {
         self.counter += 1;
+        self.table.watch(self.now);
         let _asked = self.table.ask(self.counter).count();
         for lease in leases.iter().chain(leases) {
             self.table.hear(address(*lease), self.counter, state, 0, self.now);
@@ -268,7 +269,7 @@ proptest! {
                 let condition = entry.map(|it| it.condition(scene.now));
                 prop_assert!(condition != Some(Condition::Dead));
                 prop_assert!(way != Way::Chosen || entry.is_some_and(|it| 0 < it.weight(scene.now)));
-                prop_assert!(way != Way::Reset || !scene.table.mostly_silent(scene.now));
+                prop_assert!(way != Way::Reset || !scene.table.in_doubt(scene.now));
             }
         }
     }

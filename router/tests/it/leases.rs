@@ -70,7 +70,7 @@ async fn nodes_are_found_followed_and_lost_by_their_leases() {
     redis.command(&["DEL", &members_key(&prefix)]).unwrap();
     eventually("the list is empty", || router.nodes() == 0).await;
     assert_eq!(client.asks(&short(shared.id(1, 2))).await, 1);
-    // Who is silent too is dead, sooner than by silence alone.
+    // Who is silent too is dead after a while.
     one.change(|it| it.mute = true);
     until("the other one answers for it", || async {
         client.send(&short(shared.id(1, 3))).await;
