@@ -4,23 +4,18 @@
 //! processor that all processes of Postgres took for 1 000 rows; beside it the least that storing can
 //! cost, an insert of the same arrays into a table that has a primary key and nothing else.
 
-use std::fs;
-use std::time::{Duration, Instant};
-
 use anyhow::Context as _;
-use thrive_node::config;
-use thrive_node::store::accounts::NewAccount;
-use thrive_node::store::{Append, Database};
-use thrive_protocol::ids::{ClientMsgId, ConversationId, Time, UserId};
-use thrive_protocol::name::Username;
+use thrive_node::store::Append;
+use thrive_protocol::ids::{ClientMsgId, ConversationId, UserId};
 use thrive_protocol::text::MessageText;
-use thrive_services::OwnPostgres;
 use tokio_postgres::NoTls;
 
-const CONVERSATIONS: usize = 50;
+use self::measure::{Measure, NOW, people, say};
+
+#[path = "shared/measure.rs"]
+mod measure;
+
 const BODY: usize = 100;
-const WINDOW: Duration = Duration::from_secs(6);
-const NOW: Time = Time(1_800_000_000_000);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -33,13 +28,7 @@ async fn main() -> anyhow::Result<()> {
     }
     let server = thrive_services::Postgres::start()?;
     let url = server.fresh();
-    let settings = config::Postgres {
-        url: config::Url::parse(&url, &["postgres"]).context("a URL")?,
-        password_file: None,
-        ca: None,
-        connections: 12,
-    };
-    let database = Database::connect(&settings).await?;
+    let database = measure::connect(&url).await?;
     let pairs = people(&database).await?;
     let bare = Bare::prepare(&url).await?;
     say("rows  append rows/s  CPU-ms per 1 000  bare rows/s  CPU-ms per 1 000  times");
@@ -65,26 +54,6 @@ async fn main() -> anyhow::Result<()> {
         ));
     }
     Ok(())
-}
-
-async fn people(database: &Database) -> anyhow::Result<Vec<(ConversationId, UserId)>> {
-    let mut pairs = Vec::new();
-    for number in 0..CONVERSATIONS {
-        let mut both = Vec::new();
-        for side in ["anna", "bert"] {
-            let new = NewAccount {
-                username: Username::parse(&format!("{side}{number}"))?,
-                password_hash: String::new(),
-                created: NOW,
-                freed_before: NOW,
-            };
-            both.push(database.create_account(new).await?);
-        }
-        let conversation = database.create_direct(both[0], both[1], NOW).await?;
-        let conversation = conversation.context("a new conversation")?;
-        pairs.extend(both.into_iter().map(|user| (conversation, user)));
-    }
-    Ok(pairs)
 }
 
 /// Ids rise as those of real clients do, and senders come in no order.
@@ -140,55 +109,4 @@ impl Bare {
         self.client.execute(&self.insert, &[&ids, &ids, &ids, &keys, &ids, &bodies]).await?;
         Ok(())
     }
-}
-
-/// A window of time, and what Postgres did in it.
-struct Measure<'s> {
-    server: &'s OwnPostgres,
-    begun: Instant,
-    ticks: u64,
-    rows: std::cell::Cell<usize>,
-}
-
-impl<'s> Measure<'s> {
-    fn begin(server: &'s OwnPostgres) -> anyhow::Result<Self> {
-        // What the last one left for the disk is not this one's.
-        server.sql("postgres", "CHECKPOINT")?;
-        Ok(Self { server, begun: Instant::now(), ticks: ticks(server.pid())?, rows: 0.into() })
-    }
-
-    fn goes_on(&self) -> bool {
-        self.begun.elapsed() < WINDOW
-    }
-
-    /// Rows per second, and milliseconds on the processor per 1 000 rows.
-    fn end(self) -> anyhow::Result<(f64, f64)> {
-        #[expect(clippy::cast_precision_loss, reason = "figures for people")]
-        let (rows, ticks) =
-            (self.rows.get() as f64, (ticks(self.server.pid())? - self.ticks) as f64);
-        Ok((rows / self.begun.elapsed().as_secs_f64(), ticks * MS_PER_TICK / (rows / 1_000.0)))
-    }
-}
-
-/// Of a process and its living children.
-fn ticks(parent: u32) -> anyhow::Result<u64> {
-    let mut sum = 0;
-    for entry in fs::read_dir("/proc")? {
-        let Ok(stat) = fs::read_to_string(entry?.path().join("stat")) else { continue };
-        let Some((before, after)) = stat.rsplit_once(')') else { continue };
-        let fields: Vec<_> = after.split_whitespace().collect();
-        let own = before.split_whitespace().next() == Some(parent.to_string().as_str());
-        if own || fields.get(1) == Some(&parent.to_string().as_str()) {
-            sum += fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
-        }
-    }
-    Ok(sum)
-}
-
-/// Of Linux, for programs: 100 ticks in a second.
-const MS_PER_TICK: f64 = 10.0;
-
-#[expect(clippy::print_stdout, reason = "the figures are what this program is for")]
-fn say(line: &str) {
-    println!("{line}");
 }
