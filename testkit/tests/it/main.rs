@@ -2,6 +2,7 @@
 
 mod chat;
 mod client;
+mod client_cluster;
 mod cluster;
 mod crash;
 mod faults;
