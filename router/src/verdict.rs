@@ -43,7 +43,8 @@ pub enum Way {
 pub enum Reason {
     /// It ends before its connection ids do.
     Truncated,
-    /// An Initial that is shorter than QUIC allows, which would make an answer longer than the question.
+    /// The first of a connection, and shorter than QUIC allows in any version, which would make an answer
+    /// longer than the question, and a flood of them cheap.
     SmallInitial,
     /// A packet of a connection, with an id that is none of ours.
     ForeignId,
@@ -125,13 +126,13 @@ impl Judge {
                 None => Verdict::Drop(Reason::ForeignId),
                 Some(server) => self.standing(server, destination, table, now),
             },
-            Ok(Packet::Long { destination, source, initial }) => {
+            Ok(Packet::Long { destination, source, .. }) => {
                 let known = self.codec.decode(destination).and_then(|it| table.entry(it));
                 match known.map(|entry| (entry, entry.condition(now))) {
                     Some((_, Condition::Dead)) => Verdict::Drop(Reason::DeadServer),
                     Some((entry, _)) => to(entry, Way::ConnectionId),
                     // An id of our form that no node has may well be one that a client made up.
-                    None if initial && datagram.len() < SHORTEST_INITIAL => {
+                    None if datagram.len() < SHORTEST_INITIAL => {
                         Verdict::Drop(Reason::SmallInitial)
                     }
                     None => self.first(client, source, table, now),

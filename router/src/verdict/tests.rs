@@ -221,7 +221,16 @@ fn what_nobody_can_use_is_dropped_with_its_reason() {
     scene.dropped(&short(other_key), Reason::UnknownServer);
     scene.dropped(&short(id(200)), Reason::UnknownServer);
     scene.dropped(&initial(1)[..SHORTEST_INITIAL - 1], Reason::SmallInitial);
-    scene.dropped(&long(0x80, &[5; 8], &[1; 8], 60), Reason::SmallInitial);
+    // Whatever kind it says it is: an Initial, a later one of nobody's handshake, one of another version.
+    for first in [0x80, 0x90, 0xE0] {
+        scene.dropped(&long(first, &[5; 8], &[1; 8], 60), Reason::SmallInitial);
+    }
+    let mut unknown_version = long(0xC0, &[5; 20], &[1; 8], SHORTEST_INITIAL);
+    unknown_version[1] = 0xFA;
+    assert_eq!(scene.to(&unknown_version).1, Way::Chosen);
+    unknown_version.pop();
+    scene = Scene::new();
+    scene.dropped(&unknown_version, Reason::SmallInitial);
     assert_eq!(scene.judge.flights(), 0);
 }
 

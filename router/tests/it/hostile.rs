@@ -38,6 +38,7 @@ async fn what_no_client_should_send_is_dropped_and_counted_by_its_reason() {
         (Reason::ForeignId, short(foreign)),
         (Reason::UnknownServer, short(shared.id(77, 1))),
         (Reason::SmallInitial, initial(1, SHORTEST_INITIAL - 1)),
+        (Reason::SmallInitial, vec![0xFF, 0xFA, 0xCE, 0xB0, 0x0C, 0, 0]),
     ] {
         let before = router.figures().drops(reason);
         client.send(&datagram).await;
