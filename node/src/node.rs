@@ -182,8 +182,9 @@ impl Parts {
                 (bus, Some(membership))
             }
             None => {
-                let reconcile = bus::reconcile(hub.clone(), database.clone(), background.clone());
-                work.spawn(reconcile);
+                // A file is nobody else's; a server may be shared with nodes that are not heard.
+                let (others, stop) = (config.database.is_some(), background.clone());
+                work.spawn(bus::reconcile(hub.clone(), database.clone(), others, stop));
                 (Bus::Local(Local::new(hub.clone(), database.clone())), None)
             }
         };

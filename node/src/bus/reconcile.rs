@@ -46,14 +46,19 @@ pub(super) struct Reconcile {
     pub(super) periods: Periods,
 }
 
-/// Compares the heads of everything that is followed by a node that is alone, until `stop`.
-pub async fn reconcile(hub: Hub, database: Database, stop: CancellationToken) {
+/// For a node without a bus, until `stop`: compares the heads of everything that is followed. With
+/// `others`, who may write the same database and are not heard, it compares all the rest, too.
+pub async fn reconcile(hub: Hub, database: Database, others: bool, stop: CancellationToken) {
     let (figures, periods) = (Arc::<Figures>::default(), Periods::PRODUCTION);
     let filler = Filler::new(hub.clone(), database.clone(), Arc::clone(&figures), periods.gap);
     let filling = filler.clone().run(stop.clone());
     let health = Health::perfect();
     let it = Reconcile { hub, database, filler, figures, health, periods };
-    tokio::join!(filling, stop.run_until_cancelled(it.compare(false)));
+    if others {
+        tokio::join!(filling, it.run(stop));
+    } else {
+        tokio::join!(filling, stop.run_until_cancelled(it.compare(false)));
+    }
 }
 
 impl Reconcile {

@@ -98,3 +98,28 @@ async fn members_of_new_conversations_are_told_late_and_once_and_nobody_else_is(
     assert_eq!((heard(&bobs).await, last), (0, UserId(-1)));
     assert_eq!(reconcile.figures.snapshot().invitations, 3);
 }
+
+#[tokio::test]
+async fn a_node_without_a_bus_finds_what_others_did_to_the_database_they_share() {
+    let world = World::new().await;
+    let (hub, carol) = (Hub::default(), world.account("carol").await);
+    let (session, outbox) = (world.session(carol).await, Outbox::bounded(1 << 20));
+    hub.connect(carol, session, outbox.clone(), Bucket::full(Rate::new(1, 1.0)), 4);
+    let stop = CancellationToken::new();
+    let work = reconcile(hub, world.database.clone(), true, stop.clone());
+    let work = tokio::spawn(work);
+    world.open(world.ann, carol).await;
+    let all = async {
+        while outbox.is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert_eq!(heard(&outbox).await, 1);
+        assert!(!outbox.is_ended());
+        world.database.end_session(carol, session).await.unwrap();
+        outbox.ended().await
+    };
+    let code = tokio::time::timeout(std::time::Duration::from_secs(20), all).await.unwrap();
+    assert_eq!(code, thrive_protocol::version::close::SESSION_ENDED);
+    stop.cancel();
+    work.await.unwrap();
+}
