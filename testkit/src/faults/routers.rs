@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use thrive_protocol::limits;
 
 use super::redis::slower;
-use super::{Cast, Plan, Report, Run, Site};
+use super::{Cast, Plan, Report, Run, Site, Thresholds};
 use crate::chaos::Dice;
 use crate::crowd::gather::come_in;
 use crate::ledger::delay;
@@ -30,10 +30,11 @@ pub async fn router_killed(plan: &Plan) -> Result<Report> {
     silence(&mut run, "only", fault);
     let records = run.crowd.journal.records();
     run.report.count("connections_lost_only", delay::losses(&records, after));
-    let only = run.check().await?;
+    let only = run.examine().await?;
 
-    let two = one_of_two(plan).await?;
-    Ok(only.and(two))
+    let mut report = only.and(one_of_two(plan).await?);
+    report.judge(&Thresholds::ours()?)?;
+    Ok(report)
 }
 
 async fn one_of_two(plan: &Plan) -> Result<Report> {
@@ -51,7 +52,7 @@ async fn one_of_two(plan: &Plan) -> Result<Report> {
     run.report.count("connections_lost_one_of_two", delay::losses(&records, after));
     run.site.act(|it| it.start_router(0)).await?;
     run.pass(5.0, 2.0).await;
-    run.check().await
+    run.examine().await
 }
 
 /// The longest that anybody who wrote around the fault had to wait for an answer.

@@ -160,11 +160,26 @@ impl Run {
         self.report.spread("stall", delay::stalls(&records, window, FELT));
     }
 
-    /// Ends the talk, waits until all is at rest, and checks everything.
+    /// Ends the talk, waits until all is at rest, checks everything, and holds the figures against their
+    /// limits.
     ///
     /// # Errors
     /// The check itself is not possible.
-    pub async fn check(mut self) -> Result<Report> {
+    pub async fn check(self) -> Result<Report> {
+        let planted = self.plan.bug.is_some();
+        let mut report = self.examine().await?;
+        // A bug is to be found by a check, not by a figure that a busy machine may spoil as well.
+        if !planted {
+            report.judge(&Thresholds::ours()?)?;
+        }
+        Ok(report)
+    }
+
+    /// The same without the limits, for a run that is a part of a scenario.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub async fn examine(mut self) -> Result<Report> {
         self.hush();
         match self.crowd.rest(REST).await {
             Ok(took) => self.report.time("rest_ms", took),
@@ -205,9 +220,6 @@ impl Run {
             self.crowd.journal.save(&mut std::io::BufWriter::new(File::create(path)?))?;
         }
         self.crowd.close().await;
-        if self.plan.bug.is_none() {
-            self.report.judge(&Thresholds::ours()?)?;
-        }
         Ok(self.report)
     }
 
