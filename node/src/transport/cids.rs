@@ -37,12 +37,16 @@ impl ConnectionIdGenerator for LeasedCids {
         ConnectionId::new(&self.codec.encode(self.server, nonce))
     }
 
-    /// Ids of other nodes are as good: after the death of one, another tells its clients.
+    /// Behind routers ids of other nodes are as good: after the death of one, another tells its clients,
+    /// and a router lets that happen only then. Whom clients dial themselves answers for its own ids
+    /// alone: else whoever has seen an id of somebody's connection could ask here for what ends it.
     fn validate(&self, cid: &ConnectionId) -> Result<(), InvalidCid> {
-        match self.codec.decode(cid) {
-            Some(server) if server.worker() <= MOST_WORKERS => Ok(()),
-            Some(_) | None => Err(InvalidCid),
-        }
+        let server = self.codec.decode(cid).ok_or(InvalidCid)?;
+        let answers = match self.server.worker() {
+            DIRECT => server == self.server,
+            _ => server.worker() != DIRECT && server.worker() <= MOST_WORKERS,
+        };
+        if answers { Ok(()) } else { Err(InvalidCid) }
     }
 
     fn cid_len(&self) -> usize {
@@ -54,6 +58,8 @@ impl ConnectionIdGenerator for LeasedCids {
     }
 }
 
+/// The worker that clients dial themselves.
+const DIRECT: u8 = 0;
 /// What is configured at most. A guess that hits the first octet fails here three times out of four.
 const MOST_WORKERS: u8 = 64;
 
@@ -93,12 +99,26 @@ mod tests {
     #[test]
     fn ids_of_siblings_are_known_and_those_of_another_cluster_are_not() {
         let here = LeasedCids::new(codec(1), server(1, 1));
-        let mut sibling = LeasedCids::new(codec(1), server(900, 0));
+        let mut sibling = LeasedCids::new(codec(1), server(900, 2));
         assert!(here.validate(&sibling.generate_cid()).is_ok());
         let mut stranger = LeasedCids::new(codec(2), server(1, 1));
         let known = (0..2_000).filter(|_| here.validate(&stranger.generate_cid()).is_ok()).count();
         // What another key made reads as a random number, and one in four of those is a worker.
         assert!(known < 700, "{known}");
+    }
+
+    #[test]
+    fn who_is_dialled_directly_answers_for_nobody_else() {
+        let direct = LeasedCids::new(codec(1), server(1, 0));
+        let knows = |lease, worker| {
+            let id = LeasedCids::new(codec(1), server(lease, worker)).generate_cid();
+            direct.validate(&id).is_ok()
+        };
+        assert!(knows(1, 0));
+        assert!(!knows(1, 1) && !knows(2, 0) && !knows(2, 1));
+        let worker = LeasedCids::new(codec(1), server(1, 1));
+        let id = LeasedCids::new(codec(1), server(1, 0)).generate_cid();
+        assert!(worker.validate(&id).is_err());
     }
 
     #[test]

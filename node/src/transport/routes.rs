@@ -57,6 +57,8 @@ const SILENT: u64 = 1_000;
 const SWEEP: u64 = 15_000;
 /// The same when there is no place left.
 const SWEEP_FULL: u64 = 1_000;
+/// Places that are made when there is none left, and nobody was silent for long enough.
+const ROOM: usize = MOST_CLIENTS / 8;
 
 impl Routes {
     /// A router has spoken, and is there from now on.
@@ -146,17 +148,47 @@ impl Tables {
         if due <= now {
             self.swept = now;
             self.clients.retain(|_, client| client.is_known(now));
+            if full {
+                self.make_room(now);
+            }
             self.routers.retain(|_, router| {
                 now.saturating_sub(router.seen.load(Ordering::Relaxed)) < FORGOTTEN
             });
         }
     }
+
+    /// Lets go of those who have used up most of the silence that is granted to them. One connection can
+    /// speak from as many addresses as somebody has or makes up, so a full table must turn away neither
+    /// who comes new nor who speaks; whoever was let go and speaks again is known again.
+    fn make_room(&mut self, now: u64) {
+        let keep = MOST_CLIENTS - ROOM;
+        let mut used: Vec<_> = self.clients.values().map(|client| client.used(now)).collect();
+        let Some(mut surplus) = used.len().checked_sub(keep).filter(|it| 0 < *it) else { return };
+        let limit = *used.select_nth_unstable(keep).1;
+        self.clients.retain(|_, client| {
+            let goes = 0 < surplus && limit <= client.used(now);
+            surplus -= usize::from(goes);
+            !goes
+        });
+    }
 }
 
 impl Client {
     fn is_known(&self, now: u64) -> bool {
-        let age = now.saturating_sub(self.seen.load(Ordering::Relaxed));
-        age < if self.settled.load(Ordering::Relaxed) { FORGOTTEN } else { UNSETTLED }
+        self.age(now) < self.granted()
+    }
+
+    /// How much of its time has gone by, in thousandths.
+    fn used(&self, now: u64) -> u64 {
+        self.age(now).saturating_mul(1_000) / self.granted()
+    }
+
+    fn age(&self, now: u64) -> u64 {
+        now.saturating_sub(self.seen.load(Ordering::Relaxed))
+    }
+
+    fn granted(&self) -> u64 {
+        if self.settled.load(Ordering::Relaxed) { FORGOTTEN } else { UNSETTLED }
     }
 }
 
@@ -222,17 +254,37 @@ mod tests {
     }
 
     #[test]
-    fn addresses_that_somebody_made_up_fill_the_table_for_a_while_and_hurt_nobody_who_is_there() {
+    fn addresses_that_somebody_made_up_turn_away_nobody_who_is_there_or_comes() {
         let routes = Routes::default();
         routes.saw(client(u32::MAX), true, 1, way(1), 0);
         for number in 0..MOST_CLIENTS as u32 - 1 {
             assert!(routes.saw(client(number), false, 1, way(1), 0));
         }
-        assert!(!routes.saw(client(1 << 30), false, 1, way(1), SWEEP_FULL));
+        // Somebody waits for a second at most.
+        assert!(!routes.saw(client(1 << 30), false, 1, way(1), SWEEP_FULL - 1));
         assert_eq!(routes.0.read().clients.len(), MOST_CLIENTS);
-        assert!(routes.saw(client(u32::MAX), true, 1, way(1), SWEEP_FULL));
-        assert!(routes.saw(client(1 << 30), false, 1, way(1), UNSETTLED));
-        assert!(routes.way(client(u32::MAX), UNSETTLED).is_some());
+        assert!(routes.saw(client(1 << 30), false, 1, way(1), SWEEP_FULL));
+        assert_eq!(routes.0.read().clients.len(), MOST_CLIENTS - ROOM + 1);
+        assert!(routes.way(client(u32::MAX), SWEEP_FULL).is_some());
+        let later = SWEEP_FULL + SWEEP;
+        assert!(routes.saw(client(1 << 31), false, 1, way(1), later));
+        assert!(routes.way(client(u32::MAX), later).is_some());
         assert_eq!(routes.0.read().clients.len(), 2);
+    }
+
+    #[test]
+    fn one_connection_with_many_addresses_pushes_out_none_that_speaks_now_and_then() {
+        let routes = Routes::default();
+        let keep_alive = 20_000;
+        for number in 1_000..MOST_CLIENTS as u32 {
+            assert!(routes.saw(client(number), true, 1, way(1), 0));
+        }
+        for number in 0..1_000 {
+            assert!(routes.saw(client(number), true, 1, way(1), 1_000));
+        }
+        assert!(routes.saw(client(1 << 30), false, 1, way(1), keep_alive));
+        assert!((0..1_000).all(|it| routes.way(client(it), keep_alive).is_some()));
+        assert!(routes.way(client(1 << 30), keep_alive).is_some());
+        assert_eq!(routes.0.read().clients.len(), MOST_CLIENTS - ROOM + 1);
     }
 }

@@ -138,6 +138,12 @@ impl Client {
         write_frames(&mut self.send, &mut frames, DEADLINE).await.unwrap();
     }
 
+    /// Sends something, unless the connection is known to be gone.
+    pub(super) async fn poke(&mut self) {
+        let mut frames = vec![framed_bytes(b"are you there?")];
+        drop(write_frames(&mut self.send, &mut frames, DEADLINE).await);
+    }
+
     /// The next frame of the node.
     pub(super) async fn next(&mut self) -> Bytes {
         timeout(DEADLINE, self.receive.next(MAX)).await.unwrap().unwrap()
