@@ -94,13 +94,17 @@ impl Acceptor {
             self.refuse(incoming, "the node drains");
             return None;
         }
-        if RETRY_ABOVE < inner.handshakes.load(Ordering::Relaxed) && incoming.may_retry() {
+        let address = incoming.remote_address().ip();
+        // Otherwise somebody who writes another's address on a few datagrams would take all its places.
+        let doubted = !incoming.remote_address_validated() && inner.places.half_taken(address);
+        let many = RETRY_ABOVE < inner.handshakes.load(Ordering::Relaxed);
+        if (many || doubted) && incoming.may_retry() {
             inner.retried.fetch_add(1, Ordering::Relaxed);
             // Fails only for an attempt that was retried already, which was just excluded.
             drop(incoming.retry());
             return None;
         }
-        let Some(permit) = inner.places.take(incoming.remote_address().ip()) else {
+        let Some(permit) = inner.places.take(address) else {
             self.refuse(incoming, "there are too many");
             return None;
         };

@@ -34,6 +34,12 @@ impl Places {
         Arc::new(Self { allowed, standing, networks: Mutex::default() })
     }
 
+    /// Whether half of what one address may have is in use.
+    pub(super) fn half_taken(&self, address: IpAddr) -> bool {
+        let here = self.networks.lock().get(&Network::of(address)).copied().unwrap_or_default();
+        self.allowed.per_address <= here.saturating_mul(2)
+    }
+
     pub(super) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Permit> {
         let network = Network::of(address);
         let mut networks = self.networks.lock();
@@ -77,7 +83,9 @@ mod tests {
     #[test]
     fn one_address_has_its_share_and_no_more() {
         let places = places(10, 2);
+        assert!(!places.half_taken(address(1)));
         let first = places.take(address(1)).unwrap();
+        assert!(places.half_taken(address(1)) && !places.half_taken(address(2)));
         let _second = places.take(address(1)).unwrap();
         assert!(places.take(address(1)).is_none());
         assert!(places.take(address(2)).is_some());

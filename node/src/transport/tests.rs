@@ -76,6 +76,19 @@ async fn above_the_threshold_an_address_proves_itself_and_gets_in() {
 }
 
 #[tokio::test]
+async fn an_address_that_has_half_of_its_places_proves_itself_for_the_rest() {
+    let limits = Limits { connections_per_address: 4, ..Limits::default() };
+    let node = Node::with(5, "127.0.0.1:0", limits).await;
+    let mut clients = Vec::new();
+    for expected in [0, 0, 1, 2] {
+        let mut client = Client::connect(node.address).await.unwrap();
+        client.echo(10).await;
+        assert_eq!(node.acceptor.figures().retried, expected);
+        clients.push(client);
+    }
+}
+
+#[tokio::test]
 async fn the_proof_that_one_node_asks_for_satisfies_another() {
     let (asking, other) = (Node::start(5).await, Node::start(6).await);
     let (front, _router) = behind_router(&asking).await;
