@@ -29,7 +29,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 const STAGGER: Duration = Duration::from_millis(250);
 /// Handshakes with one address beside each other, and how long the one before may be silent.
 const HANDSHAKES: usize = 3;
-const AGAIN: Duration = Duration::from_secs(3);
+const AGAIN: Duration = Duration::from_secs(2);
 /// Refusals of one address in a row after which the back-off of the whole client is in charge.
 const REFUSALS: usize = 6;
 /// Addresses of one name that are tried.

@@ -104,7 +104,7 @@ impl Greeted {
             pending: BTreeMap::new(),
             heard: now,
             stirred: (now, 0),
-            since: now,
+            doubted: None,
             bulks: Arc::default(),
             tasks: [writing, reading],
         }
@@ -184,7 +184,8 @@ pub(crate) struct Session<P> {
     heard: Instant,
     /// When a datagram was last found to have arrived, whatever was in it, and how many had until then.
     stirred: (Instant, u64),
-    since: Instant,
+    /// See [`Signs::doubted`].
+    doubted: Option<Instant>,
     /// One for each request that is open on a stream of its own.
     bulks: Arc<()>,
     tasks: [JoinHandle<()>; 2],
@@ -225,10 +226,15 @@ impl<P> Session<P> {
         }
     }
 
+    /// It is made because another one is doubted.
+    pub(crate) fn is_made_in_doubt(&mut self, now: Instant) {
+        self.doubted = Some(now);
+    }
+
     /// Notes that the node lives.
     pub(crate) fn heard(&mut self, now: Instant) {
-        self.heard = now;
         self.look(now);
+        (self.heard, self.stirred.0) = (now, now);
     }
 
     /// Looks whether anything has come over the path since this was called last.
@@ -260,8 +266,8 @@ impl<P> Session<P> {
     /// which not even acknowledgments come is silent sooner.
     pub(crate) fn doubt_at(&self) -> Option<Instant> {
         let oldest = self.pending.values().map(|(since, _)| *since).min()?;
-        let Self { heard, stirred: (stirred, _), since, .. } = *self;
-        Some(Signs { since, heard, stirred, delay: self.connection.rtt() }.doubt_at(oldest))
+        let Self { heard, stirred: (stirred, _), doubted, .. } = *self;
+        Some(Signs { doubted, heard, stirred, delay: self.connection.rtt() }.doubt_at(oldest))
     }
 
     /// Everything that was open. The answers are not coming.

@@ -9,11 +9,12 @@ const HOPELESS: Duration = Duration::from_secs(15);
 /// An open request and a path without a single datagram for so long, and for a few times its delay: QUIC
 /// acknowledges within a fraction of it, also when the node is too busy to answer.
 const SILENCE: Duration = Duration::from_secs(1);
+
 /// The signs of life of one connection.
 #[derive(Clone, Copy)]
 pub struct Signs {
-    /// When it was made.
-    pub since: Instant,
+    /// When it was made, if that was done because another one was doubted.
+    pub doubted: Option<Instant>,
     /// When a frame arrived last.
     pub heard: Instant,
     /// When a datagram was last found to have arrived.
@@ -27,9 +28,9 @@ impl Signs {
     /// made at `oldest` is open.
     pub fn doubt_at(self, oldest: Instant) -> Instant {
         let answer = (oldest.max(self.heard) + PATIENCE).min(oldest + HOPELESS);
-        // A connection that has only just been made instead of another one is not doubted so soon: on a
+        // A connection that has only just been made instead of a silent one is not doubted so soon: on a
         // slow path, handshakes upon handshakes would take what is left of it.
-        if oldest < self.since + PATIENCE {
+        if self.doubted.is_some_and(|since| oldest < since + PATIENCE) {
             return answer;
         }
         answer.min(oldest.max(self.stirred) + SILENCE + self.delay.saturating_mul(3))
@@ -41,36 +42,38 @@ mod tests {
     use super::*;
 
     /// When a request of second 100 is doubted, on a connection of which all this is known.
-    fn doubted(since: u64, heard: u64, stirred: u64, delay_ms: u64) -> u128 {
+    fn doubted(since: Option<u64>, heard: u64, stirred: u64, delay_ms: u64) -> u128 {
         let start = Instant::now();
         let at = |second| start + Duration::from_secs(second);
         let delay = Duration::from_millis(delay_ms);
-        let signs = Signs { since: at(since), heard: at(heard), stirred: at(stirred), delay };
+        let (heard, stirred) = (at(heard), at(stirred));
+        let signs = Signs { doubted: since.map(at), heard, stirred, delay };
         (signs.doubt_at(at(100)) - at(100)).as_millis()
     }
 
     #[test]
     fn a_path_without_any_datagram_is_doubted_after_a_second_and_a_few_round_trips() {
-        assert_eq!(doubted(0, 90, 90, 0), 1_000);
-        assert_eq!(doubted(0, 90, 90, 100), 1_300);
-        assert_eq!(doubted(0, 90, 102, 100), 3_300);
+        assert_eq!(doubted(None, 90, 90, 0), 1_000);
+        assert_eq!(doubted(None, 90, 90, 100), 1_300);
+        assert_eq!(doubted(None, 90, 102, 100), 3_300);
     }
 
     #[test]
     fn a_node_that_acknowledges_and_does_not_answer_is_doubted_after_five_seconds() {
-        assert_eq!(doubted(0, 90, 105, 0), 5_000);
-        assert_eq!(doubted(0, 103, 103, 600), 5_800);
-        assert_eq!(doubted(0, 90, 90, 5_000), 5_000);
+        assert_eq!(doubted(None, 90, 105, 0), 5_000);
+        assert_eq!(doubted(None, 103, 103, 600), 5_800);
+        assert_eq!(doubted(None, 90, 90, 5_000), 5_000);
     }
 
     #[test]
     fn a_request_that_is_forgotten_is_doubted_after_fifteen_seconds_whatever_else_is_heard() {
-        assert_eq!(doubted(0, 114, 115, 0), 15_000);
+        assert_eq!(doubted(None, 114, 115, 0), 15_000);
     }
 
     #[test]
-    fn a_connection_that_is_new_itself_has_five_seconds() {
-        assert_eq!(doubted(96, 96, 96, 0), 5_000);
-        assert_eq!(doubted(95, 95, 95, 0), 1_000);
+    fn a_connection_that_is_there_instead_of_a_silent_one_has_five_seconds_at_first() {
+        assert_eq!(doubted(Some(96), 96, 96, 0), 5_000);
+        assert_eq!(doubted(Some(95), 95, 95, 0), 1_000);
+        assert_eq!(doubted(None, 99, 99, 0), 1_000);
     }
 }

@@ -284,7 +284,10 @@ impl Life {
             }
             return;
         }
-        let session = greeted.activate(hub.next_link(), hub.inbound.clone());
+        let mut session = greeted.activate(hub.next_link(), hub.inbound.clone());
+        if self.link.session.is_some() && !self.link.sent_away {
+            session.is_made_in_doubt(now);
+        }
         if let Some(old) = self.link.session.replace(session)
             && let Some((mut older, _)) = self.link.leaving.replace((old, now + LEAVING))
         {

@@ -73,7 +73,7 @@ struct Session {
     connection: usize,
     open: BTreeMap<u32, (Instant, Open)>,
     next: u32,
-    since: Instant,
+    doubted: Option<Instant>,
     heard: Instant,
     stirred: Instant,
 }
@@ -258,8 +258,8 @@ impl Program {
 impl Session {
     fn doubt_at(&self) -> Option<Instant> {
         let oldest = self.open.values().map(|(since, _)| *since).min()?;
-        let Self { since, heard, stirred, .. } = *self;
-        Some(Signs { since, heard, stirred, delay: Duration::from_millis(80) }.doubt_at(oldest))
+        let Self { doubted, heard, stirred, .. } = *self;
+        Some(Signs { doubted, heard, stirred, delay: Duration::from_millis(80) }.doubt_at(oldest))
     }
 
     fn ask(&mut self, now: Instant, open: Open) -> u32 {

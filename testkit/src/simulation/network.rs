@@ -210,7 +210,7 @@ impl World {
     /// A device sends the first datagrams of a connection, and repeats them while nobody answers; after a
     /// while from another socket.
     pub(super) fn dial(&mut self, device: usize, attempt: u64) {
-        for waits in [[0, 1_000], [3_000, 4_000], [6_000, 7_000]] {
+        for waits in [[0, 1_000], [2_000, 3_000], [4_000, 5_000]] {
             self.flights += 1;
             for wait in waits {
                 let wait = Duration::from_millis(wait) + self.latency(device);

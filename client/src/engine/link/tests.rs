@@ -138,6 +138,8 @@ fn away() -> Request {
 #[tokio::test]
 async fn a_node_that_sends_away_is_left_only_for_another_connection_and_nobody_is_told() {
     let (mut rig, old) = Rig::online(1).await;
+    // No sign of life is due meanwhile.
+    rig.life.link.first_beat = 1.0;
     told(&mut rig);
     rig.event(old, go_away()).await;
     let at = rig.life.link.retry_at.expect("another connection is made soon");
@@ -262,7 +264,7 @@ async fn a_path_on_which_nothing_is_answered_gets_a_second_connection_beside_it(
     let (mut rig, _) = Rig::online(1).await;
     rig.send("hello").await;
     let sent = Instant::now();
-    rig.life.tend_link(&mut rig.hub, sent + Duration::from_millis(4_900));
+    rig.life.tend_link(&mut rig.hub, sent + Duration::from_millis(900));
     assert!(rig.life.link.attempt.is_none());
     rig.life.tend_link(&mut rig.hub, sent + crate::signs::PATIENCE);
     let attempt = rig.life.link.attempt.as_ref().expect("a second connection is made");
@@ -273,6 +275,8 @@ async fn a_path_on_which_nothing_is_answered_gets_a_second_connection_beside_it(
 async fn people_hear_of_a_path_that_stays_silent_and_again_when_it_speaks() {
     let (mut rig, link) = Rig::online(1).await;
     told(&mut rig);
+    // Acknowledgments of the path, which come as they like, have no say then.
+    rig.life.link.session(link).expect("it is in use").is_made_in_doubt(Instant::now());
     rig.send("hello").await;
     let handle = rig.hub.jobs.spawn(pending());
     rig.life.link.attempt = Some(Attempt { id: 77, handle, doubt: true });

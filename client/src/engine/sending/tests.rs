@@ -79,7 +79,7 @@ async fn a_name_that_is_somebody_elses_now_gets_no_message() {
     rig.answer(is_message, refused(Code::NoSuchConversation)).await;
     rig.life.pump(Instant::now() + PAUSE);
     rig.answer(is_chat, Ok(Reply::Conversation(conversation(OTHER, UserId(3))))).await;
-    assert!(rig.life.opening.is_empty() && rig.life.outbox.len() == 0);
+    assert!(rig.life.opening.is_empty() && rig.life.outbox.is_empty());
     let message = rig.messages().await.pop().unwrap();
     assert_eq!(message.state, MessageState::Refused(Code::NoSuchUser));
 }

@@ -94,7 +94,9 @@ impl World {
         let Some(program) = &mut self.devices[device].program else { return };
         program.attempt = None;
         let (open, next) = (BTreeMap::new(), 0);
-        let session = Session { connection, open, next, since: now, heard: now, stirred: now };
+        let is_doubted = program.session.is_some() && !program.sent_away;
+        let doubted = is_doubted.then_some(now);
+        let session = Session { connection, open, next, doubted, heard: now, stirred: now };
         let mut left = None;
         if let Some(old) = program.session.replace(session) {
             self.figures.moves += 1;
