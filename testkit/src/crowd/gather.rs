@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use tempfile::TempDir;
-use thrive_protocol::Request;
 use thrive_protocol::secret::Secret;
+use thrive_protocol::{Reply, Request};
 use tokio::task::JoinSet;
 
 use super::device::{Circle, Device};
@@ -20,7 +20,7 @@ use crate::seed::Seeded;
 /// How long a whole crowd may take to come in.
 const ENTER: Duration = Duration::from_secs(60);
 /// Groups that make friends at the same time.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 6;
 
 impl Crowd {
     /// Makes friends of the people of each group and connects all of their devices, spread over
@@ -123,10 +123,14 @@ async fn make_friends(door: &Door, first: u32, mut people: Vec<Person>) -> Resul
     for one in 0..people.len() {
         for other in one + 1..people.len() {
             let name = people[other].username.clone();
-            clients[one].ok(request_contact(&name, "")).await?;
+            insist(&mut clients[one], request_contact(&name, "")).await?;
             let user = people[one].user;
-            clients[other].ok(Request::AcceptContact { user }).await?;
-            let chat = clients[one].open_chat(&name).await?.conversation;
+            insist(&mut clients[other], Request::AcceptContact { user }).await?;
+            let open = Request::OpenConversation { username: name };
+            let Reply::Conversation(opened) = insist(&mut clients[one], open).await? else {
+                bail!("no conversation")
+            };
+            let chat = opened.conversation;
             people[one].friends.push((first + other as u32, chat));
             people[other].friends.push((first + one as u32, chat));
         }
@@ -135,6 +139,20 @@ async fn make_friends(door: &Door, first: u32, mut people: Vec<Person>) -> Resul
         client.connection.close(0_u32.into(), b"");
     }
     Ok(people)
+}
+
+/// Asks, and asks again while the node says that it is busy.
+async fn insist(client: &mut RawClient, request: Request) -> Result<Reply> {
+    let begun = Instant::now();
+    loop {
+        match client.ask(request.clone()).await? {
+            Ok(reply) => return Ok(reply),
+            Err(refusal) if refusal.code.retry() && begun.elapsed() < ENTER => {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            Err(refusal) => bail!("a new friend is refused: {refusal:?}"),
+        }
+    }
 }
 
 /// Comes in by token, and again while the node says that it is busy.
