@@ -209,7 +209,7 @@ fn migrate_says_what_a_database_lacks_and_then_does_it() {
 #[test]
 fn a_database_that_cannot_be_reached_is_waited_for_and_one_that_is_named_wrongly_is_not() {
     let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().display().to_string();
+    let data = folder.path().join("data").display().to_string();
     // A port that nobody listens on: it was just given back.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("database.url=postgres://thrive@127.0.0.1:{port}/thrive");
