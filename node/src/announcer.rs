@@ -14,7 +14,7 @@ use tokio::time::{interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::hub::Hub;
-use crate::news::{Audience, News};
+use crate::outage::Outage;
 use crate::presence::Online;
 use crate::store::{Database, StoreError};
 
@@ -46,7 +46,7 @@ impl Announcer {
 
     /// Until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let mut tick = interval(TICK);
+        let (mut tick, outage) = (interval(TICK), Outage::default());
         loop {
             tokio::select! {
                 biased;
@@ -55,11 +55,10 @@ impl Announcer {
                 _ = tick.tick() => self.online.expire(Instant::now()),
                 () = self.bell.notified() => sleep(GATHER).await,
             }
-            if let Err(error) = self.announce().await {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "Who may see a change is not known; asking again soon"
-                );
+            let result = self.announce().await;
+            let failed = result.is_err();
+            note(&outage, result);
+            if failed {
                 sleep(AGAIN).await;
             }
         }
@@ -87,24 +86,48 @@ impl Announcer {
     }
 
     fn tell(&self, watchers: Vec<(UserId, UserId)>) {
-        // Read after asking, so that this is what is so now.
-        let mut events = HashMap::new();
+        let mut of: HashMap<UserId, Vec<UserId>> = HashMap::new();
         for (user, watcher) in watchers {
-            let event = events
-                .entry(user)
-                .or_insert_with(|| Event::Presence { user, presence: self.online.of(user) });
-            let event = event.clone();
-            self.hub.tell(&News { to: Audience::User(watcher), event, origin: None });
+            of.entry(user).or_default().push(watcher);
+        }
+        for (user, watchers) in of {
+            // Read after asking, so that this is what is so now.
+            let event = Event::Presence { user, presence: self.online.of(user) };
+            self.hub.tell_people(&watchers, event);
+        }
+    }
+}
+
+fn note(outage: &Outage, result: Result<(), StoreError>) {
+    match result {
+        Ok(()) => {
+            if let Some(failed) = outage.worked(Instant::now()) {
+                tracing::info!(failed, "Who may see a change is known again");
+            }
+        }
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            if outage.failed(Instant::now()) {
+                tracing::error!(error, "Who may see a change is not known; asking on");
+            } else {
+                tracing::debug!(error, "Who may see a change is still not known");
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use thrive_protocol::ids::SessionId;
     use thrive_protocol::people::{Availability, Presence};
+    use thrive_protocol::text::RequestText;
 
     use super::*;
+    use crate::domain::relation::Pair;
     use crate::presence::{DEBOUNCE, Status};
+    use crate::rate::{Bucket, Rate};
+    use crate::session::outbox::Outbox;
+    use crate::store::contract::account;
 
     const GONE: UserId = UserId(1);
     const BUSY: UserId = UserId(2);
@@ -129,5 +152,37 @@ mod tests {
         }
         stop.cancel();
         running.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn all_who_watch_somebody_are_sent_the_same_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("thrive.db")).unwrap();
+        let (online, hub) = (Online::default(), Hub::default());
+        let ann = account(&database, "ann").await;
+        let mut outboxes = Vec::new();
+        for name in ["bob", "carol"] {
+            let watcher = account(&database, name).await;
+            let ask = |pair: &mut Pair| pair.request(&RequestText::default());
+            database.change_contact(watcher, ann, ask).await.unwrap();
+            database.change_contact(ann, watcher, Pair::accept).await.unwrap();
+            let outbox = Outbox::bounded(1 << 20);
+            let fresh = Bucket::full(Rate::new(1, 1.0));
+            hub.connect(watcher, SessionId(1), outbox.clone(), fresh, 4);
+            outboxes.push(outbox);
+        }
+        let announcer = Announcer::new(online.clone(), database, hub);
+        online.arrived(ann);
+        let presence = Presence { availability: Availability::Online, ..Presence::default() };
+        online.learn(ann, Status { changed: 1, presence });
+        announcer.announce().await.unwrap();
+        let mut told = Vec::new();
+        for outbox in &outboxes {
+            let mut frames = Vec::new();
+            assert!(outbox.take_now(&mut frames, 9).is_some(), "nothing was told");
+            told.push(frames);
+        }
+        assert_eq!([told[0].len(), told[1].len()], [1, 1]);
+        assert_eq!(told[0][0].as_ptr(), told[1][0].as_ptr());
     }
 }

@@ -7,7 +7,7 @@
 mod guess;
 mod line;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 use self::line::Line;
 use crate::bus::{Bus, Committed};
 use crate::faults::{self, Bug, Point};
+use crate::outage::Outage;
 use crate::session::outbox::Outbox;
 use crate::store::Database;
 use crate::store::append::{Append, AppendRefusal, Appended};
@@ -52,6 +53,7 @@ pub struct Appender {
 struct Desk {
     database: Database,
     bus: Bus,
+    outage: Outage,
 }
 
 /// A batch that is over.
@@ -65,7 +67,7 @@ impl Appender {
     /// The handle, and the loop to run; it ends when every handle is dropped and all is stored.
     pub fn new(database: Database, bus: Bus) -> (Self, impl Future<Output = ()>) {
         let (queue, submissions) = mpsc::channel(QUEUE);
-        (Self { queue }, run(Desk { database, bus }, submissions))
+        (Self { queue }, run(Desk { database, bus, outage: Outage::default() }, submissions))
     }
 
     /// Takes a message in. It is answered through the outbox; those of one conversation in the order
@@ -127,6 +129,9 @@ impl Desk {
         let appends = batch.iter().map(|it| it.append.clone()).collect();
         let failed = match self.database.append(appends).await {
             Ok(outcomes) => {
+                if let Some(failed) = self.outage.worked(Instant::now()) {
+                    tracing::info!(failed, "Messages can be stored again");
+                }
                 faults::point(Point::AfterCommit);
                 let news = tell(batch, outcomes);
                 faults::point(Point::AfterAck);
@@ -134,11 +139,12 @@ impl Desk {
                 None
             }
             Err(error) => {
-                tracing::error!(
-                    messages = batch.len(),
-                    error = &error as &dyn std::error::Error,
-                    "Messages could not be stored"
-                );
+                let (messages, cause) = (batch.len(), &error as &dyn std::error::Error);
+                if self.outage.failed(Instant::now()) {
+                    tracing::error!(messages, error = cause, "Messages could not be stored");
+                } else {
+                    tracing::debug!(messages, error = cause, "Messages could still not be stored");
+                }
                 let code = if error.is_busy() { Code::Busy } else { Code::Internal };
                 batch.iter().for_each(|it| it.fail(Refusal::after(code, PAUSE)));
                 Some(code)

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use thrive_protocol::bounded::List;
 use thrive_protocol::ids::{ClientMsgId, ConversationId, Time};
@@ -14,6 +15,7 @@ use crate::bus::Bus;
 use crate::clock;
 use crate::hub::Hub;
 use crate::news::{Answer, Audience, Done, Fault};
+use crate::outage::Outage;
 use crate::presence::Online;
 use crate::service::{Caller, Services};
 
@@ -24,6 +26,8 @@ pub struct Dispatch {
     bus: Bus,
     online: Online,
     about: Arc<About>,
+    /// Of the store, as requests feel it.
+    outage: Arc<Outage>,
 }
 
 /// What the node says about itself.
@@ -42,7 +46,8 @@ pub struct Login {
 impl Dispatch {
     #[must_use]
     pub fn new(services: Services, bus: Bus, online: Online, about: About) -> Self {
-        Self { services: Arc::new(services), bus, online, about: Arc::new(about) }
+        let (services, about) = (Arc::new(services), Arc::new(about));
+        Self { services, bus, online, about, outage: Arc::default() }
     }
 
     #[must_use]
@@ -71,17 +76,17 @@ impl Dispatch {
         match request {
             Request::ServerInfo {} => Ok((self.server_info().await?, None)),
             Request::CreateAccount(request) => {
-                said("create_account", it.accounts.create(from, request).await)?;
+                self.said("create_account", it.accounts.create(from, request).await)?;
                 Ok((Reply::Done {}, None))
             }
             Request::LogIn(request) => {
-                let done = said("log_in", it.accounts.log_in(from, request).await)?;
+                let done = self.said("log_in", it.accounts.log_in(from, request).await)?;
                 self.bus.publish(&done.news);
                 let (caller, reply) = done.reply;
                 Ok((Reply::LoggedIn(reply), Some(Login { caller })))
             }
             Request::Resume(request) => {
-                let (caller, reply) = said("resume", it.accounts.resume(request).await)?;
+                let (caller, reply) = self.said("resume", it.accounts.resume(request).await)?;
                 Ok((Reply::LoggedIn(reply), Some(Login { caller })))
             }
             Request::Hello(_) => Err(Code::BadRequest.into()),
@@ -102,39 +107,47 @@ impl Dispatch {
         let it = &self.services;
         match request {
             Request::ServerInfo {} => Ok(Done::quietly(self.server_info().await?)),
-            Request::LogOut {} => done(kind, it.accounts.log_out(caller).await),
+            Request::LogOut {} => self.done(kind, it.accounts.log_out(caller).await),
             Request::ChangePassword(request) => {
-                done(kind, it.accounts.change_password(caller, request).await)
+                self.done(kind, it.accounts.change_password(caller, request).await)
             }
             Request::RevokeSession { session } => {
-                done(kind, it.accounts.revoke_session(caller, session).await)
+                self.done(kind, it.accounts.revoke_session(caller, session).await)
             }
             Request::RequestContact(request) => {
-                contact(kind, it.contacts.request(caller, request).await)
+                self.contact(kind, it.contacts.request(caller, request).await)
             }
             Request::AcceptContact { user } => {
-                contact(kind, it.contacts.accept(caller, user).await)
+                self.contact(kind, it.contacts.accept(caller, user).await)
             }
-            Request::DeclineContact { user } => done(kind, it.contacts.decline(caller, user).await),
-            Request::RemoveContact { user } => done(kind, it.contacts.remove(caller, user).await),
-            Request::BlockUser(request) => contact(kind, it.contacts.block(caller, request).await),
-            Request::UnblockUser { user } => done(kind, it.contacts.unblock(caller, user).await),
+            Request::DeclineContact { user } => {
+                self.done(kind, it.contacts.decline(caller, user).await)
+            }
+            Request::RemoveContact { user } => {
+                self.done(kind, it.contacts.remove(caller, user).await)
+            }
+            Request::BlockUser(request) => {
+                self.contact(kind, it.contacts.block(caller, request).await)
+            }
+            Request::UnblockUser { user } => {
+                self.done(kind, it.contacts.unblock(caller, user).await)
+            }
             Request::NameContact { user, nickname } => {
-                contact(kind, it.contacts.name(caller, user, &nickname).await)
+                self.contact(kind, it.contacts.name(caller, user, &nickname).await)
             }
             Request::SetPresence(request) => self.set_presence(caller, request).await,
             Request::OpenConversation { username } => {
-                let opened = said(kind, it.conversations.open(caller, &username).await)?;
+                let opened = self.said(kind, it.conversations.open(caller, &username).await)?;
                 Ok(opened.map(Reply::Conversation))
             }
             Request::MarkRead { conversation, seq } => {
-                done(kind, it.conversations.mark_read(caller, conversation, seq).await)
+                self.done(kind, it.conversations.mark_read(caller, conversation, seq).await)
             }
             Request::MarkDelivered { conversation, seq } => {
-                done(kind, it.conversations.mark_delivered(caller, conversation, seq).await)
+                self.done(kind, it.conversations.mark_delivered(caller, conversation, seq).await)
             }
             Request::Typing { conversation, active } => {
-                done(kind, it.conversations.typing(caller, conversation, active).await)
+                self.done(kind, it.conversations.typing(caller, conversation, active).await)
             }
             Request::Hello(_)
             | Request::CreateAccount(_)
@@ -159,20 +172,21 @@ impl Dispatch {
         let it = &self.services;
         match request {
             Request::ListSessions {} => {
-                let sessions = said(kind, it.accounts.list_sessions(caller).await)?;
+                let sessions = self.said(kind, it.accounts.list_sessions(caller).await)?;
                 Ok(Reply::Sessions { sessions: List::cut(sessions) })
             }
             Request::ListContacts {} => {
-                let contacts = said(kind, it.contacts.list(caller).await)?;
-                let presence = said(kind, it.presence.of_account(caller.user).await)?.presence;
+                let contacts = self.said(kind, it.contacts.list(caller).await)?;
+                let presence = self.said(kind, it.presence.of_account(caller.user).await)?.presence;
                 Ok(Reply::Roster { contacts: List::cut(contacts), presence })
             }
             Request::History(request) => {
-                let (entries, more) = said(kind, it.conversations.history(caller, request).await)?;
+                let (entries, more) =
+                    self.said(kind, it.conversations.history(caller, request).await)?;
                 Ok(Reply::Page { entries: List::cut(entries), more })
             }
             Request::Sync(request) => {
-                let page = said(kind, it.conversations.sync(caller, request).await)?;
+                let page = self.said(kind, it.conversations.sync(caller, request).await)?;
                 Ok(Reply::SyncPage(page))
             }
             other => {
@@ -189,16 +203,16 @@ impl Dispatch {
     /// The session is over, or the store cannot be read.
     pub async fn begin(&self, hub: &Hub, caller: &Caller) -> Result<(), Refusal> {
         let (it, user) = (&self.services, caller.user);
-        if !said("begin", it.accounts.is_live(caller).await)? {
+        if !self.said("begin", it.accounts.is_live(caller).await)? {
             return Err(Code::SessionEnded.into());
         }
-        let heads = said("begin", it.conversations.heads_of(user).await)?;
+        let heads = self.said("begin", it.conversations.heads_of(user).await)?;
         hub.follow(user, heads.into_iter().map(|head| head.conversation));
         // Read again after following: an entry stored before is in these heads, and one stored later
         // comes by the bus. A gap that shows here is filled by the next comparison of heads.
-        drop(hub.raise(said("begin", it.conversations.heads_of(user).await)?));
+        drop(hub.raise(self.said("begin", it.conversations.heads_of(user).await)?));
         // Another device may choose another status meanwhile: the newer one wins, in any order.
-        self.online.learn(user, said("begin", it.presence.of_account(user).await)?);
+        self.online.learn(user, self.said("begin", it.presence.of_account(user).await)?);
         Ok(())
     }
 
@@ -212,7 +226,10 @@ impl Dispatch {
         conversation: ConversationId,
         ids: Vec<ClientMsgId>,
     ) -> Result<Vec<ClientMsgId>, Refusal> {
-        said("send_message", self.services.conversations.stored(caller, conversation, ids).await)
+        self.said(
+            "send_message",
+            self.services.conversations.stored(caller, conversation, ids).await,
+        )
     }
 
     /// Notes that the session is in use, for the list of devices.
@@ -225,7 +242,8 @@ impl Dispatch {
         caller: &Caller,
         request: thrive_protocol::request::SetPresence,
     ) -> Result<Done<Reply>, Refusal> {
-        let status = said("set_presence", self.services.presence.set(caller, request).await)?;
+        let status =
+            self.said("set_presence", self.services.presence.set(caller, request).await)?;
         self.online.chose(caller.user, status.clone());
         let event = Event::Presence { user: caller.user, presence: status.presence };
         Ok(Done::quietly(Reply::Done {}).and(
@@ -236,7 +254,7 @@ impl Dispatch {
     }
 
     async fn server_info(&self) -> Result<Reply, Refusal> {
-        let accounts = said("server_info", self.services.accounts.count().await)?;
+        let accounts = self.said("server_info", self.services.accounts.count().await)?;
         Ok(Reply::ServerInfo(ServerInfo {
             server: self.about.server.clone(),
             software: SOFTWARE.to_owned(),
@@ -252,37 +270,60 @@ impl Dispatch {
 /// Program and version, as `welcome` and `server_info` name it.
 const SOFTWARE: &str = concat!("thrive-node ", env!("CARGO_PKG_VERSION"));
 
-/// The place where a failed request ends: what the peer hears, and what the log says.
-fn said<T, E: Answer + 'static>(kind: &'static str, result: Result<T, E>) -> Result<T, Refusal> {
-    result.map_err(|error| {
-        report(kind, &error);
-        error.refusal()
-    })
-}
-
-fn report<E: Answer + 'static>(kind: &'static str, error: &E) {
-    let code = error.refusal().code.word();
-    match error.fault() {
-        Fault::Ours => {
-            let error = error as &dyn std::error::Error;
-            tracing::error!(request.kind = kind, code, error, "Request failed");
-        }
-        Fault::Peer | Fault::Policy => {
-            tracing::debug!(request.kind = kind, code, "Request refused");
+/// Where requests end, well or not.
+impl Dispatch {
+    /// The place where a failed request ends: what the peer hears, and what the log says.
+    fn said<T, E: Answer + 'static>(
+        &self,
+        kind: &'static str,
+        result: Result<T, E>,
+    ) -> Result<T, Refusal> {
+        match result {
+            Ok(it) => {
+                if let Some(failed) = self.outage.worked(Instant::now()) {
+                    tracing::info!(failed, "Requests are answered again");
+                }
+                Ok(it)
+            }
+            Err(error) => {
+                self.report(kind, &error);
+                Err(error.refusal())
+            }
         }
     }
-}
 
-fn done<E: Answer + 'static>(
-    kind: &'static str,
-    result: Result<Done<()>, E>,
-) -> Result<Done<Reply>, Refusal> {
-    Ok(said(kind, result)?.map(|()| Reply::Done {}))
-}
+    fn report<E: Answer + 'static>(&self, kind: &'static str, error: &E) {
+        let refusal = error.refusal().code;
+        let code = refusal.word();
+        match error.fault() {
+            // As long as the store is away, this is so for everybody, and again and again.
+            Fault::Ours if refusal == Code::Busy && !self.outage.failed(Instant::now()) => {
+                let error = error as &dyn std::error::Error;
+                tracing::debug!(request.kind = kind, code, error, "Request failed, as others did");
+            }
+            Fault::Ours => {
+                let error = error as &dyn std::error::Error;
+                tracing::error!(request.kind = kind, code, error, "Request failed");
+            }
+            Fault::Peer | Fault::Policy => {
+                tracing::debug!(request.kind = kind, code, "Request refused");
+            }
+        }
+    }
 
-fn contact<E: Answer + 'static>(
-    kind: &'static str,
-    result: Result<Done<thrive_protocol::people::Contact>, E>,
-) -> Result<Done<Reply>, Refusal> {
-    Ok(said(kind, result)?.map(Reply::Contact))
+    fn done<E: Answer + 'static>(
+        &self,
+        kind: &'static str,
+        result: Result<Done<()>, E>,
+    ) -> Result<Done<Reply>, Refusal> {
+        Ok(self.said(kind, result)?.map(|()| Reply::Done {}))
+    }
+
+    fn contact<E: Answer + 'static>(
+        &self,
+        kind: &'static str,
+        result: Result<Done<thrive_protocol::people::Contact>, E>,
+    ) -> Result<Done<Reply>, Refusal> {
+        Ok(self.said(kind, result)?.map(Reply::Contact))
+    }
 }

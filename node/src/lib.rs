@@ -27,6 +27,7 @@ pub mod hub;
 pub mod log;
 pub mod news;
 pub mod node;
+pub mod outage;
 pub mod password;
 pub mod presence;
 pub mod random;

@@ -254,8 +254,9 @@ const REMIND: Duration = Duration::from_secs(30);
 
 /// Connects again and ends; or ends when nobody holds the handle any more.
 async fn come_back(inner: Weak<Inner>) {
-    let mut delay = FIRST_DELAY;
+    let (mut delay, mut attempts, mut said) = (FIRST_DELAY, 0_u64, None);
     loop {
+        attempts += 1;
         // Spread, so that nodes do not dial together.
         sleep(delay / 2 + delay.mul_f64(f64::from(crate::random::byte()) / 512.0)).await;
         delay = (delay * 2).min(LAST_DELAY);
@@ -266,10 +267,12 @@ async fn come_back(inner: Weak<Inner>) {
                 line.link = Some(link);
                 line.generation += 1;
                 line.heard = Instant::now();
-                tracing::info!("Redis is back");
+                tracing::info!(attempts, "Redis is back");
                 return;
             }
-            Err(error) if error.is_permanent() => {
+            // Said once for each reason: somebody has to change a setting, and may take hours for it.
+            Err(error) if error.is_permanent() && said.as_ref() != Some(&error.to_string()) => {
+                said = Some(error.to_string());
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(error, "Redis refuses this node; trying on");
             }

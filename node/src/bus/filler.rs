@@ -18,6 +18,7 @@ use super::figures::{Figures, add};
 use crate::domain::catch_up::Range;
 use crate::faults::{self, Bug};
 use crate::hub::{Delivery, Gap, Hub};
+use crate::outage::Outage;
 use crate::store::{Database, StoreError};
 
 /// Gaps that are remembered: one for each conversation that is followed here, within reason.
@@ -42,6 +43,7 @@ struct Shared {
     /// Guards the list for a few lines; never held over an await.
     wanted: Mutex<Wanted>,
     added: Notify,
+    outage: Outage,
 }
 
 /// What is to be read. Pure.
@@ -61,7 +63,8 @@ impl Filler {
         pause: Duration,
     ) -> Self {
         let (wanted, added) = (Mutex::default(), Notify::new());
-        Self { shared: Arc::new(Shared { hub, database, figures, pause, wanted, added }) }
+        let outage = Outage::default();
+        Self { shared: Arc::new(Shared { hub, database, figures, pause, wanted, added, outage }) }
     }
 
     /// Sees to it that these gaps close. Never waits.
@@ -94,17 +97,24 @@ impl Filler {
     }
 
     async fn read_some(&self) {
-        let Shared { hub, database, figures, wanted, .. } = &*self.shared;
+        let Shared { hub, database, figures, wanted, outage, .. } = &*self.shared;
         let gaps = wanted.lock().take(Instant::now(), AT_ONCE);
         match read(hub, database, figures, &gaps).await {
             Ok(left) => {
+                if let Some(failed) = outage.worked(Instant::now()) {
+                    tracing::info!(failed, "Gaps can be read again");
+                }
                 let now = Instant::now();
                 let mut wanted = wanted.lock();
                 left.iter().for_each(|gap| wanted.add(*gap, now));
             }
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "Gaps could not be read; the next comparison finds them");
+                if outage.failed(Instant::now()) {
+                    tracing::warn!(error, "Gaps could not be read; a later comparison finds them");
+                } else {
+                    tracing::debug!(error, "Gaps could still not be read");
+                }
             }
         }
     }

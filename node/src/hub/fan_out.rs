@@ -71,12 +71,13 @@ impl Hub {
 
     /// Gives news to everybody of its audience who is connected here.
     pub fn tell(&self, news: &News) {
-        let mut guard = self.state.lock();
-        let state = &mut *guard;
-        if !state.concerns(news.to) {
+        if !self.state.lock().concerns(news.to) {
             return;
         }
+        // Between two locks: nobody waits for it, and what concerns nobody here is not encoded.
         let frame = NodeFrame::Event(news.event.clone()).encode();
+        let mut guard = self.state.lock();
+        let state = &mut *guard;
         let others = |it: &Connection| news.origin != Some(it.session);
         match news.to {
             Audience::User(user) => {
@@ -100,6 +101,15 @@ impl Hub {
                     connection.outbox.end(close::SESSION_ENDED);
                 }
             }
+        }
+    }
+
+    /// Gives one event to many people, those of them who are connected here. Encoded once for all.
+    pub fn tell_people(&self, people: &[UserId], event: Event) {
+        let frame = NodeFrame::Event(event).encode();
+        let state = self.state.lock();
+        for person in people.iter().filter_map(|user| state.people.get(user)) {
+            person.push(&frame, |_| true);
         }
     }
 
