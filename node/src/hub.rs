@@ -45,6 +45,8 @@ struct State {
 struct Person {
     connections: Vec<Connection>,
     follows: Vec<ConversationId>,
+    /// Until a first connection has read what it is to follow, that nothing is followed means nothing.
+    begun: bool,
     shared: Account,
 }
 
@@ -81,6 +83,7 @@ impl Hub {
         let person = state.people.entry(user).or_insert_with(|| Person {
             connections: Vec::new(),
             follows: Vec::new(),
+            begun: false,
             shared: Account {
                 messages: Arc::new(Mutex::new(state.resting.remove(&user).unwrap_or(fresh))),
                 bulk: Arc::new(Semaphore::new(bulk)),
@@ -119,6 +122,7 @@ impl Hub {
         let mut guard = self.state.lock();
         let state = &mut *guard;
         let Some(person) = state.people.get_mut(&user) else { return };
+        person.begun = true;
         for conversation in conversations {
             if state.topics.entry(conversation).or_default().join(user) {
                 person.follows.push(conversation);
@@ -215,7 +219,8 @@ impl Hub {
         people
     }
 
-    /// Which of these members are connected here and do not follow their conversation.
+    /// Which of these members are connected here and do not follow their conversation. Whoever is just
+    /// coming is none of them: they are about to read what they are to follow.
     #[must_use]
     pub fn strangers(
         &self,
@@ -224,7 +229,8 @@ impl Hub {
         let state = self.state.lock();
         let is_stranger = |(conversation, user): &(ConversationId, UserId)| {
             let topic = state.topics.get(conversation);
-            state.people.contains_key(user) && !topic.is_some_and(|it| it.members().contains(user))
+            state.people.get(user).is_some_and(|person| person.begun)
+                && !topic.is_some_and(|it| it.members().contains(user))
         };
         members.into_iter().filter(is_stranger).collect()
     }

@@ -184,8 +184,9 @@ impl Parts {
             None => {
                 // A file is nobody else's; a server may be shared with nodes that are not heard.
                 let (others, stop) = (config.database.is_some(), background.clone());
-                work.spawn(bus::reconcile(hub.clone(), database.clone(), others, stop));
-                (Bus::Local(Local::new(hub.clone(), database.clone())), None)
+                let local = Local::new(hub.clone(), database.clone());
+                work.spawn(bus::reconcile(local.clone(), others, stop));
+                (Bus::Local(local), None)
             }
         };
         let dispatch = Dispatch::new(services, bus.clone(), online.clone(), about);
@@ -217,7 +218,9 @@ impl Parts {
                 tracing::error!(error = &lost as &dyn std::error::Error, "The node ends");
             }
             () = self.report(&acceptor) => {}
-            () = self.accept(&acceptor, &sessions) => {}
+            () = self.accept(&acceptor, &sessions) => {
+                tracing::error!("The sockets are closed, and nobody asked for it: the node ends");
+            }
         }
         tracing::info!(connections = sessions.len(), "Stopping: clients are told to go elsewhere");
         acceptor.drain();

@@ -11,10 +11,10 @@ use crate::store::Database;
 
 #[derive(Clone)]
 pub struct Local {
-    hub: Hub,
+    pub(super) hub: Hub,
     /// Where gaps are filled from.
-    database: Database,
-    figures: Arc<Figures>,
+    pub(super) database: Database,
+    pub(super) figures: Arc<Figures>,
 }
 
 impl Local {

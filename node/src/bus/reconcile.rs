@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::figures::{Figures, add};
 use super::filler::Filler;
 use super::health::{Health, Standing};
+use super::local::Local;
 use super::periods::Periods;
 use crate::clock;
 use crate::faults::{self, Bug};
@@ -46,10 +47,10 @@ pub(super) struct Reconcile {
     pub(super) periods: Periods,
 }
 
-/// For a node without a bus, until `stop`: compares the heads of everything that is followed. With
-/// `others`, who may write the same database and are not heard, it compares all the rest, too.
-pub async fn reconcile(hub: Hub, database: Database, others: bool, stop: CancellationToken) {
-    let (figures, periods) = (Arc::<Figures>::default(), Periods::PRODUCTION);
+/// For a node without a bus to others, until `stop`: compares the heads of everything that is followed.
+/// With `others`, who may write the same database and are not heard, it compares all the rest, too.
+pub async fn reconcile(local: Local, others: bool, stop: CancellationToken) {
+    let (Local { hub, database, figures }, periods) = (local, Periods::PRODUCTION);
     let filler = Filler::new(hub.clone(), database.clone(), Arc::clone(&figures), periods.gap);
     let filling = filler.clone().run(stop.clone());
     let health = Health::perfect();

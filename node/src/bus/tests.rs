@@ -105,9 +105,11 @@ async fn a_node_without_a_bus_finds_what_others_did_to_the_database_they_share()
     let (hub, carol) = (Hub::default(), world.account("carol").await);
     let (session, outbox) = (world.session(carol).await, Outbox::bounded(1 << 20));
     hub.connect(carol, session, outbox.clone(), Bucket::full(Rate::new(1, 1.0)), 4);
+    hub.follow(carol, []);
     let stop = CancellationToken::new();
-    let work = reconcile(hub, world.database.clone(), true, stop.clone());
-    let work = tokio::spawn(work);
+    let local = Local::new(hub, world.database.clone());
+    let figures = Arc::clone(local.figures());
+    let work = tokio::spawn(reconcile(local, true, stop.clone()));
     world.open(world.ann, carol).await;
     let all = async {
         while outbox.is_empty() {
@@ -120,6 +122,9 @@ async fn a_node_without_a_bus_finds_what_others_did_to_the_database_they_share()
     };
     let code = tokio::time::timeout(std::time::Duration::from_secs(20), all).await.unwrap();
     assert_eq!(code, thrive_protocol::version::close::SESSION_ENDED);
+    // What it did is in the figures of the bus.
+    let figures = figures.snapshot();
+    assert_eq!((figures.invitations, figures.ended_sessions), (1, 1));
     stop.cancel();
     work.await.unwrap();
 }

@@ -117,6 +117,9 @@ async fn a_member_who_does_not_follow_is_a_stranger_and_a_session_can_be_ended_e
     let hub = Hub::default();
     let bob = Device::of(&hub, BOB, 3);
     let members = [(CHAT, ANN), (CHAT, BOB)];
+    // Who has not begun yet may be about to follow it.
+    assert_eq!(hub.strangers(members), []);
+    hub.follow(BOB, []);
     assert_eq!(hub.strangers(members), [(CHAT, BOB)]);
     following(&hub, BOB, 0);
     assert_eq!(hub.strangers(members), []);
