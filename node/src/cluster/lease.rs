@@ -212,7 +212,10 @@ pub(super) async fn renew(inner: Arc<Inner>, online: Online, stop: CancellationT
             () = sleep(pause) => {}
         }
         pause = inner.periods.renewal;
-        match renew_once(&inner, &online).await {
+        // Given up at once: nothing of it may come after the lease is given back.
+        let renewed = stop.run_until_cancelled(renew_once(&inner, &online)).await;
+        let Some(renewed) = renewed else { return };
+        match renewed {
             Ok(renewed) => {
                 if std::mem::take(&mut away) {
                     tracing::info!("The lease of this node is renewed again");
@@ -367,10 +370,11 @@ if is_held then return 0 end
 return 1
 ";
 
+/// The reservation is that of a later process, so that a renewal that was on its way finds itself too late.
 const RELEASE: &str = "
 if owner and (owner ~= mine or at < epoch) then return 2 end
 redis.call('DEL', KEYS[1])
-redis.call('SET', KEYS[2], ARGV[2] .. ' ' .. mine, 'PX', ARGV[5])
+redis.call('SET', KEYS[2], string.format('%.0f', at + 1) .. ' ' .. mine, 'PX', ARGV[5])
 return 0
 ";
 

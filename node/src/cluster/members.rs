@@ -107,9 +107,30 @@ async fn look(inner: &Inner, online: &Online) -> Result<(), RedisError> {
     };
     online.members(&members, sweep, Instant::now());
     if !forget.is_empty() {
-        let mut remove = cmd("SREM");
-        remove.arg(members_key(redis.prefix())).arg(&forget);
-        redis.send_all(&[remove], wait).await?;
+        self::forget(inner, &forget).await?;
     }
     Ok(())
+}
+
+/// Takes members out of the list. The list and a lease are in different slots, so no script can look at
+/// both; but a node writes its lease first and its name into the list second, so whoever has come back
+/// meanwhile shows in a look at the leases afterwards.
+pub(super) async fn forget(inner: &Inner, ids: &[u32]) -> Result<(), RedisError> {
+    let (redis, wait) = (&inner.redis, inner.periods.answer);
+    let mut remove = cmd("SREM");
+    remove.arg(members_key(redis.prefix())).arg(ids);
+    redis.send_all(&[remove], wait).await?;
+    let mut read = cmd("MGET");
+    for id in ids {
+        read.arg(node_key(redis.prefix(), *id));
+    }
+    let leases: Vec<Option<Vec<u8>>> = redis.query_within(&read, wait).await?;
+    let back = ids.iter().zip(leases).filter(|(_, lease)| lease.is_some());
+    let back: Vec<_> = back.map(|(id, _)| *id).collect();
+    if back.is_empty() {
+        return Ok(());
+    }
+    let mut add = cmd("SADD");
+    add.arg(members_key(redis.prefix())).arg(back);
+    redis.send_all(&[add], wait).await
 }

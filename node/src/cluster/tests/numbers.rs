@@ -43,6 +43,28 @@ async fn a_number_that_was_given_back_stays_with_its_owner_for_a_while() {
 }
 
 #[tokio::test]
+async fn a_renewal_that_comes_after_the_lease_was_given_back_writes_nothing() {
+    let world = World::new().await;
+    let node = world.node("a").await;
+    node.membership.leave().await;
+    node.membership.set_draining();
+    timeout(Duration::from_secs(5), node.membership.lost()).await.unwrap();
+    assert_eq!(world.lease_of(1), "");
+    assert_eq!(world.join("a", None).await.unwrap().process().node, 1);
+}
+
+#[tokio::test]
+async fn a_member_that_came_back_while_it_was_forgotten_stays_in_the_list() {
+    let world = World::new().await;
+    let membership = world.join("a", None).await.unwrap();
+    let list = thrive_protocol::lease::members_key(&world.prefix);
+    world.command(&["SADD", &list, "9"]);
+    crate::cluster::members::forget(&membership.inner, &[1, 9]).await.unwrap();
+    let is_in = |id| world.command(&["SISMEMBER", &list, id]).number();
+    assert_eq!([is_in("1"), is_in("9")], [1, 0]);
+}
+
+#[tokio::test]
 async fn the_owner_takes_its_lease_over_at_once_and_the_former_process_is_fenced() {
     let world = World::new().await;
     let first = world.node("a").await;
