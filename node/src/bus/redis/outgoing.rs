@@ -2,7 +2,7 @@
 
 use super::codec::{self, PARTITIONS};
 use crate::hub::Delivery;
-use crate::news::News;
+use crate::news::{Audience, News};
 
 /// Items and bytes that may wait. What finds no room is lost, and other nodes find it in the store: at
 /// twenty thousand messages a second this is more than what comes while one batch times out.
@@ -13,7 +13,9 @@ const MESSAGE: usize = 64 << 10;
 
 pub(super) struct Outgoing {
     header: Vec<u8>,
-    partitions: [Vec<Message>; PARTITIONS],
+    /// What concerns people, by partition; then what concerns conversations. The first goes first: who is
+    /// invited into a conversation must follow it when its first entry comes.
+    queues: [Vec<Message>; 2 * PARTITIONS],
     items: usize,
     bytes: usize,
 }
@@ -29,52 +31,57 @@ pub(super) struct Message {
 impl Outgoing {
     pub(super) fn new(speaker: codec::Speaker) -> Self {
         let header = codec::header(speaker);
-        Self { header, partitions: Default::default(), items: 0, bytes: 0 }
+        Self { header, queues: Default::default(), items: 0, bytes: 0 }
     }
 
     /// Says whether there was room.
     pub(super) fn entry(&mut self, delivery: &Delivery) -> bool {
-        let partition = codec::partition(delivery.conversation.0);
+        let queue = PARTITIONS + codec::partition(delivery.conversation.0);
         let put = |message: &mut Vec<u8>| codec::put_entry(message, delivery);
-        self.put(partition, delivery.frame.len(), put)
+        self.put(queue, delivery.frame.len(), put)
     }
 
     /// `encoded` is the same news in bytes. Says whether there was room.
     pub(super) fn news(&mut self, news: &News, encoded: &[u8]) -> bool {
         let put = |message: &mut Vec<u8>| codec::put_news(message, encoded);
-        self.put(codec::partition_of(news.to), encoded.len(), put)
+        let first = match news.to {
+            Audience::User(_) | Audience::EndSession(..) => 0,
+            Audience::Conversation(_) => PARTITIONS,
+        };
+        self.put(first + codec::partition_of(news.to), encoded.len(), put)
     }
 
     /// A sign of life on every partition. There is always room for it: that others say much must not look
     /// like silence.
     pub(super) fn canaries(&mut self) {
-        for partition in 0..PARTITIONS {
-            codec::put_canary(&mut self.open(partition).bytes);
+        for queue in PARTITIONS..2 * PARTITIONS {
+            codec::put_canary(&mut self.open(queue).bytes);
         }
     }
 
-    /// All that waits, each partition in its order.
+    /// All that waits, each queue in its order.
     pub(super) fn take(&mut self) -> Vec<Message> {
         (self.items, self.bytes) = (0, 0);
-        self.partitions.iter_mut().flat_map(std::mem::take).collect()
+        self.queues.iter_mut().flat_map(std::mem::take).collect()
     }
 
-    fn put(&mut self, partition: usize, size: usize, put: impl FnOnce(&mut Vec<u8>)) -> bool {
+    fn put(&mut self, queue: usize, size: usize, put: impl FnOnce(&mut Vec<u8>)) -> bool {
         if ITEMS <= self.items || BYTES < self.bytes + size {
             return false;
         }
         self.items += 1;
         self.bytes += size;
-        let message = self.open(partition);
+        let message = self.open(queue);
         message.items += 1;
         put(&mut message.bytes);
         true
     }
 
-    /// The message of a partition that is not closed yet.
-    fn open(&mut self, partition: usize) -> &mut Message {
-        let messages = &mut self.partitions[partition];
+    /// The message of a queue that is not closed yet.
+    fn open(&mut self, queue: usize) -> &mut Message {
+        let messages = &mut self.queues[queue];
         if messages.last().is_none_or(|it| MESSAGE <= it.bytes.len()) {
+            let partition = queue % PARTITIONS;
             messages.push(Message { partition, bytes: self.header.clone(), items: 0 });
         }
         let last = messages.len() - 1;
@@ -85,8 +92,9 @@ impl Outgoing {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use thrive_protocol::Event;
     use thrive_protocol::frame::wrap;
-    use thrive_protocol::ids::{ConversationId, Seq};
+    use thrive_protocol::ids::{ConversationId, Seq, UserId};
 
     use super::super::codec::{Item, Speaker, open};
     use super::*;
@@ -122,6 +130,25 @@ mod tests {
         }
         assert_eq!(last.len(), 3);
         assert!(outgoing.take().is_empty());
+    }
+
+    #[test]
+    fn whoever_is_invited_is_told_before_the_first_entry_comes() {
+        let mut outgoing = Outgoing::new(SPEAKER);
+        let news = |user| {
+            let event = Event::ContactGone { user: UserId(1) };
+            News { to: Audience::User(UserId(user)), event, origin: None }
+        };
+        assert!(outgoing.entry(&delivery(1, 1, 20)));
+        for user in 0..50 {
+            let news = news(user);
+            assert!(outgoing.news(&news, &codec::encode_news(&news)));
+        }
+        let messages = outgoing.take();
+        assert!(messages.len() == PARTITIONS + 1, "every partition has news, and one an entry");
+        let (_, items) = open(&messages[PARTITIONS].bytes).unwrap().unwrap();
+        assert!(items.map(Result::unwrap).all(|item| matches!(item, Item::Entry(_))));
+        assert_eq!(messages[PARTITIONS].partition, codec::partition(1));
     }
 
     #[test]

@@ -43,6 +43,8 @@ enum Deaf {
 
 /// The silence is looked for so often in its own length.
 const LOOKS: u32 = 8;
+/// Messages after which it is looked whether some were dropped: where they never cease, no tick comes.
+const EVERY: u32 = 1_024;
 /// After so long, a connection that breaks is a new misfortune and not the same one again.
 const STEADY: Duration = Duration::from_secs(10);
 
@@ -80,7 +82,7 @@ impl Subscriber {
     /// The reader only decodes and hands over, so that the server never finds it slow.
     async fn hear(&self, connection: &mut PubSub) -> Result<std::convert::Infallible, Deaf> {
         let mut heard = [Instant::now(); PARTITIONS];
-        let mut dropped = 0;
+        let (mut dropped, mut unlooked) = (0, 0);
         let mut look = interval(self.periods.silence / LOOKS);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -93,6 +95,11 @@ impl Subscriber {
                         heard[partition] = Instant::now();
                     }
                     self.take_in(&message.payload);
+                    unlooked += 1;
+                    if EVERY <= unlooked {
+                        unlooked = 0;
+                        self.count_dropped(connection.dropped(), &mut dropped);
+                    }
                 }
                 _ = look.tick() => {
                     let silent = heard.iter().position(|at| self.periods.silence <= at.elapsed());
@@ -100,14 +107,18 @@ impl Subscriber {
                         add(&self.figures.canaries_missed, 1);
                         return Err(Deaf::Silent(partition));
                     }
-                    let so_far = connection.dropped();
-                    if dropped != so_far {
-                        add(&self.figures.dropped_unread, (so_far - dropped) as usize);
-                        dropped = so_far;
-                        self.reporter.missed();
-                    }
+                    self.count_dropped(connection.dropped(), &mut dropped);
                 }
             }
+        }
+    }
+
+    /// What was dropped is looked for in the store. `known` is what was dropped before.
+    fn count_dropped(&self, so_far: u64, known: &mut u64) {
+        if *known != so_far {
+            add(&self.figures.dropped_unread, (so_far - *known) as usize);
+            *known = so_far;
+            self.reporter.missed();
         }
     }
 
