@@ -16,6 +16,8 @@ use crate::faults::{self, Bug};
 #[derive(Default)]
 pub(super) struct Table {
     people: HashMap<UserId, Person>,
+    /// Those of `people` who are connected here: a few among all whom other nodes have.
+    here: HashSet<UserId>,
     /// Those of `people` whom others see.
     visible: u64,
     /// When those are to be seen to be gone whom nobody asserts any more.
@@ -52,11 +54,11 @@ impl Table {
     }
 
     pub(super) fn here(&self) -> Vec<UserId> {
-        self.people.iter().filter(|(_, it)| 0 < it.here).map(|(user, _)| *user).collect()
+        self.here.iter().copied().collect()
     }
 
     pub(super) fn is_anybody_here(&self) -> bool {
-        self.people.values().any(|person| 0 < person.here)
+        !self.here.is_empty()
     }
 
     pub(super) fn arrived(&mut self, user: UserId) {
@@ -263,6 +265,11 @@ impl Table {
         let Some(person) = self.people.get_mut(&user) else { return };
         let (before, was_here) = (person.seen(), 0 < person.here);
         change(person);
+        match (was_here, 0 < person.here) {
+            (false, true) => drop(self.here.insert(user)),
+            (true, false) => drop(self.here.remove(&user)),
+            (false, false) | (true, true) => {}
+        }
         let is_asserted = 0 < person.here || 0 < person.elsewhere;
         if is_asserted && let Some(at) = person.gone_at.take() {
             self.leaving.remove(&(at, user));
