@@ -53,13 +53,7 @@ impl Conversations {
         conversation: ConversationId,
         ids: Vec<ClientMsgId>,
     ) -> Result<Vec<ClientMsgId>, ConversationError> {
-        let mut stored = Vec::new();
-        for id in ids {
-            if self.database.is_stored(conversation, caller.user, id).await? {
-                stored.push(id);
-            }
-        }
-        Ok(stored)
+        Ok(self.database.stored_of(conversation, caller.user, &ids).await?)
     }
 
     /// The direct conversation with somebody, made when there is none. What was said stays readable

@@ -1,13 +1,15 @@
 //! Reading the log. What an entry holds is private: it goes to members only, which `service` sees to.
 
+use std::iter::repeat;
+
 use thrive_protocol::entry::{Body, Entry};
 use thrive_protocol::ids::{ClientMsgId, ConversationId, Seq, UserId};
 use thrive_protocol::text::MessageText;
 
 use crate::domain::catch_up::Range;
-use crate::store::append::{FIND_DUPLICATE, KIND_TEXT};
+use crate::store::append::KIND_TEXT;
 use crate::store::error::{Cause, Doing};
-use crate::store::value::{Row, values};
+use crate::store::value::{Row, Value, values};
 use crate::store::{Database, StoreError};
 
 impl Database {
@@ -43,19 +45,30 @@ impl Database {
         rows.iter().rev().map(entry_of).collect::<Result<_, _>>().doing(doing)
     }
 
-    /// Whether a message is stored.
+    /// Which of these messages are stored.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn is_stored(
+    pub async fn stored_of(
         &self,
         conversation: ConversationId,
         sender: UserId,
-        id: ClientMsgId,
-    ) -> Result<bool, StoreError> {
-        let params = values![conversation, sender, id.0.to_vec()];
-        let rows = self.read("look for a message", FIND_DUPLICATE, params).await?;
-        Ok(!rows.is_empty())
+        ids: &[ClientMsgId],
+    ) -> Result<Vec<ClientMsgId>, StoreError> {
+        let doing = "look for messages";
+        let mut stored = Vec::new();
+        for chunk in ids.chunks(IDS_AT_ONCE) {
+            // Filled up with repeats, so that there is one statement to prepare.
+            let padded = chunk.iter().chain(repeat(&chunk[0])).take(IDS_AT_ONCE);
+            let mut params = values![conversation, sender];
+            params.extend(padded.map(|id| Value::Blob(id.0.to_vec())));
+            let marks: Vec<_> = (3..IDS_AT_ONCE + 3).map(|number| format!("${number}")).collect();
+            let sql = format!("{SELECT_STORED} ({})", marks.join(", "));
+            for row in &self.read(doing, sql, params).await? {
+                stored.push(row.get(0).doing(doing)?);
+            }
+        }
+        Ok(stored)
     }
 
     /// All entries of a few ranges, range by range, each in order.
@@ -134,6 +147,12 @@ fn select_ranges() -> String {
 }
 
 const RANGES_AT_ONCE: usize = 16;
+/// As many as one connection waits for in a conversation.
+const IDS_AT_ONCE: usize = 64;
+
+const SELECT_STORED: &str = "
+    SELECT client_msg_id FROM message
+    WHERE conversation = $1 AND sender = $2 AND client_msg_id IN";
 
 const SELECT_AFTER: &str = "
     SELECT conversation, seq, sender, client_msg_id, time, kind, body FROM message

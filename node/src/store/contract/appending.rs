@@ -54,15 +54,27 @@ async fn a_repeated_id_gets_the_first_answer_and_burns_no_number() {
 }
 
 #[tokio::test]
-async fn whether_a_message_is_stored_is_known_for_its_sender_and_conversation() {
+async fn which_messages_are_stored_is_known_for_their_sender_and_conversation() {
     on_each_engine(async |database| {
         let (ann, bob, conversation) = ann_and_bob(&database).await;
-        let sent = message(conversation, ann, 1);
-        append_one(&database, sent.clone()).await.unwrap();
-        let is_stored = async |sender, id| database.is_stored(conversation, sender, id).await.unwrap();
-        assert!(is_stored(ann, sent.id).await);
-        assert!(!is_stored(bob, sent.id).await);
-        assert!(!is_stored(ann, message(conversation, ann, 2).id).await);
+        let of = |numbers: std::ops::Range<u64>| {
+            numbers.map(|number| message(conversation, ann, number)).collect::<Vec<_>>()
+        };
+        for item in of(60..70).into_iter().chain(of(90..95)) {
+            append_one(&database, item).await.unwrap();
+        }
+        let stored = async |sender, asked: Vec<Append>| {
+            let ids: Vec<_> = asked.into_iter().map(|it| it.id).collect();
+            let mut stored = database.stored_of(conversation, sender, &ids).await.unwrap();
+            stored.sort();
+            stored
+        };
+        let expected: Vec<_> = of(60..70).into_iter().chain(of(90..92)).map(|it| it.id).collect();
+        assert_eq!(stored(ann, of(0..92)).await, expected);
+        assert_eq!(stored(ann, of(61..62)).await, [expected[1]]);
+        assert_eq!(stored(ann, of(70..80)).await, []);
+        assert_eq!(stored(bob, of(0..92)).await, []);
+        assert_eq!(stored(ann, Vec::new()).await, []);
     })
     .await;
 }
