@@ -14,6 +14,8 @@ pub const EXPIRY: Duration = Duration::from_secs(15);
 /// Handshakes that are remembered at once: about 10 MB. Beyond that, none is added, so that a flood
 /// cannot push out those that are under way.
 pub const MOST: usize = 65_536;
+/// RFC 9000, 17.2. Other versions may have longer ids; who writes one here only wants to fill our memory.
+const LONGEST_ID: usize = 20;
 
 /// The first packets of one connection: their client and the connection id that it chose for itself.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -36,9 +38,13 @@ impl Flights {
         (now.saturating_duration_since(*since) < EXPIRY).then_some(*server)
     }
 
-    /// Remembers where a flight goes. One that is known keeps its age.
+    /// Remembers where a flight goes. One that is known keeps its age; one with a longer id than this
+    /// version of QUIC allows is not kept.
     pub fn remember(&mut self, flight: Flight, server: ServerId, now: Instant) {
         self.forget_old(now);
+        if LONGEST_ID < flight.source.len() {
+            return;
+        }
         if let Some((known, _)) = self.servers.get_mut(&flight) {
             *known = server;
         } else if self.servers.len() < MOST {
@@ -109,6 +115,19 @@ mod tests {
         assert_eq!(flights.server(&flight(1), now + Duration::from_secs(6)), Some(server(2)));
         assert_eq!(flights.server(&flight(1), now + EXPIRY), None);
         assert_eq!(flights.len(), 1);
+    }
+
+    #[test]
+    fn an_id_that_is_longer_than_quic_allows_takes_no_memory() {
+        let now = Instant::now();
+        let mut flights = Flights::default();
+        let of_length = |length| Flight { source: vec![1; length].into(), ..flight(1) };
+        for length in 0..=255 {
+            flights.remember(of_length(length), server(1), now);
+        }
+        assert_eq!(flights.len(), 21);
+        assert_eq!(flights.server(&of_length(20), now), Some(server(1)));
+        assert_eq!(flights.server(&of_length(21), now), None);
     }
 
     #[test]
