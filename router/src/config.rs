@@ -34,7 +34,7 @@ pub struct Config {
     /// Where nodes see the first worker. Each further worker has the next port.
     pub backend: SocketAddr,
     pub workers: usize,
-    /// By which nodes tell routers apart; each worker counts on from it. Without it, one by chance.
+    /// By which nodes tell routers apart, at most [`MOST_ID`]. Without it, one by chance.
     pub id: Option<u16>,
     /// The file with the secret that all nodes and routers share.
     pub secret: PathBuf,
@@ -101,8 +101,8 @@ impl Config {
         let listen = reader.text("listen", LISTEN, address, |it| it.parse().ok());
         let dual_stack = reader.truth("dual_stack", true);
         let backend: SocketAddr = reader.text("backend", BACKEND, address, |it| it.parse().ok());
-        let workers = reader.whole("workers", 1..=MOST_WORKERS).unwrap_or(1) as usize;
-        let id = reader.whole("id", 0..=u64::from(u16::MAX));
+        let workers = reader.whole("workers", 1..=MOST_WORKERS as u64).unwrap_or(1) as usize;
+        let id = reader.whole("id", 0..=u64::from(MOST_ID));
         let secret = reader.path("secret");
         if secret.is_none() {
             let allowed = "the file with the secret that all nodes and routers share";
@@ -179,7 +179,10 @@ fn log_filter(raw: &str) -> Option<String> {
 /// This machine only, on the port that clients know.
 const LISTEN: &str = "127.0.0.1:2005";
 const BACKEND: &str = "127.0.0.1:2100";
-const MOST_WORKERS: u64 = 64;
+/// Workers of one router.
+pub const MOST_WORKERS: usize = 64;
+/// So that each worker of each router has a number of its own in 16 bits.
+pub const MOST_ID: u16 = (0x1_0000 / MOST_WORKERS - 1) as u16;
 const LOG: &str =
     "a level (error, warn, info, debug, trace), or a list such as info,thrive_router=debug";
 

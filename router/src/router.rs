@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::config::Config;
+use crate::config::{Config, MOST_ID, MOST_WORKERS};
 use crate::counters::{Counters, Figures};
 use crate::io::{Opening, open};
 use crate::rendezvous::Rendezvous;
@@ -49,6 +49,12 @@ pub enum StartError {
     Source(#[from] SourceError),
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
+}
+
+/// By which nodes know a worker. No two of all routers are the same, so that none gets the answers to
+/// another's clients.
+fn number(router: u16, worker: usize) -> u16 {
+    router * MOST_WORKERS as u16 + worker as u16
 }
 
 /// How long a start waits for the first list of nodes. Without one it serves all the same.
@@ -87,7 +93,7 @@ impl Router {
             tracing::warn!("No list of nodes yet; serving with what was kept");
         }
 
-        let router = config.id.unwrap_or_else(|| u16::from_ne_bytes(random()));
+        let router = config.id.unwrap_or_else(|| u16::from_ne_bytes(random()) % (MOST_ID + 1));
         let mut counters = Vec::new();
         for (at, (front, back)) in pairs.into_iter().enumerate() {
             let own = Arc::new(Counters::default());
@@ -100,7 +106,7 @@ impl Router {
                     Rendezvous::new(&keys.rendezvous),
                 ),
                 key: EncapKey::new(&keys.encapsulation),
-                router: router.wrapping_add(at as u16),
+                router: number(router, at),
                 listing: listing.clone(),
                 counters: own,
                 tells: at == 0,
@@ -220,5 +226,20 @@ impl Drop for Told {
         if !self.stop.is_cancelled() {
             drop(self.tell.try_send(format!("{} ended by itself", self.name)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_worker_of_any_router_has_the_number_of_another_one() {
+        let routers = 0..=MOST_ID;
+        let workers = |router| (0..MOST_WORKERS).map(move |worker| number(router, worker));
+        let numbers: HashSet<_> = routers.flat_map(workers).collect();
+        assert_eq!(numbers.len(), (usize::from(MOST_ID) + 1) * MOST_WORKERS);
     }
 }

@@ -107,7 +107,7 @@ fn every_wrong_value_is_told_with_its_key_and_what_is_allowed() {
     check("dual_stack", "perhaps");
     check("workers", "0");
     check("workers", "65");
-    check("id", "65536");
+    check("id", "1024");
     check("id", "-1");
     check("log", "inof");
     check("log_format", "xml");
