@@ -128,7 +128,7 @@ pub struct Sender {
 /// How long a worker waits for room to send. Longer would hold up everything else.
 const ROOM: Duration = Duration::from_millis(5);
 
-/// How often it waits for the rest of one call.
+/// How often it waits within one [`Sender::send`].
 const WAITS: usize = 4;
 
 /// How a call ended.
@@ -152,6 +152,7 @@ impl Default for Sender {
 
 impl Sender {
     /// Sends all of them, or drops and counts what cannot be sent. `fact` counts those that went out.
+    /// Once no room has come in time, the rest is dropped without waiting for each part of it again.
     pub async fn send(
         &mut self,
         port: &Port,
@@ -175,18 +176,18 @@ impl Sender {
         fact: Fact,
         counters: &Counters,
     ) {
+        let mut waits = 0;
         for Call { runs: range, control } in batch::calls(parcels, runs) {
             let mut left = &runs[range];
-            let mut waits = 0;
             while let Some((first, rest)) = left.split_first() {
                 match self.call(port, parcels, left, control, counters) {
+                    Sent::Some(0) | Sent::Full if WAITS <= waits => {
+                        counters.add(Fact::SendFull, datagrams(left));
+                        break;
+                    }
                     Sent::Some(0) | Sent::Full => {
-                        waits += 1;
                         let room = timeout(ROOM, port.socket.writable()).await;
-                        if WAITS < waits || !matches!(room, Ok(Ok(()))) {
-                            counters.add(Fact::SendFull, datagrams(left));
-                            break;
-                        }
+                        waits = if matches!(room, Ok(Ok(()))) { waits + 1 } else { WAITS };
                     }
                     Sent::Some(messages) => {
                         let (sent, unsent) = left.split_at(messages.min(left.len()));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use quinn_udp::RecvMeta;
 use thrive_protocol::cid::ServerId;
@@ -47,10 +47,16 @@ struct Worker {
     counters: Arc<Counters>,
     /// What the log was told of each server.
     told: Option<HashMap<ServerId, Condition>>,
+    /// When the log was last told of a frame that no holder of our secret made.
+    warned: Option<Instant>,
 }
 
-/// After so many batches the clock and the list get a turn.
+/// After so many batches the clock and the list get a turn,
 const ROUNDS: usize = 16;
+/// or after so long, which is much when there is no room to send. Pings must not wait.
+const TURN: Duration = Duration::from_millis(20);
+/// How often the log is told of frames with another secret.
+const WARN: Duration = Duration::from_secs(60);
 
 /// Works until `stop`.
 ///
@@ -69,6 +75,7 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> io::Result<()> {
         counter: u64::from_ne_bytes(random()),
         counters,
         told: tells.then(HashMap::new),
+        warned: None,
     };
     worker.apply(&mut listing).await;
     let mut pings = interval(PING);
@@ -85,10 +92,11 @@ pub async fn run(parts: Parts, stop: CancellationToken) -> io::Result<()> {
             ready = worker.back.readable() => ready?,
         }
         // Both in turn, whichever was ready, so that neither direction starves the other.
+        let begin = Instant::now();
         for _ in 0..ROUNDS {
             let clients = worker.serve_clients().await;
             let nodes = worker.serve_nodes().await;
-            if !clients && !nodes {
+            if (!clients && !nodes) || TURN < begin.elapsed() {
                 break;
             }
         }
@@ -138,7 +146,7 @@ impl Worker {
         if batches == 0 {
             return false;
         }
-        let Self { front, back, sender, key, table, counters, .. } = self;
+        let Self { front, back, sender, key, table, counters, warned, .. } = self;
         let now = Instant::now();
         let mut parcels = Vec::new();
         let mut nearly = Vec::new();
@@ -151,6 +159,14 @@ impl Worker {
             }
             let Some((header, payload)) = open(key, frame) else {
                 counters.count(Fact::BadFrame);
+                // Most likely a mistake, and nobody would find it in silence.
+                if warned.is_none_or(|at| WARN <= now.saturating_duration_since(at)) {
+                    *warned = Some(now);
+                    tracing::warn!(
+                        node = %from,
+                        "A frame of a node was sealed with another secret than this router's"
+                    );
+                }
                 continue;
             };
             match (header.kind, Pong::decode(payload)) {

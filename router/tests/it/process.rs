@@ -1,13 +1,15 @@
 //! The program: what it says, how it ends, with which code.
 
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::UdpSocket;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::time::Instant;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
-use crate::rig::{Client, Node, Shared, short};
+use crate::rig::{Client, Node, SOON, Shared, short};
 
 fn program(shared: &Shared) -> Command {
     program_behind(shared, "127.0.0.1:0")
@@ -80,6 +82,37 @@ async fn it_says_when_it_is_ready_and_what_it_counted_and_stops_when_asked() {
         let line: Value = serde_json::from_str(line).unwrap();
         assert!(line["message"].is_string(), "{line}");
     }
+}
+
+#[test]
+fn a_node_with_another_secret_is_told_to_the_log_once_and_not_with_each_frame() {
+    let shared = Shared::new();
+    let node = UdpSocket::bind("127.0.0.1:0").unwrap();
+    node.set_read_timeout(Some(SOON)).unwrap();
+    let address = node.local_addr().unwrap();
+    let mut command = program(&shared);
+    command.args(["--nodes", &format!("1={address}")]);
+    let mut router = Process::start(command);
+    router.line();
+    for _ in 0..3 {
+        let (_, from) = node.recv_from(&mut [0; 100]).unwrap();
+        node.send_to(&[7; 60], from).unwrap();
+    }
+    let deadline = Instant::now() + SOON;
+    loop {
+        router.signal(Signal::SIGUSR1);
+        let counted: Value = serde_json::from_str(&router.line()).unwrap();
+        if counted["bad_frame"] == 3 {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{counted}");
+    }
+    router.signal(Signal::SIGTERM);
+    router.line();
+    let log = router.log();
+    let told: Vec<_> = log.lines().filter(|it| it.contains("another secret")).collect();
+    assert_eq!(told.len(), 1, "{log}");
+    assert!(told[0].contains(&address.to_string()), "{log}");
 }
 
 fn output(command: &mut Command) -> (Option<i32>, String, String) {
