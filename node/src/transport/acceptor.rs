@@ -2,7 +2,8 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -30,9 +31,9 @@ pub struct Acceptor(Arc<Inner>);
 
 struct Inner {
     endpoints: Vec<Endpoint>,
-    attempts: Mutex<mpsc::Receiver<Incoming>>,
-    /// One for each endpoint; ends with the acceptor.
-    _collectors: JoinSet<()>,
+    attempts: Mutex<Attempts>,
+    /// Whether we closed the sockets, so that their end is no fault.
+    closed: Arc<AtomicBool>,
     places: Arc<Places>,
     standing: Arc<Standing>,
     counts: Vec<Arc<Counts>>,
@@ -40,6 +41,13 @@ struct Inner {
     refused: AtomicU64,
     retried: AtomicU64,
     failed: AtomicU64,
+}
+
+/// What came in on all sockets, and who brings it.
+struct Attempts {
+    found: mpsc::Receiver<Incoming>,
+    /// One for each endpoint; ends with it, or with the acceptor.
+    collectors: JoinSet<()>,
 }
 
 /// What happened since the start.
@@ -62,15 +70,16 @@ impl Acceptor {
         standing: Arc<Standing>,
         counts: Vec<Arc<Counts>>,
     ) -> Self {
-        let (found, attempts) = mpsc::channel(ATTEMPTS);
+        let (sender, found) = mpsc::channel(ATTEMPTS);
+        let closed = Arc::new(AtomicBool::default());
         let mut collectors = JoinSet::new();
         for endpoint in &endpoints {
-            collectors.spawn(collect(endpoint.clone(), found.clone()));
+            collectors.spawn(collect(endpoint.clone(), sender.clone(), Arc::clone(&closed)));
         }
         Self(Arc::new(Inner {
             endpoints,
-            attempts: Mutex::new(attempts),
-            _collectors: collectors,
+            attempts: Mutex::new(Attempts { found, collectors }),
+            closed,
             places: Places::new(allowed, Arc::clone(&standing)),
             standing,
             counts,
@@ -81,9 +90,11 @@ impl Acceptor {
         }))
     }
 
-    /// The next attempt on any socket; `None` when it is closed. One task may wait at a time.
+    /// The next attempt on any socket. `None` once for each socket that came to its end, and always
+    /// when there is none left: a node that goes on with the others would be silent to those who reach
+    /// it through this one. One task may wait at a time.
     pub async fn attempt(&self) -> Option<Incoming> {
-        poll_fn(|cx| self.0.attempts.lock().poll_recv(cx)).await
+        poll_fn(|cx| self.0.attempts.lock().poll(cx)).await
     }
 
     /// Brings an attempt to a connection, or turns it away.
@@ -164,6 +175,7 @@ impl Acceptor {
 
     /// Turns new attempts away and closes what is left; returns when the last byte is sent.
     pub async fn close(&self) {
+        self.0.closed.store(true, Ordering::Relaxed);
         for endpoint in &self.0.endpoints {
             endpoint.close(close::GOING_AWAY.into(), b"");
         }
@@ -173,12 +185,26 @@ impl Acceptor {
     }
 }
 
-/// Ends when the endpoint is closed. While nobody asks, attempts wait in QUIC, which has a bound too.
-async fn collect(endpoint: Endpoint, found: mpsc::Sender<Incoming>) {
+impl Attempts {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Incoming>> {
+        // First, so that a flood on one socket does not hide the end of another.
+        match self.collectors.poll_join_next(cx) {
+            Poll::Ready(_) => Poll::Ready(None),
+            Poll::Pending => self.found.poll_recv(cx),
+        }
+    }
+}
+
+/// Ends when the endpoint does. While nobody asks, attempts wait in QUIC, which has a bound too.
+async fn collect(endpoint: Endpoint, found: mpsc::Sender<Incoming>, closed: Arc<AtomicBool>) {
     while let Some(incoming) = endpoint.accept().await {
         if found.send(incoming).await.is_err() {
             return;
         }
+    }
+    if !closed.load(Ordering::Relaxed) {
+        let address = endpoint.local_addr().ok();
+        tracing::error!(?address, "A socket of the node can be used no more");
     }
 }
 

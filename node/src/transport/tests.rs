@@ -1,5 +1,6 @@
 //! Real nodes and clients, with a router between them that is part of the test.
 
+mod broken;
 mod rig;
 mod router;
 
