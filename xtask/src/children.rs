@@ -1,4 +1,5 @@
-//! Programs that run beside us. Each is ended with us: asked first, by its own process id only.
+//! Programs that run beside us. Each is ended with us: asked first, by its own process id only; without
+//! asking when we were killed ourselves.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -11,6 +12,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::{deadline, shell};
+
+mod watcher;
+
+use self::watcher::Watcher;
 
 /// What a program may take to end after it was asked; a server tells its clients good-bye first.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -26,6 +31,8 @@ pub(crate) struct Child {
     log: Option<PathBuf>,
     /// Asked twice, a server leaves at once instead of handing its people over.
     asked: bool,
+    /// Until it has ended.
+    watcher: Option<Watcher>,
 }
 
 impl Child {
@@ -37,7 +44,13 @@ impl Child {
             .stdin(Stdio::null())
             .spawn()
             .with_context(|| format!("cannot start `{}`", shell::line(command)))?;
-        Ok(Self { name: name.to_owned(), process, log: None, asked: false })
+        let name = name.to_owned();
+        let mut child = Self { name, process, log: None, asked: false, watcher: None };
+        // Elsewhere there is no shell to watch.
+        if cfg!(unix) {
+            child.watcher = Some(Watcher::of(child.id())?);
+        }
+        Ok(child)
     }
 
     /// Starts it with everything it prints going to `log`.
@@ -55,7 +68,15 @@ impl Child {
 
     /// How it ended, if it has.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
-        self.process.try_wait().ok().flatten()
+        let status = self.process.try_wait().ok().flatten()?;
+        self.dismiss_watcher();
+        Some(status)
+    }
+
+    fn dismiss_watcher(&mut self) {
+        if let Some(watcher) = self.watcher.take() {
+            watcher.dismiss();
+        }
     }
 
     /// An error if it is no longer there, with the end of its log.
@@ -112,7 +133,9 @@ impl Child {
             println!("  {} did not end when asked, so it is ended by force.", self.name);
         }
         self.process.kill().ok();
-        self.process.wait().ok()
+        let status = self.process.wait().ok()?;
+        self.dismiss_watcher();
+        Some(status)
     }
 }
 
@@ -135,17 +158,26 @@ impl Lines {
         within: Duration,
         wanted: impl Fn(&str) -> Option<T>,
     ) -> Result<T> {
+        let found = self.look_for(what, within, wanted)?;
+        found.with_context(|| format!("waited {} s in vain for {what}", within.as_secs()))
+    }
+
+    /// As [`Self::find`]; `None` when the time is over, and then the lines after that can be looked at.
+    pub(crate) fn look_for<T>(
+        &self,
+        what: &str,
+        within: Duration,
+        wanted: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>> {
         let end = Instant::now() + within;
         loop {
             match self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(line) => {
                     if let Some(found) = wanted(&line) {
-                        return Ok(found);
+                        return Ok(Some(found));
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => {
-                    bail!("waited {} s in vain for {what}", within.as_secs())
-                }
+                Err(RecvTimeoutError::Timeout) => return Ok(None),
                 Err(RecvTimeoutError::Disconnected) => bail!("the program ended before {what}"),
             }
         }
@@ -225,6 +257,16 @@ mod tests {
             .expect("it hears us");
         let status = child.end().expect("it ends");
         assert!(status.success(), "{status}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_child_does_not_outlive_us_when_nobody_is_left_to_end_it() {
+        let mut child = piped("exec sleep 600");
+        // The pipe ends as it would if we were killed.
+        drop(child.watcher.take());
+        let status = child.process.wait().expect("it is ours");
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9));
     }
 
     #[test]

@@ -1,21 +1,22 @@
 //! `cargo xtask cluster`: Postgres, Redis, three nodes and two routers on this machine, to look at and to
 //! kill. What dies comes back after a moment, as an orchestrator would do it.
 
-use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Args;
 use thrive_services::{OwnPostgres, Postgres, PostgresOptions};
 
 use crate::services::Services;
-use crate::{config, root, run, shell, system};
+use crate::stop::Stop;
+use crate::{config, root, shell, system};
 
+mod folder;
 mod parts;
 
+use self::folder::Folder;
 use self::parts::{Part, Printer};
 
 /// Where people expect a Thrive server, and so the first router.
@@ -57,19 +58,19 @@ struct Cluster {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    // Before the first long step, so that Ctrl+C is never lost.
-    let stop = run::on_stop()?;
+    let stop = Stop::listen()?;
     system::ensure(&[system::BUILD, system::SERVICES])?;
     let programs = build(options.dev)?;
-    let data = folder(options)?;
+    let folder = Folder::open(data(options)?, options.fresh)?;
+    let data = folder.path();
     let printer = Printer::new(options.nodes.max(options.routers));
-    let mut cluster = start(options, &programs, &data, &printer)?;
-    explain(&cluster, options, &programs, &data);
-    let outcome = watch(&mut cluster, &printer, &stop);
+    let mut cluster = start(options, &programs, data, &printer, &stop)?;
+    explain(&cluster, options, &programs, data);
+    watch(&mut cluster, &printer, &stop);
     println!("\nEnding the nodes, then the routers, then Postgres and Redis.");
     cluster.end();
     println!("Ended. The data stays in {}.", data.display());
-    outcome
+    Ok(())
 }
 
 fn build(dev: bool) -> Result<PathBuf> {
@@ -84,28 +85,22 @@ fn build(dev: bool) -> Result<PathBuf> {
     Ok(config::target(&root()).join(if dev { "debug" } else { "release" }))
 }
 
-fn folder(options: &Options) -> Result<PathBuf> {
+fn data(options: &Options) -> Result<PathBuf> {
     // Relative to where the person stands, except for the default.
-    let data = if options.data == Path::new(".data/cluster") {
-        root().join(&options.data)
-    } else {
-        std::path::absolute(&options.data).context("--data is a folder name")?
-    };
-    if options.fresh && data.exists() {
-        // Only what a cluster has put there, should the name be a slip.
-        ensure!(
-            data.join("cluster.secret").is_file(),
-            "{} holds no cluster, so --fresh does not remove it",
-            data.display()
-        );
-        fs::remove_dir_all(&data).with_context(|| format!("remove {}", data.display()))?;
+    if options.data == Path::new(".data/cluster") {
+        return Ok(root().join(&options.data));
     }
-    fs::create_dir_all(&data).with_context(|| format!("make {}", data.display()))?;
-    Ok(data)
+    std::path::absolute(&options.data).context("--data is a folder name")
 }
 
-fn start(options: &Options, programs: &Path, data: &Path, printer: &Printer) -> Result<Cluster> {
-    let secret = data.join("cluster.secret");
+fn start(
+    options: &Options,
+    programs: &Path,
+    data: &Path,
+    printer: &Printer,
+    stop: &Stop,
+) -> Result<Cluster> {
+    let secret = data.join(folder::SECRET);
     parts::keep_secret(&secret)?;
     println!("Starting Postgres and Redis.");
     let kept = PostgresOptions { folder: Some(data.join("postgres")), ..Default::default() };
@@ -127,13 +122,13 @@ fn start(options: &Options, programs: &Path, data: &Path, printer: &Printer) -> 
         if number == 1 {
             shell::output(&mut node.migration()).context("prepare the database")?;
         }
-        node.start(printer)?;
+        node.start(printer, stop)?;
         nodes.push(node);
     }
     let mut routers = Vec::new();
     for number in 1..=options.routers {
         let mut router = shared.router(number, listen(number)?)?;
-        router.start(printer)?;
+        router.start(printer, stop)?;
         routers.push(router);
     }
     Ok(Cluster { nodes, routers, services })
@@ -205,38 +200,63 @@ fn explain(cluster: &Cluster, options: &Options, programs: &Path, data: &Path) {
 }
 
 /// Starts again what has died, until the person wants to stop.
-fn watch(cluster: &mut Cluster, printer: &Printer, stop: &Receiver<()>) -> Result<()> {
-    let (mut redis, mut postgres) = (None, None);
-    loop {
-        if stop.recv_timeout(LOOK).is_ok() {
-            return Ok(());
-        }
+fn watch(cluster: &mut Cluster, printer: &Printer, stop: &Stop) {
+    let (mut redis, mut postgres) = (Absence::of("Redis"), Absence::of("Postgres"));
+    while !stop.within(LOOK) {
         let Services { redis: cache, postgres: database } = &cluster.services;
-        if back(&mut redis, cache.runs(), "Redis", printer) {
+        redis.look_after(cache.runs(), AWAY, printer, || {
             cache.start_again()?;
-            printer.say(&format!("Redis is back as process {}.", cache.pid()));
-        }
-        if back(&mut postgres, database.runs(), "Postgres", printer) {
+            Ok(cache.pid())
+        });
+        postgres.look_after(database.runs(), AWAY, printer, || {
             database.start_again()?;
-            printer.say(&format!("Postgres is back as process {}.", database.pid()));
-        }
+            Ok(database.pid())
+        });
         for part in cluster.nodes.iter_mut().chain(&mut cluster.routers) {
             part.look_after(printer, AWAY);
         }
     }
 }
 
-/// Whether it is time to start something again that does not run.
-fn back(died: &mut Option<Instant>, runs: bool, name: &str, printer: &Printer) -> bool {
-    if runs {
-        *died = None;
-        return false;
+/// Since when a service is away, or its last start failed.
+struct Absence {
+    name: &'static str,
+    since: Option<Instant>,
+}
+
+impl Absence {
+    fn of(name: &'static str) -> Self {
+        Self { name, since: None }
     }
-    let since = *died.get_or_insert_with(|| {
-        printer.say(&format!("{name} is gone; it comes back in {} s.", AWAY.as_secs()));
-        Instant::now()
-    });
-    since.elapsed() >= AWAY
+
+    /// `start` gives the id of the new process. If it fails, it is tried again after as long.
+    fn look_after(
+        &mut self,
+        runs: bool,
+        away: Duration,
+        printer: &Printer,
+        start: impl FnOnce() -> Result<u32>,
+    ) {
+        if runs {
+            self.since = None;
+            return;
+        }
+        let since = *self.since.get_or_insert_with(|| {
+            let seconds = away.as_secs();
+            printer.say(&format!("{} is gone; it comes back in {seconds} s.", self.name));
+            Instant::now()
+        });
+        if since.elapsed() < away {
+            return;
+        }
+        match start() {
+            Ok(id) => printer.say(&format!("{} is back as process {id}.", self.name)),
+            Err(error) => {
+                printer.say(&format!("{} does not come back yet: {error:#}", self.name));
+                self.since = Some(Instant::now());
+            }
+        }
+    }
 }
 
 impl Cluster {
@@ -259,5 +279,28 @@ impl Services {
     fn start_with(options: PostgresOptions) -> Result<Self> {
         let postgres = Postgres::start_with(options)?;
         Ok(Self { postgres, redis: thrive_services::Redis::start()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_that_does_not_start_is_tried_again_and_ends_nothing() {
+        let printer = Printer::new(1);
+        let mut absence = Absence::of("Redis");
+        let mut tries = 0;
+        for outcome in [Err("the port is taken"), Ok(7)] {
+            absence.look_after(false, Duration::ZERO, &printer, || {
+                tries += 1;
+                outcome.map_err(anyhow::Error::msg)
+            });
+        }
+        absence.look_after(true, Duration::ZERO, &printer, || unreachable!("it runs"));
+        assert_eq!((tries, absence.since), (2, None));
+        let never = Duration::from_secs(3_600);
+        absence.look_after(false, never, &printer, || unreachable!("it is too early"));
+        assert!(absence.since.is_some());
     }
 }

@@ -20,6 +20,7 @@ mod run;
 mod services;
 mod shell;
 mod simulate;
+mod stop;
 mod system;
 mod test;
 mod tidy;

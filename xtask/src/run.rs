@@ -5,13 +5,13 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::children::Child;
+use crate::stop::Stop;
 use crate::{config, demo, root, shell, system};
 
 /// Where a Thrive server listens unless told otherwise.
@@ -52,8 +52,7 @@ impl Place {
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    // Before the first long step, so that Ctrl+C is never lost.
-    let stop = on_stop()?;
+    let stop = Stop::listen()?;
     let display = if options.headless { Err("--headless was given") } else { config::display() };
     let show = if display.is_ok() { system::SHOW } else { &[] };
     system::ensure(&[system::BUILD, show])?;
@@ -75,17 +74,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     println!("Ending the server.");
     node.end();
     outcome
-}
-
-/// Says when the person at the terminal, or the system, wants us to stop.
-pub(crate) fn on_stop() -> Result<mpsc::Receiver<()>> {
-    let (sender, stop) = mpsc::sync_channel(1);
-    ctrlc::set_handler(move || {
-        // A full queue means that the wish is already known.
-        sender.try_send(()).ok();
-    })
-    .context("nobody else listens for Ctrl+C")?;
-    Ok(stop)
 }
 
 fn build(dev: bool, with_window: bool) -> Result<()> {
@@ -188,10 +176,10 @@ fn explain(place: &Place, address: SocketAddr, why: &str, demo: bool) {
 }
 
 /// Waits until the person wants to stop, the client is closed, or the server breaks down.
-fn watch(node: &mut Child, client: Option<Child>, stop: &mpsc::Receiver<()>) -> Result<()> {
+fn watch(node: &mut Child, client: Option<Child>, stop: &Stop) -> Result<()> {
     let mut client = client;
     loop {
-        if stop.recv_timeout(Duration::from_millis(100)).is_ok() {
+        if stop.within(Duration::from_millis(100)) {
             println!("\nStopping.");
             return Ok(());
         }

@@ -4,7 +4,8 @@
 use anyhow::Result;
 use thrive_services::{OwnPostgres, OwnRedis, POSTGRES, Postgres, REDIS, Redis};
 
-use crate::{run, system};
+use crate::stop::Stop;
+use crate::system;
 
 /// They end with this, and also when we are killed.
 pub(crate) struct Services {
@@ -25,7 +26,7 @@ impl Services {
 
 /// Starts both and keeps them until Ctrl+C.
 pub(crate) fn command() -> Result<()> {
-    let stop = run::on_stop()?;
+    let stop = Stop::listen()?;
     system::ensure(&[system::SERVICES])?;
     let services = Services::start()?;
     println!(
@@ -39,8 +40,7 @@ pub(crate) fn command() -> Result<()> {
         services.postgres.log().display(),
         services.redis.log().display()
     );
-    // An error means that nobody can ask us to stop any more, and then we stop.
-    stop.recv().ok();
+    stop.wait();
     println!("\nEnding both.");
     Ok(())
 }

@@ -8,14 +8,17 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
-use crate::children::Child;
+use crate::children::{Child, Lines};
 use crate::demo::write_private;
 use crate::shell;
+use crate::stop::Stop;
 
 /// What a start may take on a busy machine.
 const READY: Duration = Duration::from_secs(60);
+/// How often is looked whether the person still wants it.
+const LOOK: Duration = Duration::from_millis(100);
 /// How long people have to leave a node that is asked to end.
 const DRAIN_SECONDS: u16 = 3;
 
@@ -45,8 +48,15 @@ pub(crate) struct Part {
     address: SocketAddr,
     color: u8,
     child: Option<Child>,
+    starting: Option<Starting>,
     died: Option<Instant>,
     fingerprint: Option<String>,
+}
+
+/// A start under way.
+struct Starting {
+    lines: Lines,
+    until: Instant,
 }
 
 impl Shared<'_> {
@@ -113,8 +123,8 @@ drain_seconds = {DRAIN_SECONDS}
         let program = self.programs.join(program);
         // The six colors that can be read on black and on white.
         let color = u8::try_from(color % 6).unwrap_or_default() + 31;
-        let (child, died, fingerprint) = (None, None, None);
-        Part { name, program, arguments, address, color, child, died, fingerprint }
+        let (child, starting, died, fingerprint) = (None, None, None, None);
+        Part { name, program, arguments, address, color, child, starting, died, fingerprint }
     }
 }
 
@@ -143,28 +153,74 @@ impl Part {
         command
     }
 
-    /// Starts it and waits until it is ready. Its lines are shown from now on.
-    pub(crate) fn start(&mut self, printer: &Printer) -> Result<()> {
+    /// Starts it and waits until it is ready, or nobody wants it any more. Its lines are shown from now on.
+    pub(crate) fn start(&mut self, printer: &Printer, stop: &Stop) -> Result<()> {
+        self.begin(printer)?;
+        while !self.is_ready(LOOK)? {
+            ensure!(!stop.within(Duration::ZERO), "stopped while {} was starting", self.name);
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, printer: &Printer) -> Result<()> {
         let mut command = shell::command(&self.program);
         command.args(&self.arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = Child::start(&self.name, &mut command)?;
         printer.show(&self.name, self.color, child.complaints()?);
-        let lines = child.lines()?;
-        let ready = lines
-            .find("its ready line", READY, |line| {
-                line.contains(" ready on ").then(|| line.to_owned())
-            })
-            .with_context(|| format!("{} did not start; what it said stands above", self.name))?;
-        let certificate = ready.split_once(", certificate ");
-        self.fingerprint = certificate.map(|(_, fingerprint)| fingerprint.to_owned());
-        lines.pass_over_rest();
+        self.starting = Some(Starting { lines: child.lines()?, until: Instant::now() + READY });
         self.child = Some(child);
-        self.died = None;
         Ok(())
     }
 
-    /// Sees whether it has died, and starts it again when it was away for long enough.
+    /// Whether it is, or gets so in this time. An error ends it.
+    fn is_ready(&mut self, within: Duration) -> Result<bool> {
+        let ready = self.ready_line(within);
+        if !matches!(ready, Ok(None))
+            && let Some(starting) = self.starting.take()
+        {
+            starting.lines.pass_over_rest();
+        }
+        match ready {
+            Ok(None) => Ok(false),
+            Ok(Some(line)) => {
+                let certificate = line.split_once(", certificate ");
+                self.fingerprint = certificate.map(|(_, fingerprint)| fingerprint.to_owned());
+                self.died = None;
+                Ok(true)
+            }
+            Err(error) => {
+                self.child = None;
+                let name = &self.name;
+                Err(error.context(format!("{name} did not start; what it said stands above")))
+            }
+        }
+    }
+
+    fn ready_line(&self, within: Duration) -> Result<Option<String>> {
+        let starting = self.starting.as_ref().context("it was not started")?;
+        let what = "its ready line";
+        let line = starting
+            .lines
+            .look_for(what, within, |line| line.contains(" ready on ").then(|| line.to_owned()))?;
+        let seconds = READY.as_secs();
+        let in_time = line.is_some() || Instant::now() < starting.until;
+        ensure!(in_time, "waited {seconds} s in vain for {what}");
+        Ok(line)
+    }
+
+    /// Sees whether it has died, and starts it again when it was away for long enough. Never waits for
+    /// it to be ready, so that others and the person are not kept waiting.
     pub(crate) fn look_after(&mut self, printer: &Printer, away: Duration) {
+        if self.starting.is_some() {
+            match self.is_ready(Duration::ZERO) {
+                Ok(false) => {}
+                Ok(true) => {
+                    printer.say(&format!("{} is back as process {}.", self.name, self.id()));
+                }
+                Err(error) => self.stays_away(printer, &error),
+            }
+            return;
+        }
         if let Some(child) = &mut self.child {
             let Some(status) = child.ended() else { return };
             let seconds = away.as_secs();
@@ -173,18 +229,17 @@ impl Part {
             self.child = None;
             self.died = Some(Instant::now());
         }
-        if self.died.is_some_and(|died| died.elapsed() >= away) {
-            // What it stands on may be away as well; then it is tried again.
-            match self.start(printer) {
-                Ok(()) => {
-                    printer.say(&format!("{} is back as process {}.", self.name, self.id()));
-                }
-                Err(error) => {
-                    printer.say(&format!("{} does not come back yet: {error:#}", self.name));
-                    self.died = Some(Instant::now());
-                }
-            }
+        if self.died.is_some_and(|died| died.elapsed() >= away)
+            && let Err(error) = self.begin(printer)
+        {
+            self.stays_away(printer, &error);
         }
+    }
+
+    /// What it stands on may be away as well; it is tried again.
+    fn stays_away(&mut self, printer: &Printer, error: &anyhow::Error) {
+        printer.say(&format!("{} does not come back yet: {error:#}", self.name));
+        self.died = Some(Instant::now());
     }
 
     /// Asks it to end, and does not wait.
@@ -254,6 +309,61 @@ fn toml_text(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A part that runs this script instead of a node.
+    fn part(script: &str) -> Part {
+        Part {
+            name: "node-1".to_owned(),
+            program: "sh".into(),
+            arguments: vec!["-c".to_owned(), script.to_owned()],
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
+            color: 31,
+            child: None,
+            starting: None,
+            died: None,
+            fingerprint: None,
+        }
+    }
+
+    #[test]
+    fn ctrl_c_is_heard_while_a_part_starts() {
+        let (person, stop) = Stop::told();
+        person.send(()).expect("somebody listens");
+        let begin = Instant::now();
+        let mut part = part("exec sleep 600");
+        let error = part.start(&Printer::new(1), &stop).expect_err("nobody wants it");
+        assert!(error.to_string().contains("stopped while node-1"), "{error}");
+        assert!(begin.elapsed() < READY / 2);
+    }
+
+    #[test]
+    fn a_part_comes_back_without_anybody_waiting_for_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let gate = folder.path().join("gate").display().to_string();
+        let (_person, stop) = Stop::told();
+        let printer = Printer::new(1);
+        let mut part = part(&format!(
+            "until [ -e {gate} ]; do sleep 0.02; done; echo 'it is ready on 1, certificate x'; exec sleep 600"
+        ));
+        fs::write(&gate, "").expect("it is ours");
+        part.start(&printer, &stop).expect("it starts");
+        assert_eq!(part.fingerprint(), Some("x"));
+
+        fs::remove_file(&gate).expect("it is there");
+        part.ask_to_end();
+        let look = |part: &mut Part, wanted: &dyn Fn(&Part) -> bool| {
+            crate::deadline::wait("what is looked for", READY, || {
+                part.look_after(&printer, Duration::ZERO);
+                Ok(wanted(part).then_some(()))
+            })
+        };
+        // Every look returns at once, though it cannot be ready.
+        look(&mut part, &|it| it.starting.is_some()).expect("it is started again");
+        part.look_after(&printer, Duration::ZERO);
+        assert!(part.starting.is_some());
+        fs::write(&gate, "").expect("it is ours");
+        look(&mut part, &|it| it.starting.is_none() && it.child.is_some()).expect("it is back");
+    }
 
     #[test]
     fn each_line_begins_with_the_name_of_its_program() {
