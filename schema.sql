@@ -36,6 +36,8 @@ CREATE TABLE account (
   status_text TEXT NOT NULL DEFAULT '',
   -- Of two statuses of an account, the one with the higher number was chosen later.
   status_changed BIGINT NOT NULL DEFAULT 0,
+  -- Rises with each change of what the person sees in their list of contacts.
+  contacts_version BIGINT NOT NULL DEFAULT 0,
   CONSTRAINT account_pkey PRIMARY KEY (id),
   CONSTRAINT account_username_key UNIQUE (username),
   CONSTRAINT account_availability_check

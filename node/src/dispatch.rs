@@ -203,9 +203,8 @@ impl Dispatch {
     /// The session is over, or the store cannot be read.
     pub async fn begin(&self, hub: &Hub, caller: &Caller) -> Result<(), Refusal> {
         let (it, user) = (&self.services, caller.user);
-        if !self.said("begin", it.accounts.is_live(caller).await)? {
-            return Err(Code::SessionEnded.into());
-        }
+        let version = self.said("begin", it.accounts.contacts_version(caller).await)?;
+        hub.contacts_are_at(user, version.ok_or(Code::SessionEnded)?);
         let heads = self.said("begin", it.conversations.heads_of(user).await)?;
         hub.follow(user, heads.into_iter().map(|head| head.conversation));
         // Read again after following: an entry stored before is in these heads, and one stored later

@@ -47,6 +47,8 @@ struct Person {
     follows: Vec<ConversationId>,
     /// Until a first connection has read what it is to follow, that nothing is followed means nothing.
     begun: bool,
+    /// The version of the list of contacts that nobody here has missed.
+    contacts: Option<i64>,
     shared: Account,
 }
 
@@ -84,6 +86,7 @@ impl Hub {
             connections: Vec::new(),
             follows: Vec::new(),
             begun: false,
+            contacts: None,
             shared: Account {
                 messages: Arc::new(Mutex::new(state.resting.remove(&user).unwrap_or(fresh))),
                 bulk: Arc::new(Semaphore::new(bulk)),
@@ -217,6 +220,24 @@ impl Hub {
         people.sort_unstable();
         people.truncate(at_most);
         people
+    }
+
+    /// Somebody who is just coming reads the list of contacts after this. What others of their
+    /// connections know may be older, and is left for [`Self::contacts_moved`].
+    pub fn contacts_are_at(&self, user: UserId, version: i64) {
+        if let Some(person) = self.state.lock().people.get_mut(&user) {
+            person.contacts.get_or_insert(version);
+        }
+    }
+
+    /// The store has this version of the list of contacts. Says whether that is news.
+    #[must_use]
+    pub fn contacts_moved(&self, user: UserId, version: i64) -> bool {
+        let mut state = self.state.lock();
+        let Some(person) = state.people.get_mut(&user) else { return false };
+        let moved = person.contacts.is_some_and(|known| known < version);
+        person.contacts = person.contacts.max(Some(version));
+        moved
     }
 
     /// Which of these members are connected here and do not follow their conversation. Whoever is just

@@ -57,6 +57,9 @@ figures! {
     invitations,
     /// Sessions that were found ended, because the news was lost.
     ended_sessions,
+    /// Times that somebody was told to look at their contacts again: after each change, since nobody
+    /// knows whether the news of it came.
+    contact_looks,
     /// Partitions that were silent for too long.
     canaries_missed,
     /// Subscriptions that the server confirmed, the first included.

@@ -5,6 +5,7 @@
 //!   Clocks decide what is late; so a few people at a time are compared in full, too, and everybody within
 //!   some minutes.
 //! - Lost revocations: sessions that are connected here and are no more.
+//! - Lost news of contacts: versions of lists that are not those of the last look.
 //!
 //! Every few seconds, more often while the bus is degraded, and at once after every subscription. Questions
 //! are bounded: a statement for each chunk, no lock held between them.
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use thrive_protocol::Event;
+use thrive_protocol::bounded::List;
 use thrive_protocol::ids::{ConversationId, Time, UserId};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
@@ -159,15 +161,21 @@ impl Reconcile {
         Ok(())
     }
 
-    /// Ends what is connected here of sessions that are over.
+    /// Ends what is connected here of sessions that are over, and has people look at their contacts again
+    /// when those have changed.
     pub(super) async fn sessions(&self) -> Result<(), StoreError> {
         for sessions in self.hub.sessions().chunks(AT_ONCE) {
             let ids: Vec<_> = sessions.iter().map(|(_, session)| *session).collect();
-            let ended = self.database.ended_sessions(&ids).await?;
-            if ended.is_empty() {
-                continue;
-            }
-            for (user, session) in sessions.iter().filter(|(_, it)| ended.contains(it)) {
+            let live = self.database.live_sessions(&ids).await?;
+            for (user, session) in sessions {
+                if let Some(version) = live.get(session) {
+                    if self.hub.contacts_moved(*user, *version) {
+                        let event = Event::Heads { heads: List::default() };
+                        self.hub.tell_people(&[*user], event);
+                        add(&self.figures.contact_looks, 1);
+                    }
+                    continue;
+                }
                 tracing::info!(
                     user.id = %user,
                     session.id = %session,

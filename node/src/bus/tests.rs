@@ -1,11 +1,16 @@
 //! What a node that is alone loses is found again.
 
+use thrive_protocol::bounded::List;
+use thrive_protocol::frame::HEADER;
 use thrive_protocol::ids::{Seq, SessionId, Time, UserId};
+use thrive_protocol::text::RequestText;
+use thrive_protocol::{Event, NodeFrame};
 
 use super::filler::Filler;
 use super::reconcile::Reconcile;
 use super::rig::{World, quiet};
 use super::*;
+use crate::domain::relation::Pair;
 use crate::rate::{Bucket, Rate};
 
 /// Bob, connected and following his conversation from where it stands.
@@ -127,4 +132,31 @@ async fn a_node_without_a_bus_finds_what_others_did_to_the_database_they_share()
     assert_eq!((figures.invitations, figures.ended_sessions), (1, 1));
     stop.cancel();
     work.await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_was_not_told_of_a_contact_is_told_to_look_again_and_once() {
+    let world = World::new().await;
+    let (hub, outbox) = (Hub::default(), Outbox::bounded(1 << 20));
+    let session = world.session(world.bob).await;
+    hub.connect(world.bob, session, outbox.clone(), Bucket::full(Rate::new(1, 1.0)), 4);
+    let reconcile = reconcile_of(&world, &hub);
+    let version = world.database.contacts_version(world.bob, session).await.unwrap().unwrap();
+    hub.contacts_are_at(world.bob, version);
+    reconcile.sessions().await.unwrap();
+    assert_eq!(heard(&outbox).await, 0);
+    let ask = |pair: &mut Pair| pair.request(&RequestText::default());
+    world.database.change_contact(world.ann, world.bob, ask).await.unwrap();
+    // Another device that comes now knows of it; the first one still does not.
+    let version = world.database.contacts_version(world.bob, session).await.unwrap().unwrap();
+    hub.contacts_are_at(world.bob, version);
+    reconcile.sessions().await.unwrap();
+    let mut frames = Vec::new();
+    assert!(outbox.take_now(&mut frames, 9).is_some(), "nothing was told");
+    let told = NodeFrame::decode(&frames[0][HEADER..]).unwrap();
+    let event = Event::Heads { heads: List::default() };
+    assert_eq!((told, frames.len()), (Some(NodeFrame::Event(event)), 1));
+    reconcile.sessions().await.unwrap();
+    assert_eq!(heard(&outbox).await, 0);
+    assert_eq!(reconcile.figures.snapshot().contact_looks, 1);
 }

@@ -33,13 +33,14 @@ impl Accounts {
         Ok((caller, reply))
     }
 
-    /// Whether the session of the caller was not ended since it logged in or came back. Ask it once
-    /// the connection can hear of its end: what ends a session in between tells nobody.
+    /// The version of the caller's contacts; `None` when their session was ended since it logged in or
+    /// came back. Ask it once the connection can hear of its end: what ends a session in between tells
+    /// nobody.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn is_live(&self, caller: &Caller) -> Result<bool, AccountError> {
-        Ok(self.database.has_session(caller.user, caller.session).await?)
+    pub async fn contacts_version(&self, caller: &Caller) -> Result<Option<i64>, AccountError> {
+        Ok(self.database.contacts_version(caller.user, caller.session).await?)
     }
 
     /// Notes that the session is in use now. Nobody waits for this and nothing hangs on it, so a

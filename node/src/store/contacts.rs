@@ -111,9 +111,21 @@ impl Database {
             }
             write_side(&mut transaction, owner, other, is).await?;
         }
+        // In the order of their ids, so that two who change the same pair do not wait for each other.
+        for user in [me.min(them), me.max(them)] {
+            if list_of(&before, user == me) != list_of(&after, user == me) {
+                transaction.run(RAISE_VERSION, values![user]).await?;
+            }
+        }
         transaction.commit().await?;
         Ok(Changed { before, after })
     }
+}
+
+/// What one of the two sees of a pair in their list.
+fn list_of(pair: &Pair, mine: bool) -> (&Side, bool) {
+    let (own, other) = if mine { (&pair.mine, &pair.theirs) } else { (&pair.theirs, &pair.mine) };
+    (own, other.blocked)
 }
 
 async fn lines_of(transaction: &mut Transaction, owner: UserId) -> Result<usize, StoreError> {
@@ -213,6 +225,9 @@ const SELECT_PAIR: &str = "
     WHERE (owner = $1 AND other = $2) OR (owner = $2 AND other = $1)";
 
 const COUNT_LINES: &str = "SELECT count(*) FROM contact WHERE owner = $1";
+
+const RAISE_VERSION: &str = "
+    UPDATE account SET contacts_version = contacts_version + 1 WHERE id = $1";
 
 const DELETE_SIDE: &str = "DELETE FROM contact WHERE owner = $1 AND other = $2";
 

@@ -9,7 +9,7 @@ pub(super) struct Migration {
     pub(super) sql: &'static str,
 }
 
-pub(super) const ALL: [Migration; 3] = [
+pub(super) const ALL: [Migration; 4] = [
     Migration {
         number: 1,
         name: "initial",
@@ -24,6 +24,11 @@ pub(super) const ALL: [Migration; 3] = [
         number: 3,
         name: "status_changed",
         sql: include_str!("../../migrations/0003_status_changed.sql"),
+    },
+    Migration {
+        number: 4,
+        name: "contacts_version",
+        sql: include_str!("../../migrations/0004_contacts_version.sql"),
     },
 ];
 

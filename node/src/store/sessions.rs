@@ -1,6 +1,6 @@
 //! Sessions: one login of one device each, found by the hash of its token.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::iter::repeat;
 
 use thrive_protocol::ids::{SessionId, Time, UserId};
@@ -115,35 +115,41 @@ impl Database {
         self.write("touch a session", UPDATE_LAST_SEEN, values![session, now]).await.map(drop)
     }
 
-    /// Whether a session of this account still is.
+    /// The version of the contacts of somebody; `None` when this session of theirs is no more.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn has_session(&self, user: UserId, session: SessionId) -> Result<bool, StoreError> {
-        let found = self.read("look for a session", SELECT_ONE, values![user, session]).await?;
-        Ok(!found.is_empty())
+    pub async fn contacts_version(
+        &self,
+        user: UserId,
+        session: SessionId,
+    ) -> Result<Option<i64>, StoreError> {
+        let doing = "look for a session";
+        let found = self.read(doing, SELECT_ONE, values![user, session]).await?;
+        found.first().map(|row| row.get(0)).transpose().doing(doing)
     }
 
-    /// Which of these sessions are no more. Those of accounts that were deleted are not, either.
+    /// Which of these sessions live, and the version of the contacts of their people. Those of accounts
+    /// that were deleted do not.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn ended_sessions(
+    pub async fn live_sessions(
         &self,
         sessions: &[SessionId],
-    ) -> Result<Vec<SessionId>, StoreError> {
-        let doing = "look for ended sessions";
-        let mut ended = Vec::new();
+    ) -> Result<HashMap<SessionId, i64>, StoreError> {
+        let doing = "look for sessions";
+        let mut live = HashMap::new();
         for chunk in sessions.chunks(SESSIONS_AT_ONCE) {
             // Filled up with repeats, so that there is one statement to prepare.
             let padded = chunk.iter().chain(repeat(&chunk[0])).take(SESSIONS_AT_ONCE);
             let params = padded.map(|id| Value::from(*id)).collect();
             let sql = format!("{SELECT_LIVE} ({})", placeholders(SESSIONS_AT_ONCE));
-            let rows = self.read(doing, sql, params).await?;
-            let live: HashSet<_> = session_ids(&rows).doing(doing)?.into_iter().collect();
-            ended.extend(chunk.iter().filter(|id| !live.contains(id)).copied());
+            for row in &self.read(doing, sql, params).await? {
+                live.insert(row.get(0).doing(doing)?, row.get(1).doing(doing)?);
+            }
         }
-        Ok(ended)
+        Ok(live)
     }
 
     /// The live sessions of somebody, the last used first.
@@ -260,12 +266,12 @@ const SELECT_BY_TOKEN: &str = "
     WHERE session.token_hash = $1 AND account.deleted = 0";
 
 const SELECT_ONE: &str = "
-    SELECT session.id
+    SELECT account.contacts_version
     FROM session JOIN account ON account.id = session.account
     WHERE session.account = $1 AND session.id = $2 AND account.deleted = 0";
 
 const SELECT_LIVE: &str = "
-    SELECT session.id
+    SELECT session.id, account.contacts_version
     FROM session JOIN account ON account.id = session.account
     WHERE account.deleted = 0 AND session.id IN";
 

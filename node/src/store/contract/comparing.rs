@@ -1,9 +1,10 @@
 //! What a node asks to find out what it was not told.
 
 use thrive_protocol::ids::{ConversationId, SessionId, Time, UserId};
-use thrive_protocol::text::DeviceName;
+use thrive_protocol::text::{DeviceName, Nickname, RequestText};
 
-use super::{HASH, NOW, account, on_each_engine};
+use super::{HASH, NOW, account, ann_and_bob, on_each_engine};
+use crate::domain::relation::{Pair, RelationRefusal};
 use crate::store::Database;
 use crate::store::sessions::NewSession;
 
@@ -27,15 +28,55 @@ async fn sessions_that_are_over_are_told_from_those_that_live_however_many_are_a
         for number in 0..150 {
             all.push(begin(&database, ann, number).await);
         }
-        assert_eq!(database.ended_sessions(&[]).await.unwrap(), []);
-        assert_eq!(database.ended_sessions(&all).await.unwrap(), []);
+        let ended = async |asked: &[SessionId]| {
+            let live = database.live_sessions(asked).await.unwrap();
+            let ended = asked.iter().copied().filter(|id| !live.contains_key(id));
+            ended.collect::<Vec<_>>()
+        };
+        assert_eq!(ended(&[]).await, []);
+        assert_eq!(ended(&all).await, []);
         let over = [all[0], all[77], all[149], SessionId(5)];
         for session in &over[..3] {
             assert!(database.end_session(ann, *session).await.unwrap());
         }
         all.push(SessionId(5));
-        assert_eq!(database.ended_sessions(&all).await.unwrap(), over);
-        assert_eq!(database.ended_sessions(&all[1..2]).await.unwrap(), []);
+        assert_eq!(ended(&all).await, over);
+        assert_eq!(ended(&all[1..2]).await, []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_version_of_contacts_rises_for_those_whose_list_looks_different() {
+    on_each_engine(async |database| {
+        let (ann, bob, _) = ann_and_bob(&database).await;
+        let sessions = [begin(&database, ann, 1).await, begin(&database, bob, 2).await];
+        let versions = async || {
+            let live = database.live_sessions(&sessions).await.unwrap();
+            let mine = database.contacts_version(ann, sessions[0]).await.unwrap();
+            assert_eq!(mine, Some(live[&sessions[0]]));
+            sessions.map(|it| live[&it])
+        };
+        assert_eq!(versions().await, [0, 0]);
+        let ask = |pair: &mut Pair| pair.request(&RequestText::default());
+        database.change_contact(ann, bob, ask).await.unwrap();
+        assert_eq!(versions().await, [1, 1]);
+        assert!(database.change_contact(ann, bob, ask).await.is_err());
+        let same = |_: &mut Pair| Ok::<_, RelationRefusal>(());
+        database.change_contact(ann, bob, same).await.unwrap();
+        assert_eq!(versions().await, [1, 1]);
+        let name = |pair: &mut Pair| {
+            pair.mine.nickname = Nickname::cut("Bobby");
+            Ok::<_, RelationRefusal>(())
+        };
+        database.change_contact(ann, bob, name).await.unwrap();
+        assert_eq!(versions().await, [2, 1], "a nickname is nobody else's business");
+        let block = |pair: &mut Pair| {
+            pair.block();
+            Ok::<_, RelationRefusal>(())
+        };
+        database.change_contact(bob, ann, block).await.unwrap();
+        assert_eq!(versions().await, [3, 2]);
     })
     .await;
 }
