@@ -7,7 +7,8 @@ use std::time::Duration;
 pub(super) struct Agenda<E> {
     now: Duration,
     count: u64,
-    planned: BTreeMap<(Duration, u64), E>,
+    /// Boxed, because they are moved about a lot on their way to the front.
+    planned: BTreeMap<(Duration, u64), Box<E>>,
 }
 
 impl<E> Default for Agenda<E> {
@@ -23,7 +24,7 @@ impl<E> Agenda<E> {
 
     pub(super) fn at(&mut self, at: Duration, event: E) {
         self.count += 1;
-        self.planned.insert((at.max(self.now), self.count), event);
+        self.planned.insert((at.max(self.now), self.count), Box::new(event));
     }
 
     pub(super) fn after(&mut self, wait: Duration, event: E) {
@@ -34,6 +35,6 @@ impl<E> Agenda<E> {
     pub(super) fn next(&mut self, end: Duration) -> Option<E> {
         let first = self.planned.first_entry().filter(|first| first.key().0 < end)?;
         self.now = first.key().0;
-        Some(first.remove())
+        Some(*first.remove())
     }
 }

@@ -89,7 +89,7 @@ impl World {
     }
 
     /// Somebody has a connection to a node.
-    pub(super) fn arrived(&mut self, connection: usize) {
+    pub(super) fn arrived(&self, connection: usize) {
         let it = &self.connections[connection];
         let (node, user) = (it.node, self.devices[it.device].user);
         let status = self.status(user);

@@ -95,6 +95,7 @@ impl World {
             self.router.table.apply(&Listing { members, leased: true }, moment);
         }
         let counter = self.router.pings;
+        self.router.table.watch(moment);
         drop(self.router.table.ask(counter));
         for node in 0..NODES {
             let it = &self.nodes[node];

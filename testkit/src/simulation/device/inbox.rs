@@ -177,7 +177,7 @@ impl World {
         let Page { heads, entries, more, reset } = *page;
         if reset {
             let name = it.name();
-            self.broken.get_or_insert(format!("I1: {name} was shown more than there is"));
+            self.broken.get_or_insert_with(|| format!("I1: {name} was shown more than there is"));
             return;
         }
         it.disk.has_epoch = true;
