@@ -225,7 +225,7 @@ impl Thresholds {
         if short {
             own.extend(table(&["short", name]));
         }
-        let mut all = general.clone();
+        let mut all = general;
         all.extend(own.clone());
         all.into_iter()
             .map(|(figure, value)| {

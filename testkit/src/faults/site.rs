@@ -27,7 +27,7 @@ pub struct Site {
 
 enum Form {
     /// One node with a file.
-    Alone(Alone),
+    Alone(Box<Alone>),
     Cluster(Arc<Cluster>),
 }
 
@@ -40,7 +40,7 @@ impl Site {
     pub fn alone(plan: &Plan, settings: &[(&str, &str)]) -> Result<Self> {
         let alone = Alone::prepare(plan, settings)?;
         let fronts = vec![alone.front()];
-        Ok(Self { form: Form::Alone(alone), fronts, expected_down: false, _relay: None })
+        Ok(Self { form: Form::Alone(Box::new(alone)), fronts, expected_down: false, _relay: None })
     }
 
     /// A cluster with a Postgres and a Redis of its own, which runs.

@@ -5,6 +5,7 @@
 use anyhow::{Result, ensure};
 use thrive_testkit::faults::{Plan, Scenario};
 
+#[expect(clippy::print_stdout, reason = "the figures of a run are read when it has failed")]
 async fn kept(scenario: Scenario, plan: Plan) -> Result<()> {
     let report = scenario.run(&plan).await?;
     println!("{}", report.line());

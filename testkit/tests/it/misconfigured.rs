@@ -103,11 +103,9 @@ fn a_missing_or_short_secret_ends_the_node_and_is_named() -> Result<()> {
 fn a_number_that_another_node_has_ends_the_node() -> Result<()> {
     let cluster = Cluster::start().nodes(1).ready()?;
     let rig = Rig::new()?;
-    let place = rig
-        .place
-        .clone()
-        .set("redis.prefix", cluster.prefix())
-        .set("database.url", cluster.database_url());
+    let Rig { folder: _folder, place } = rig;
+    let place =
+        place.set("redis.prefix", cluster.prefix()).set("database.url", cluster.database_url());
     let status = place.start_in_vain()?;
     let log = std::fs::read_to_string(place.log())?;
     assert_eq!(status.code(), Some(1), "{log}");
@@ -162,7 +160,7 @@ fn a_clock_that_is_far_off_ends_the_node() -> Result<()> {
     let library = Path::new("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1");
     ensure!(library.exists(), "libfaketime is missing: apt-get install libfaketime");
     let rig = Rig::new()?;
-    let mut place = rig.place.clone();
+    let Rig { folder: _folder, mut place } = rig;
     let faked = [("LD_PRELOAD", library.display().to_string()), ("FAKETIME", "+2h".into())];
     place.environment = faked.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let status = place.start_in_vain()?;
