@@ -149,7 +149,7 @@ fn what_stands_in_the_way_of_a_start_is_one_message_and_code_1() {
         assert!(error.contains(words), "{error}");
         assert_eq!(error.lines().count(), 1, "{error}");
     };
-    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let taken = socket.local_addr().unwrap().to_string();
     check(&mut program_behind(&shared, &taken), "cannot listen on");
     drop(socket);
