@@ -25,10 +25,10 @@ use crate::ledger::delay::Spread;
 
 /// Bytes that a node keeps for a client that does not read: the least that can be set.
 const OUTBOX: u64 = 128 * 1024;
-/// Messages a second in each loud chat.
-const LOUD_RATE: usize = 80;
 /// What one message of a loud chat has.
 const LOUD_BYTES: usize = 3_800;
+/// What waits is there within this.
+const SHORT: Duration = Duration::from_millis(100);
 /// A slow client has everything within this, once it reads.
 const COMPLETE: Duration = Duration::from_secs(5);
 
@@ -55,7 +55,7 @@ pub async fn slow_readers(plan: &Plan) -> Result<Report> {
     }
     // From here on the memory of the nodes is measured.
     run.memory_from_here();
-    let seconds = if plan.short { 16 } else { 40 };
+    let (rate, seconds) = if plan.short { (80, 16) } else { (30, 40) };
     let mut writers = JoinSet::new();
     for (door, token, mut author, chat) in loud {
         writers.spawn(async move {
@@ -63,7 +63,7 @@ pub async fn slow_readers(plan: &Plan) -> Result<Report> {
             let mut ticks = tokio::time::interval(Duration::from_secs(1));
             for _ in 0..seconds {
                 ticks.tick().await;
-                let drafts = (0..LOUD_RATE).map(|_| author.draft(chat, LOUD_BYTES)).collect();
+                let drafts = (0..rate).map(|_| author.draft(chat, LOUD_BYTES)).collect();
                 author.send(&mut client, drafts, 8).await?;
             }
             Ok::<_, anyhow::Error>(())
@@ -98,7 +98,7 @@ pub async fn slow_readers(plan: &Plan) -> Result<Report> {
     run.check().await
 }
 
-/// Reads a frame now and then, so that it counts as alive, until it is woken; then everything, and
+/// Reads a few frames now and then, so that it counts as alive, until it is woken; then everything, and
 /// what was dropped from the store. How long that took.
 async fn read_slowly(
     door: Door,
@@ -111,8 +111,12 @@ async fn read_slowly(
         tokio::select! {
             biased;
             changed = woken.changed() => changed.context("it is woken")?,
-            () = tokio::time::sleep(Duration::from_secs(3)) => {
-                client.down.next().await.context("it was not cut off")?;
+            () = tokio::time::sleep(Duration::from_secs(2)) => {
+                // Enough that QUIC says so to the node, and a fraction of what is written.
+                for _ in 0..8 {
+                    let Ok(frame) = timeout(SHORT, client.down.next()).await else { break };
+                    frame.context("it was not cut off")?;
+                }
             }
         }
     }

@@ -13,6 +13,8 @@ use crate::ledger::delay;
 const SERVING: Duration = Duration::from_secs(5);
 /// The same after a disk has room again.
 const ROOM: Duration = Duration::from_secs(10);
+/// How long it is held still in a full run.
+const STOPPED: Duration = Duration::from_secs(20);
 /// Megabytes by which a node may grow while its database does not answer.
 const GROWTH: f64 = 64.0;
 
@@ -41,13 +43,15 @@ pub async fn stopped(plan: &Plan) -> Result<Report> {
     let mut run = Run::begin("t9", plan, site, Cast::usual(plan)).await?;
     let before = run.pass(15.0, 2.0).await;
     run.site.act(|it| it.own_postgres()?.pause()).await?;
-    run.pass(20.0, 5.0).await;
+    run.pass(STOPPED.as_secs_f64(), 5.0).await;
     run.site.act(|it| it.own_postgres()?.resume()).await?;
     serving(&mut run, "resume", SERVING).await;
     let after = run.pass(20.0, 3.0).await;
     run.delays("before", before);
     run.delays("after", after);
     run.check_memory(GROWTH);
+    // Whoever has to be told is asked of the database.
+    run.presence.ghost += STOPPED;
     run.check().await
 }
 
