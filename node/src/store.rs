@@ -51,7 +51,7 @@ pub enum Place<'a> {
 
 /// Several statements that happen together or not at all, as if nobody else wrote in between. It is
 /// undone when it is dropped without `commit`, and given up after 5 s. A cluster may break it off in
-/// favor of another one: whoever begins it does so in [`undisturbed`].
+/// favor of another one: whoever begins it does so in `undisturbed`.
 pub struct Transaction {
     /// Of whoever began it: the word for every error in it.
     doing: &'static str,

@@ -1,7 +1,7 @@
 //! The engine of a cluster: a Postgres server that many nodes share.
 //!
 //! Single statements and interactive transactions take a connection from a pool; appends have a few of
-//! their own ([`lanes`]) and [`marks`] have one, so that none waits for the others. Every wait has an
+//! their own (`lanes`) and `marks` have one, so that none waits for the others. Every wait has an
 //! end: for a connection, on the server (`statement_timeout`), and here, should the server fall silent.
 
 mod append;
