@@ -5,7 +5,7 @@
 //!   in, and a batch of messages is a handful of commands in one write.
 //! - An entry is encoded once, by the node that stored it. Others hand its bytes on.
 //! - Nothing that a client waits for waits for Redis ([`publisher`]); whether anything is heard is not
-//!   believed but tried ([`subscriber`]); what is lost is found ([`crate::bus::reconcile`]).
+//!   believed but tried ([`subscriber`]); what is lost is found ([`reconcile`](crate::bus::reconcile())).
 
 mod codec;
 mod outgoing;
