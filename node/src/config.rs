@@ -15,7 +15,9 @@ use tracing_subscriber::EnvFilter;
 use crate::config::reader::Reader;
 use crate::faults::Orders;
 
-pub use crate::config::cluster::{Cluster, Postgres, Redis, Url};
+pub use thrive_protocol::url::Url;
+
+pub use crate::config::cluster::{Cluster, Postgres, Redis};
 pub use crate::config::limits::Limits;
 pub use crate::config::problem::{Problem, Problems};
 pub use crate::config::reader::Setting;
@@ -148,6 +150,17 @@ fn shares_what_it_must(config: &Config, reader: &mut Reader) {
     }
     if config.redis.is_some() && config.cluster.is_none() {
         reader.missing("cluster.secret", "the file with the secret of the cluster", "redis.url");
+    }
+    let Some(cluster) = &config.cluster else { return };
+    if config.redis.is_none() && cluster.node.is_none() {
+        let allowed =
+            "a number of its own for each node, since there is no redis.url to take one from";
+        reader.missing("cluster.node", allowed, "cluster.secret");
+    }
+    if cluster.listen.ip().is_unspecified() && cluster.advertise.is_none() {
+        let allowed =
+            "the address at which routers find this node, since cluster.listen names none";
+        reader.missing("cluster.advertise", allowed, "cluster.listen");
     }
 }
 

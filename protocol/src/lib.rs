@@ -11,7 +11,7 @@
 //! - [`codec`]: one typed CBOR value in those bytes, all of them.
 //! - [`request`], [`reply`], [`event`], [`code`]: what may be said.
 //! - [`ids`], [`name`], [`text`], [`secret`], [`bounded`]: the values in it; parsed, so already valid.
-//! - [`cid`], [`encapsulation`], [`cluster`], [`lease`]: what nodes and routers agree on among
+//! - [`cid`], [`encapsulation`], [`cluster`], [`lease`], [`url`]: what nodes and routers agree on among
 //!   themselves; a client needs none of it.
 //! - [`limits`]: every number that both sides keep to, in one table.
 //!
@@ -38,6 +38,7 @@ pub mod reply;
 pub mod request;
 pub mod secret;
 pub mod text;
+pub mod url;
 pub mod version;
 
 pub use crate::code::{Code, Refusal};

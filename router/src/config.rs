@@ -13,16 +13,16 @@ use tracing_subscriber::EnvFilter;
 use crate::config::reader::Reader;
 use crate::table::Member;
 
+pub use thrive_protocol::url::Url;
+
 pub use crate::config::problem::{Problem, Problems};
 pub use crate::config::reader::Setting;
 pub use crate::config::source::{Flag, Sources};
-pub use crate::config::url::Url;
 
 mod nodes;
 mod problem;
 mod reader;
 mod source;
-mod url;
 
 /// Everything that an operator decides.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -1,9 +1,10 @@
 //! What makes a node one of many: the database and the bus it shares with others, and how routers reach it.
 
-use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
+
+use thrive_protocol::url::Url;
 
 use crate::config::reader::Reader;
 
@@ -45,54 +46,6 @@ pub struct Cluster {
     pub node: Option<u32>,
     /// How long clients have to move to other nodes when this one stops.
     pub drain: Duration,
-}
-
-/// An address with what is needed to log in. Never shown with its password.
-#[derive(Clone, Eq, PartialEq)]
-pub struct Url(String);
-
-impl Url {
-    /// With one of these schemes, such as `redis`; `None` when it has another.
-    #[must_use]
-    pub fn parse(raw: &str, schemes: &[&str]) -> Option<Self> {
-        let (scheme, rest) = raw.split_once("://")?;
-        (schemes.contains(&scheme) && !rest.is_empty()).then(|| Self(raw.to_owned()))
-    }
-
-    /// With the password, for the library that logs in.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Url {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, formatter)
-    }
-}
-
-/// The password, if there is one, is shown as `***`.
-impl fmt::Display for Url {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (scheme, rest) = self.0.split_once("://").unwrap_or(("", &self.0));
-        let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        // A password in the query is as secret as one before the host.
-        let path = path.split_once("password=").map_or(path, |(before, _)| before);
-        match authority.rsplit_once('@') {
-            Some((user, host)) => {
-                let user = user.split_once(':').map_or(user, |(name, _)| name);
-                let mark =
-                    if authority.contains(':') && user.len() + 1 + host.len() < authority.len() {
-                        ":***"
-                    } else {
-                        ""
-                    };
-                write!(formatter, "{scheme}://{user}{mark}@{host}{path}")
-            }
-            None => write!(formatter, "{scheme}://{authority}{path}"),
-        }
-    }
 }
 
 impl Cluster {
@@ -164,29 +117,3 @@ const CONNECTIONS: usize = 12;
 const MOST_WORKERS: usize = 64;
 /// Three octets of a server id.
 const MOST_NODES: u32 = 0x00FF_FFFF;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_is_never_shown() {
-        let check = |raw: &str, shown: &str| {
-            let url = Url::parse(raw, &["postgres", "redis"]).unwrap();
-            assert_eq!((url.to_string().as_str(), url.expose()), (shown, raw));
-            assert_eq!(format!("{url:?}"), shown);
-        };
-        check("postgres://ann:geheim@db:5432/thrive", "postgres://ann:***@db:5432/thrive");
-        check("postgres://ann@db/thrive", "postgres://ann@db/thrive");
-        check("redis://:p@ss:word@cache:6379/0", "redis://:***@cache:6379/0");
-        check("redis://cache", "redis://cache");
-        check("postgres://db/thrive?user=a&password=b", "postgres://db/thrive?user=a&");
-    }
-
-    #[test]
-    fn only_the_schemes_of_the_engine_are_taken() {
-        assert!(Url::parse("mysql://db", &["postgres"]).is_none());
-        assert!(Url::parse("db:5432", &["postgres"]).is_none());
-        assert!(Url::parse("postgres://", &["postgres"]).is_none());
-    }
-}

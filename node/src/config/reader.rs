@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use figment::value::Value;
 use figment::{Figment, Metadata, Provider as _};
+use thrive_protocol::url::Url;
 
-use crate::config::cluster::Url;
 use crate::config::problem::{Problem, Problems};
 use crate::config::source::{self, Sources};
 

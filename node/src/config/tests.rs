@@ -211,6 +211,39 @@ fn a_file_that_is_not_there_or_no_toml_is_told_beside_the_rest() {
 }
 
 #[test]
+fn what_a_node_of_many_needs_is_missed_before_it_starts() {
+    let secret = ("cluster.secret", "/etc/thrive/cluster.secret");
+    let database = ("database.url", "postgres://thrive@db/thrive");
+    let redis = ("redis.url", "redis://cache");
+    let check = |flags: &[(&str, &str)], missing: &[&str]| {
+        let read = Config::read(&sources(&[], flags));
+        let problems = read.err().map(|problems| problems.0).unwrap_or_default();
+        let about: Vec<_> = problems.iter().map(|it| it.about.as_str()).collect();
+        assert_eq!(about, missing, "{flags:?}");
+    };
+    check(&[secret, database, redis], &[]);
+    check(&[database], &[]);
+    check(&[redis], &["database.url", "cluster.secret"]);
+    check(&[secret], &["cluster.node"]);
+    check(&[secret, ("cluster.node", "3")], &[]);
+    check(&[("database.ca", "/etc/ca.pem")], &["database.url"]);
+    let everywhere = ("cluster.listen", "0.0.0.0:2010");
+    check(&[secret, database, redis, everywhere], &["cluster.advertise"]);
+    check(&[secret, database, redis, everywhere, ("cluster.advertise", "10.0.0.7:2010")], &[]);
+}
+
+#[test]
+fn a_password_in_a_url_is_in_no_problem_and_in_no_setting() {
+    let flags = [("database.url", "mysql://ann:geheim@db"), ("redis.url", "redis://:geheim@cache")];
+    let told = Config::read(&sources(&[], &flags)).unwrap_err().to_string();
+    assert!(told.contains("database.url") && !told.contains("geheim"), "{told}");
+    let flags = [("database.url", "postgres://ann:ge/heim@db/thrive")];
+    let (_, settings) = Config::read(&sources(&[], &flags)).unwrap();
+    let told = format!("{settings:?}");
+    assert!(told.contains("postgres://***@db/thrive") && !told.contains("heim"), "{told}");
+}
+
+#[test]
 fn an_account_without_a_folder_is_asked_for_one() {
     let all = Sources { platform_data: None, ..sources(&[], &[]) };
     assert_eq!(problems(&all)[0].about, "data");

@@ -6,10 +6,10 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use thrive_protocol::url::Url;
 
 use crate::config::problem::{Problem, Problems};
 use crate::config::source::{Given, Sources};
-use crate::config::url::Url;
 
 /// One key as it is in effect.
 #[derive(Clone, Debug, Eq, PartialEq)]
