@@ -20,8 +20,17 @@ pub(crate) struct Model {
     people: BTreeMap<UserId, Contact>,
     own: Presence,
     typing: BTreeMap<UserId, Instant>,
-    /// Who was heard of while a list of contacts is on its way: the list may be older than that.
-    heard_of: Option<BTreeSet<UserId>>,
+    /// What was heard while a list of contacts is on its way: the list may be older than that.
+    heard: Option<Heard>,
+}
+
+#[derive(Debug, Default)]
+struct Heard {
+    /// What they are to us changed, or may have.
+    relations: BTreeSet<UserId>,
+    /// Only how they are changed. Of somebody who is on no list yet, nothing else is known.
+    presences: BTreeMap<UserId, Presence>,
+    own: bool,
 }
 
 impl Model {
@@ -52,7 +61,7 @@ impl Model {
 
     /// A list of contacts was asked for: from now on, single news is newer than it.
     pub(crate) fn expect_roster(&mut self) {
-        self.heard_of = Some(BTreeSet::new());
+        self.heard = Some(Heard::default());
     }
 
     /// The whole list as the server has it.
@@ -61,31 +70,46 @@ impl Model {
         contacts: Vec<people::Contact>,
         own: people::Presence,
     ) -> Vec<Change> {
-        let newer = self.heard_of.take().unwrap_or_default();
+        let mut newer = self.heard.take().unwrap_or_default();
         let listed: BTreeSet<_> = contacts.iter().map(|contact| contact.user).collect();
         let mut changes = Vec::new();
         for contact in contacts {
-            if !newer.contains(&contact.user) {
-                changes.extend(self.put(contact, Arrival::CatchUp));
+            if newer.relations.contains(&contact.user) {
+                continue;
             }
+            let shown = newer.presences.remove(&contact.user);
+            let shown = shown.unwrap_or_else(|| presence(contact.presence.clone()));
+            changes.extend(self.list(contact, shown, Arrival::CatchUp));
         }
         let gone: Vec<_> = self
             .people
             .values()
             .filter(|contact| contact.relation != Relation::None || contact.blocked)
             .map(|contact| contact.user)
-            .filter(|user| !listed.contains(user) && !newer.contains(user))
+            .filter(|user| !listed.contains(user) && !newer.relations.contains(user))
             .collect();
         for user in gone {
             changes.extend(self.forget(user, Arrival::CatchUp));
         }
-        changes.extend(self.own_presence(presence(own)));
+        if !newer.own {
+            changes.extend(self.own_presence(presence(own)));
+        }
         changes
     }
 
     /// One contact is new or changed.
     pub(crate) fn put(&mut self, contact: people::Contact, arrival: Arrival) -> Option<Change> {
         self.note(contact.user);
+        let shown = presence(contact.presence.clone());
+        self.list(contact, shown, arrival)
+    }
+
+    fn list(
+        &mut self,
+        contact: people::Contact,
+        presence: Presence,
+        arrival: Arrival,
+    ) -> Option<Change> {
         let before = self.people.get(&contact.user);
         let now = Contact {
             user: contact.user,
@@ -94,7 +118,7 @@ impl Model {
             relation: contact.relation,
             blocked: contact.blocked,
             request: contact.request.as_str().to_owned(),
-            presence: presence(contact.presence),
+            presence,
             unread: before.map_or(0, |before| before.unread),
             typing: before.is_some_and(|before| before.typing),
         };
@@ -141,11 +165,16 @@ impl Model {
         presence: Presence,
         arrival: Arrival,
     ) -> Option<Change> {
-        self.note(user);
+        if let Some(heard) = &mut self.heard {
+            heard.presences.insert(user, presence.clone());
+        }
         self.edit(user, arrival, |contact| contact.presence = presence)
     }
 
     pub(crate) fn own_presence(&mut self, presence: Presence) -> Option<Change> {
+        if let Some(heard) = &mut self.heard {
+            heard.own = true;
+        }
         (self.own != presence).then(|| {
             self.own = presence;
             Change::OwnPresence(self.own.clone())
@@ -153,8 +182,11 @@ impl Model {
     }
 
     pub(crate) fn unblocked(&mut self, user: UserId) -> Option<Change> {
-        self.note(user);
-        self.edit(user, Arrival::Live, |contact| contact.blocked = false)
+        let changed = self.edit(user, Arrival::Live, |contact| contact.blocked = false);
+        if changed.is_some() {
+            self.note(user);
+        }
+        changed
     }
 
     pub(crate) fn unread(&mut self, user: UserId, unread: u32, arrival: Arrival) -> Option<Change> {
@@ -183,7 +215,7 @@ impl Model {
 
     /// The connection is gone: nobody can be seen typing.
     pub(crate) fn cut_off(&mut self, now: Instant) -> Vec<Change> {
-        self.heard_of = None;
+        self.heard = None;
         let typing: Vec<_> = self.typing.keys().copied().collect();
         typing.into_iter().filter_map(|user| self.typing(user, false, now)).collect()
     }
@@ -215,8 +247,8 @@ impl Model {
     }
 
     fn note(&mut self, user: UserId) {
-        if let Some(heard_of) = &mut self.heard_of {
-            heard_of.insert(user);
+        if let Some(heard) = &mut self.heard {
+            heard.relations.insert(user);
         }
     }
 }
@@ -279,6 +311,23 @@ mod tests {
         model.roster(old, people::Presence::default());
         assert_eq!(model.contact(ANN).unwrap().relation, Relation::Contact);
         assert!(model.contact(BOB).is_none());
+    }
+
+    #[test]
+    fn somebody_whose_presence_comes_before_the_first_list_is_in_the_list_as_they_are_now() {
+        let mut model = Model::default();
+        model.expect_roster();
+        assert_eq!(model.presence(ANN, online(), Arrival::Live), None, "nobody knows them yet");
+        model.chat(BOB, &Username::parse("bob").unwrap());
+        model.presence(BOB, online(), Arrival::Live);
+        model.own_presence(online());
+        let list = vec![wire(ANN, Relation::Contact), wire(BOB, Relation::Contact)];
+        model.roster(list, people::Presence::default());
+        for user in [ANN, BOB] {
+            let contact = model.contact(user).expect("whoever is listed is shown");
+            assert_eq!((contact.relation, &contact.presence), (Relation::Contact, &online()));
+        }
+        assert_eq!(model.own(), &online(), "the list is older than what was heard");
     }
 
     #[test]
