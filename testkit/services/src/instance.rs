@@ -111,11 +111,18 @@ impl Instance {
     /// Holds all its processes still: connections stay open and nothing answers.
     pub(crate) fn pause(&self) -> Result<()> {
         ensure!(self.child.is_some(), "{} does not run", self.name);
-        // The first one first, which makes the others; what it made meanwhile is found at the second look.
-        for _ in 0..2 {
-            send(Signal::Stop, &self.all())?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            // The first one first, which makes the others; what it made meanwhile is found at the next look.
+            let all = self.all();
+            send(Signal::Stop, &all)?;
+            // A signal only asks: on a busy machine its effect takes a while.
+            if all.iter().all(|id| stands_still(*id)) && self.all() == all {
+                return Ok(());
+            }
+            ensure!(Instant::now() < deadline, "{} still runs after {PATIENCE:?}", self.name);
+            thread::sleep(PAUSE);
         }
-        Ok(())
     }
 
     pub(crate) fn resume(&self) -> Result<()> {
@@ -162,6 +169,13 @@ impl Drop for Instance {
             drop(self.kill());
         }
     }
+}
+
+/// Stopped, or gone.
+fn stands_still(id: u32) -> bool {
+    let state = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    // The name before it may hold anything, also brackets.
+    state.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with(['T', 'Z', 'X']))
 }
 
 /// Sends to each; one that is gone already needs none.
