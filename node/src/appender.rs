@@ -1,12 +1,14 @@
 //! Stores messages in batches and says so: acknowledge after the commit, then publish.
 //!
 //! What arrives while a transaction is in flight goes into the next one; nothing ever waits for a
-//! batch to fill. Where the store takes several transactions at once, a conversation is in one of them
-//! only, so that its acknowledgements and news leave in the order of its log.
+//! batch to fill. Where the store takes several transactions at once, the next one does not wait for
+//! one that takes long, and a conversation is in one of them only, so that its acknowledgements and
+//! news leave in the order of its log.
 
 mod guess;
 mod line;
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
@@ -16,6 +18,7 @@ use thrive_protocol::ids::ConversationId;
 use thrive_protocol::reply::{Reply, Stored};
 use thrive_protocol::{Code, NodeFrame, Refusal};
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 
 use self::line::Line;
 use crate::bus::{Bus, Committed};
@@ -31,6 +34,10 @@ const QUEUE: usize = 8_192;
 /// Messages of one transaction: large enough that its cost is spread thin, small enough that nobody
 /// waits long for it.
 const BATCH: usize = 1_024;
+
+/// A transaction that takes longer is not waited for, if the store can begin another one beside it. Until
+/// then one large batch costs less than two small ones.
+const LATE: Duration = Duration::from_millis(2);
 
 /// When a sender may try again after a fault or a full queue.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -89,9 +96,11 @@ async fn run(desk: Desk, mut submissions: mpsc::Receiver<Submission>) {
     let mut in_flight = FuturesUnordered::new();
     let mut arrived = Vec::new();
     let mut open = true;
+    let mut late = pin!(sleep(Duration::ZERO));
+    let may_begin = |under_way, late| under_way == 0 || late && under_way < at_once;
     while open || !in_flight.is_empty() {
-        // While every place is taken, what arrives stays in the queue: one wake-up then brings all.
-        let takes = open && in_flight.len() < at_once && line.held() < QUEUE;
+        // Until a batch may begin, what arrives stays in the queue: one wake-up then brings all.
+        let takes = open && may_begin(in_flight.len(), late.is_elapsed()) && line.held() < QUEUE;
         tokio::select! {
             biased;
 
@@ -107,15 +116,17 @@ async fn run(desk: Desk, mut submissions: mpsc::Receiver<Submission>) {
                 }
                 line.release(conversations);
             }
+            () = &mut late, if !in_flight.is_empty() && !late.is_elapsed() => {}
             count = submissions.recv_many(&mut arrived, BATCH), if takes => {
                 open = count != 0;
                 arrived.drain(..).for_each(|it| line.push(it));
             }
         }
-        while in_flight.len() < at_once
+        if may_begin(in_flight.len(), late.is_elapsed())
             && let Some((conversations, batch)) = line.next_batch(BATCH)
         {
             in_flight.push(desk.store(conversations, batch));
+            late.as_mut().reset((Instant::now() + LATE).into());
         }
     }
 }

@@ -1,13 +1,19 @@
 //! The append: one statement, one round trip and one commit for a batch.
 //!
-//! What the statement need not find out is worked out here: repeats within the batch, and who writes
-//! where. It looks at the duplicates and the rights as they were when it began, then moves the
-//! heads of the conversations, in the order of their ids, which waits for other nodes that are writing
-//! there. If one of them stored the same message meanwhile, the unique key breaks the statement off,
-//! nothing of it stays, and it is run again.
+//! What a statement need not find out is worked out here: repeats within the batch, who writes where,
+//! and who gets which number after the former head. There are two. The first one believes that
+//! nothing was stored before and that everybody may write, as is nearly always so, and breaks off where
+//! that is wrong (`hopeful`). The other looks at the duplicates and the rights as they were when it
+//! began (`careful`). Both move the heads of the conversations, in the order of their ids, which waits
+//! for other nodes that are writing there. If one of them stored the same message meanwhile, the unique
+//! key breaks the statement off, nothing of it stays, and the careful one is run.
+
+pub(super) mod careful;
+pub(super) mod hopeful;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::time::Instant;
 
 use thrive_protocol::ids::{ClientMsgId, ConversationId, Seq, Time, UserId};
 use tokio::time::timeout;
@@ -22,11 +28,12 @@ use crate::store::error::{Cause, rule};
 pub(super) async fn run(lanes: &Lanes, batch: &[Append]) -> Result<AppendAnswers, Cause> {
     let layout = Layout::of(batch);
     let _turn = lanes.enter().await?;
+    let mut hopes = lanes.hopes(Instant::now());
     let mut broken = false;
     let mut repeats = 0;
     loop {
         let lane = lanes.take().await?;
-        let outcome = timeout(DEADLINE, layout.append(&lane)).await;
+        let outcome = timeout(DEADLINE, layout.append(&lane, hopes)).await;
         let cause = match outcome.unwrap_or(Err(Cause::Deadline)) {
             Ok(said) => {
                 lanes.give_back(lane);
@@ -36,7 +43,16 @@ pub(super) async fn run(lanes: &Lanes, batch: &[Append]) -> Result<AppendAnswers
         };
         let again = match cause {
             // Whether it was committed is not known; the repeat finds what was.
-            Cause::Lost(_) => !std::mem::replace(&mut broken, true),
+            Cause::Lost(_) => {
+                hopes = false;
+                !std::mem::replace(&mut broken, true)
+            }
+            // Repeats come in swarms, after a connection or a node was lost.
+            Cause::Rule(_) if std::mem::take(&mut hopes) => {
+                lanes.give_back(lane);
+                lanes.be_careful(Instant::now());
+                true
+            }
             Cause::Conflict | Cause::Rule(rule::MESSAGE_ID_KEY) => {
                 lanes.give_back(lane);
                 repeats += 1;
@@ -58,9 +74,40 @@ struct Layout<'b> {
     senders: Vec<i64>,
     /// Who writes where: a place in the two lists above, counted from one.
     pairs: Vec<i64>,
+    /// The conversations that move, each once, how far, and the time of their last item.
+    moves: Moves,
+    /// For each item, its conversation, its sender, and its number after the former head.
+    logs: Vec<i64>,
+    writers: Vec<i64>,
+    steps: Vec<i64>,
     ids: Vec<&'b [u8]>,
     times: Vec<i64>,
     bodies: Vec<&'b [u8]>,
+}
+
+#[derive(Debug, Default, Eq, PartialEq)]
+struct Moves {
+    conversations: Vec<i64>,
+    by: Vec<i64>,
+    times: Vec<i64>,
+}
+
+impl Moves {
+    /// One item more of the conversation that moved last, or of the next one. Its number after the head.
+    fn add(&mut self, conversation: i64, time: i64) -> i64 {
+        if self.conversations.last() != Some(&conversation) {
+            self.conversations.push(conversation);
+            self.by.push(0);
+            self.times.push(time);
+        }
+        if let Some(last) = self.times.last_mut() {
+            *last = time;
+        }
+        self.by.last_mut().map_or(0, |by| {
+            *by += 1;
+            *by
+        })
+    }
 }
 
 /// What the statement found out.
@@ -95,6 +142,10 @@ impl<'b> Layout<'b> {
             conversations: Vec::new(),
             senders: Vec::new(),
             pairs: Vec::with_capacity(order.len()),
+            moves: Moves::default(),
+            logs: Vec::with_capacity(order.len()),
+            writers: Vec::with_capacity(order.len()),
+            steps: Vec::with_capacity(order.len()),
             ids: Vec::with_capacity(order.len()),
             times: Vec::with_capacity(order.len()),
             bodies: Vec::with_capacity(order.len()),
@@ -110,6 +161,9 @@ impl<'b> Layout<'b> {
                 }
             };
             layout.pairs.push(pair);
+            layout.logs.push(item.conversation.0);
+            layout.writers.push(item.sender.0);
+            layout.steps.push(layout.moves.add(item.conversation.0, item.time.0));
             layout.ids.push(&item.id.0);
             layout.times.push(item.time.0);
             layout.bodies.push(item.text.as_str().as_bytes());
@@ -117,11 +171,14 @@ impl<'b> Layout<'b> {
         layout
     }
 
-    async fn append(&self, lane: &Lane) -> Result<Said, Cause> {
-        if faults::dies() { self.in_steps(lane).await } else { self.statement(lane).await }
+    async fn append(&self, lane: &Lane, hopes: bool) -> Result<Said, Cause> {
+        if faults::dies() {
+            return self.in_steps(lane).await;
+        }
+        if hopes { self.hope(lane).await } else { self.look(lane).await }
     }
 
-    /// The same, taken apart so that a fault can happen within it.
+    /// The careful one, taken apart so that a fault can happen within it.
     async fn in_steps(&self, lane: &Lane) -> Result<Said, Cause> {
         let client = &lane.connection.client;
         faults::point(Point::BeforeBegin);
@@ -130,27 +187,13 @@ impl<'b> Layout<'b> {
             let lock = client.query(LOCK, &[&self.conversations]).await;
             lock.map_err(failure::of_statement)?;
             faults::point(Point::AfterLock);
-            self.statement(lane).await
+            self.look(lane).await
         };
         let said = steps.await;
         faults::point(Point::BeforeCommit);
         let end = if said.is_ok() { "COMMIT" } else { "ROLLBACK" };
         client.batch_execute(end).await.map_err(failure::of_statement)?;
         said
-    }
-
-    async fn statement(&self, lane: &Lane) -> Result<Said, Cause> {
-        let Self { conversations, senders, pairs, ids, times, bodies, .. } = self;
-        let client = &lane.connection.client;
-        let rows = client
-            .query(&lane.statement, &[conversations, senders, pairs, ids, times, bodies])
-            .await
-            .map_err(failure::of_statement)?;
-        let mut said = Said::default();
-        for row in &rows {
-            said.note(row).map_err(failure::of_statement)?;
-        }
-        Ok(said)
     }
 
     /// `repeated`: an earlier try may have been committed unheard, so that what is found with our own
@@ -181,95 +224,10 @@ impl<'b> Layout<'b> {
     }
 }
 
-impl Said {
-    fn note(&mut self, row: &tokio_postgres::Row) -> Result<(), tokio_postgres::Error> {
-        let (verdict, key): (i32, i64) = (row.try_get(0)?, row.try_get(1)?);
-        let seq = row.try_get::<_, Option<i64>>(2)?.unwrap_or_default().unsigned_abs();
-        let other = match verdict {
-            MOVED => {
-                self.bases.insert(key, seq);
-                return Ok(());
-            }
-            KNOWN => Ok(Appended { seq: Seq(seq), time: Time(row.try_get(3)?), duplicate: true }),
-            BLOCKED_BY_YOU => Err(AppendRefusal::BlockedByYou),
-            BLOCKED => Err(AppendRefusal::Blocked),
-            _ => Err(AppendRefusal::NoSuchConversation),
-        };
-        self.others.insert(usize::try_from(key - 1).unwrap_or(usize::MAX), other);
-        Ok(())
-    }
-}
-
-const MOVED: i32 = 0;
-const KNOWN: i32 = 1;
-const BLOCKED_BY_YOU: i32 = 2;
-const BLOCKED: i32 = 3;
-
 /// How often a batch that collides with another node is run again.
 const REPEATS: u32 = 8;
 
 const LOCK: &str = "SELECT id FROM conversation WHERE id = ANY ($1) ORDER BY id FOR UPDATE";
-
-/// `$1` and `$2` say who writes where; `$3` to `$6` are the items: their pair, id, time and body.
-///
-/// Every look-up is a subquery for one row, and the head is found by `= ANY (ARRAY[…])`: there is no
-/// other way to do these than along an index, whatever the planner believes about the size of a table.
-/// A full join cannot be done by comparing each with each, which is what the planner likes best for
-/// rows that it believes to be few; all of them meet their partner. Most senders have no block around
-/// them, and two looks into small indexes tell. Out come the conversations that moved with their
-/// former last seq, and the items that were not stored; what the others got follows from these.
-pub(super) const APPEND: &str = "
-    WITH pair AS MATERIALIZED (
-      SELECT place, conversation, sender,
-        CASE
-          WHEN (SELECT 1 FROM member
-            WHERE member.conversation = asked.conversation AND account = sender) IS NULL THEN 4
-          WHEN (SELECT 1 FROM contact WHERE owner = sender AND blocked = 1 LIMIT 1) IS NULL
-            AND (SELECT 1 FROM contact WHERE other = sender AND blocked = 1 LIMIT 1) IS NULL THEN 0
-          ELSE coalesce((
-            SELECT CASE
-              WHEN (SELECT blocked FROM contact WHERE owner = sender AND other = peer) = 1 THEN 2
-              WHEN (SELECT blocked FROM contact WHERE owner = peer AND other = sender) = 1 THEN 3
-              ELSE 0
-            END
-            FROM (
-              SELECT CASE WHEN low = sender THEN high ELSE low END AS peer FROM direct
-              WHERE direct.conversation = asked.conversation
-              OFFSET 0
-            ) AS both_sides
-          ), 0)
-        END AS verdict
-      FROM unnest($1::bigint[], $2::bigint[])
-        WITH ORDINALITY AS asked (conversation, sender, place)
-    ), item AS MATERIALIZED (
-      SELECT item.place, pair.conversation, pair.sender, item.id, item.time, item.body, pair.verdict,
-        (SELECT ARRAY[message.seq, message.time] FROM message
-          WHERE message.conversation = pair.conversation AND message.sender = pair.sender
-            AND client_msg_id = item.id) AS known
-      FROM unnest($3::bigint[], $4::bytea[], $5::bigint[], $6::bytea[])
-        WITH ORDINALITY AS item (pair, id, time, body, place)
-      JOIN pair ON pair.place = item.pair
-    ), fresh AS MATERIALIZED (
-      SELECT conversation, sender, id, time, body,
-        row_number() OVER log AS step, lead(place) OVER log IS NULL AS last
-      FROM item
-      WHERE known IS NULL AND verdict = 0
-      WINDOW log AS (PARTITION BY conversation ORDER BY place)
-    ), moved AS (
-      UPDATE conversation SET last_seq = last_seq + fresh.step, last_time = fresh.time
-      FROM fresh
-      WHERE fresh.last AND conversation.id = ANY (ARRAY[fresh.conversation])
-      RETURNING conversation.id, conversation.last_seq - fresh.step AS base
-    ), stored AS (
-      INSERT INTO message (conversation, seq, sender, client_msg_id, time, kind, body)
-      SELECT fresh.conversation, moved.base + fresh.step, fresh.sender, fresh.id, fresh.time, 1,
-        fresh.body
-      FROM fresh FULL JOIN moved ON moved.id = fresh.conversation
-    )
-    SELECT 0, id, base, NULL FROM moved
-    UNION ALL
-    SELECT CASE WHEN known IS NULL THEN verdict ELSE 1 END, place, known[1], known[2]
-    FROM item WHERE known IS NOT NULL OR verdict <> 0";
 
 #[cfg(test)]
 mod tests;

@@ -64,6 +64,8 @@ fn verdict(said: &DbError) -> Option<Cause> {
         None
     } else if *code == SqlState::UNIQUE_VIOLATION {
         Some(Cause::Rule(said.constraint().map_or(rule::OTHER, rule::named)))
+    } else if *code == SqlState::NOT_NULL_VIOLATION {
+        Some(Cause::Rule(rule::OTHER))
     } else if *code == SqlState::T_R_SERIALIZATION_FAILURE
         || *code == SqlState::T_R_DEADLOCK_DETECTED
     {

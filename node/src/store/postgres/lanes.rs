@@ -1,13 +1,15 @@
-//! Connections with one statement each, which is prepared; the ones of the append are in here. They are
-//! opened when they are needed, and one at a time uses each.
+//! Connections with a few prepared statements each; the ones of the append are in here. They are opened
+//! when they are needed, and one at a time uses each.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures_util::future::try_join_all;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
+use tokio_postgres::Statement;
 
-use super::append::APPEND;
+use super::append::{careful, hopeful};
 use super::connector::{Connection, Connector};
 use super::failure;
 use crate::store::error::Cause;
@@ -17,28 +19,41 @@ pub(super) struct Lanes {
     len: usize,
     places: Semaphore,
     idle: Mutex<Vec<Lane>>,
+    /// Until then appends look at everything first.
+    careful_until: Mutex<Option<Instant>>,
 }
 
 pub(super) struct Lane {
     pub(super) connection: Connection,
-    pub(super) statement: tokio_postgres::Statement,
+    pub(super) hopeful: Statement,
+    pub(super) careful: Statement,
 }
 
-impl Lane {
-    pub(super) async fn open(connector: &Connector, sql: &str) -> Result<Self, Cause> {
-        let connection = connector.connect().await?;
-        let opening = async {
-            connection.client.batch_execute(SESSION).await?;
-            connection.client.prepare(sql).await
-        };
-        let statement = timeout(super::DEADLINE, opening).await.map_err(|_| Cause::Deadline)?;
-        Ok(Self { connection, statement: statement.map_err(failure::of_statement)? })
-    }
+/// A connection that has made plans of these statements, once and for all.
+pub(super) async fn prepared<const COUNT: usize>(
+    connector: &Connector,
+    statements: [&str; COUNT],
+) -> Result<(Connection, [Statement; COUNT]), Cause> {
+    let connection = connector.connect().await?;
+    let opening = async {
+        connection.client.batch_execute(SESSION).await?;
+        let prepare = statements.map(|sql| connection.client.prepare(sql));
+        try_join_all(prepare).await
+    };
+    let made = timeout(super::DEADLINE, opening).await.map_err(|_| Cause::Deadline)?;
+    let made = made.map_err(failure::of_statement)?.try_into();
+    Ok((connection, made.map_err(|_| Cause::Corrupt)?))
 }
 
 impl Lanes {
     pub(super) fn new(connector: Connector, len: usize) -> Self {
-        Self { connector, len, places: Semaphore::new(len), idle: Mutex::default() }
+        Self {
+            connector,
+            len,
+            places: Semaphore::new(len),
+            idle: Mutex::default(),
+            careful_until: Mutex::default(),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -59,11 +74,24 @@ impl Lanes {
                 return Ok(lane);
             }
         }
-        Lane::open(&self.connector, APPEND).await
+        let statements = [hopeful::APPEND, careful::APPEND];
+        let (connection, [hopeful, careful]) = prepared(&self.connector, statements).await?;
+        Ok(Lane { connection, hopeful, careful })
     }
 
     pub(super) fn give_back(&self, lane: Lane) {
         self.idle.lock().push(lane);
+    }
+
+    /// Whether a batch is likely to hold nothing but what is new and allowed.
+    pub(super) fn hopes(&self, now: Instant) -> bool {
+        self.careful_until.lock().is_none_or(|until| until <= now)
+    }
+
+    /// A hope was wrong, so others soon will be: each costs a statement, and a line in the log of the
+    /// server.
+    pub(super) fn be_careful(&self, now: Instant) {
+        *self.careful_until.lock() = Some(now + CAREFUL);
     }
 }
 
@@ -74,6 +102,10 @@ const SESSION: &str = "
     SET enable_seqscan = off;
     SET enable_bitmapscan = off;
     SET jit = off";
+
+/// How long a wrong hope makes careful: whatever somebody repeats on purpose, they cost one statement more
+/// in this time.
+const CAREFUL: Duration = Duration::from_secs(1);
 
 /// As long as in the queue of the embedded engine.
 const WAIT: Duration = Duration::from_secs(5);

@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 use thrive_protocol::ids::{ConversationId, Seq, UserId};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
+use tokio_postgres::Statement;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::connector::Connector;
-use super::lanes::Lane;
+use super::connector::{Connection, Connector};
+use super::lanes::prepared;
 use super::{DEADLINE, WAIT, failure};
 use crate::store::error::Cause;
 use crate::store::marks::Positions;
@@ -42,7 +43,7 @@ struct Job {
 impl Marks {
     pub(super) fn begin(connector: Connector) -> Self {
         let (jobs, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(Writer { connector, lane: None }.run(waiting));
+        tokio::spawn(Writer { connector, way: None }.run(waiting));
         Self { jobs }
     }
 
@@ -60,10 +61,23 @@ impl Marks {
     }
 }
 
+/// A connection of its own, with its one statement.
+struct Way {
+    connection: Connection,
+    statement: Statement,
+}
+
+impl Way {
+    async fn open(connector: &Connector) -> Result<Self, Cause> {
+        let (connection, [statement]) = prepared(connector, [MARK]).await?;
+        Ok(Self { connection, statement })
+    }
+}
+
 struct Writer {
     connector: Connector,
     /// Opened when it is needed, and kept while it works.
-    lane: Option<Lane>,
+    way: Option<Way>,
 }
 
 impl Writer {
@@ -101,13 +115,13 @@ impl Writer {
 
     async fn attempt(&mut self, columns: &Columns) -> Result<(), Cause> {
         // Taken out, so that one that is given up in the middle is closed.
-        let lane = match self.lane.take() {
-            Some(lane) if !lane.connection.client.is_closed() => lane,
-            _ => Lane::open(&self.connector, MARK).await?,
+        let way = match self.way.take() {
+            Some(way) if !way.connection.client.is_closed() => way,
+            _ => Way::open(&self.connector).await?,
         };
-        let outcome = columns.write(&lane).await;
+        let outcome = columns.write(&way).await;
         if !matches!(outcome, Err(Cause::Lost(_) | Cause::Deadline)) {
-            self.lane = Some(lane);
+            self.way = Some(way);
         }
         outcome
     }
@@ -141,11 +155,11 @@ impl Columns {
         columns
     }
 
-    async fn write(&self, lane: &Lane) -> Result<(), Cause> {
+    async fn write(&self, way: &Way) -> Result<(), Cause> {
         let Self { conversations, members, reads, shown_reads, delivereds } = self;
-        let client = &lane.connection.client;
+        let client = &way.connection.client;
         client
-            .execute(&lane.statement, &[conversations, members, reads, shown_reads, delivereds])
+            .execute(&way.statement, &[conversations, members, reads, shown_reads, delivereds])
             .await
             .map(drop)
             .map_err(failure::of_statement)

@@ -265,8 +265,8 @@ async fn the_statement_finds_each_member_along_an_index_whatever_the_planner_bel
 /// What a connection for marks does with the statement.
 async fn plan(settings: &crate::config::Postgres) -> String {
     let connector = Connector::new(settings).unwrap();
-    let lane = Lane::open(&connector, MARK).await.unwrap();
-    let client = &lane.connection.client;
+    let way = Way::open(&connector).await.unwrap();
+    let client = &way.connection.client;
     client.batch_execute(&format!("PREPARE mark AS {MARK}")).await.unwrap();
     let explain = "EXPLAIN EXECUTE mark ('{1}', '{1}', '{1}', '{1}', '{1}')";
     let rows = client.simple_query(explain).await.unwrap();
