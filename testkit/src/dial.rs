@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use quinn::crypto::rustls::QuicClientConfig;
-use quinn::{ClientConfig, Connection, Endpoint, EndpointConfig, TransportConfig, VarInt};
+use quinn::{
+    AckFrequencyConfig, ClientConfig, Connection, Endpoint, EndpointConfig, TransportConfig, VarInt,
+};
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls13_signature};
@@ -90,8 +92,12 @@ fn client_config(windows: Windows, protocols: &[&[u8]]) -> Result<ClientConfig> 
     // A resumed handshake would not show a certificate.
     tls.resumption = Resumption::disabled();
     let mut config = ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls)?));
+    // As the client of people asks for.
+    let mut acks = AckFrequencyConfig::default();
+    acks.ack_eliciting_threshold(VarInt::from_u32(9));
     let mut transport = TransportConfig::default();
     transport
+        .ack_frequency_config(Some(acks))
         .keep_alive_interval(Some(Duration::from_secs(15)))
         .stream_receive_window(VarInt::from_u32(windows.stream))
         .receive_window(VarInt::from_u32(windows.connection));
