@@ -127,6 +127,10 @@ enum Lines {
 /// Without control characters, and without the marks that turn the direction of the text after them:
 /// with those a name or message could pass for another.
 fn plain(raw: &str, lines: Lines) -> String {
+    // Nearly every text in some languages.
+    if raw.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return raw.to_owned();
+    }
     let unified = raw.replace("\r\n", "\n");
     let mut text = String::with_capacity(unified.len());
     for c in unified.chars() {
