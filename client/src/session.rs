@@ -261,13 +261,29 @@ impl<P> Session<P> {
         self.pending.is_empty() && Arc::strong_count(&self.bulks) == 1
     }
 
+    /// When to ask for a sign of life, unless something is heard before or `is_asked` says that one of
+    /// what is open asks for it.
+    pub(crate) fn ask_at(&self, is_asked: impl Fn(&P) -> bool) -> Option<Instant> {
+        if self.pending.values().any(|(_, open)| is_asked(open)) {
+            return None;
+        }
+        Some(self.signs().ask_at(self.oldest()?))
+    }
+
     /// When the path is to be taken for dead, unless something happens before: a node that says nothing
     /// has five seconds, a request has fifteen whatever else is heard, and a path on
     /// which not even acknowledgments come is silent sooner.
     pub(crate) fn doubt_at(&self) -> Option<Instant> {
-        let oldest = self.pending.values().map(|(since, _)| *since).min()?;
+        Some(self.signs().doubt_at(self.oldest()?))
+    }
+
+    fn oldest(&self) -> Option<Instant> {
+        self.pending.values().map(|(since, _)| *since).min()
+    }
+
+    fn signs(&self) -> Signs {
         let Self { heard, stirred: (stirred, _), doubted, .. } = *self;
-        Some(Signs { doubted, heard, stirred, delay: self.connection.rtt() }.doubt_at(oldest))
+        Signs { doubted, heard, stirred, delay: self.connection.rtt() }
     }
 
     /// Everything that was open. The answers are not coming.

@@ -4,6 +4,9 @@ use std::time::{Duration, Instant};
 
 /// An open request and a node that says nothing for so long: the path is taken for dead.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+/// An open request and a node that says nothing for so long: it is asked for a sign of life. Whoever waits
+/// for a database can still give one.
+const ASKED: Duration = Duration::from_secs(2);
 /// A request that is open for so long has been forgotten, whatever else is heard.
 const HOPELESS: Duration = Duration::from_secs(15);
 /// An open request and a path without a single datagram for so long, and for a few times its delay: QUIC
@@ -24,6 +27,12 @@ pub struct Signs {
 }
 
 impl Signs {
+    /// When to ask for a sign of life unless something is heard before, while a request that was made at
+    /// `oldest` is open.
+    pub fn ask_at(self, oldest: Instant) -> Instant {
+        oldest.max(self.heard) + ASKED
+    }
+
     /// When the path is to be taken for dead unless something happens before, while a request that was
     /// made at `oldest` is open.
     pub fn doubt_at(self, oldest: Instant) -> Instant {
@@ -56,6 +65,20 @@ mod tests {
         assert_eq!(doubted(None, 90, 90, 0), 1_000);
         assert_eq!(doubted(None, 90, 90, 100), 1_300);
         assert_eq!(doubted(None, 90, 102, 100), 3_300);
+    }
+
+    #[test]
+    fn a_node_that_does_not_answer_is_asked_for_a_sign_of_life_before_it_is_doubted() {
+        let start = Instant::now();
+        let at = |second| start + Duration::from_secs(second);
+        let check = |heard, asked| {
+            let signs =
+                Signs { doubted: None, heard: at(heard), stirred: at(200), delay: Duration::ZERO };
+            assert_eq!(signs.ask_at(at(100)), at(asked), "heard at {heard}");
+            assert!(signs.ask_at(at(100)) < signs.doubt_at(at(100)));
+        };
+        check(90, 102);
+        check(104, 106);
     }
 
     #[test]

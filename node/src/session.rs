@@ -3,6 +3,7 @@
 mod active;
 mod bulk;
 mod greeting;
+mod incoming;
 pub mod order;
 pub mod outbox;
 mod writer;

@@ -106,7 +106,10 @@ impl Link {
     fn beat_due(&self, hub: &Hub) -> Option<Instant> {
         let last = self.last_beat.filter(|_| self.session.is_some())?;
         let every = if hub.is_used(last) { BEAT_USED } else { BEAT };
-        Some(last + every.mul_f64(self.first_beat))
+        let usual = last + every.mul_f64(self.first_beat);
+        let is_beat = |open: &Open| matches!(open, Open::Heartbeat);
+        let doubtful = self.session.as_ref().and_then(|session| session.ask_at(is_beat));
+        Some(doubtful.map_or(usual, |at| at.min(usual)))
     }
 
     /// Nobody is connected yet, and somebody wants to be.

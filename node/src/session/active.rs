@@ -5,17 +5,17 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use quinn::{RecvStream, SendStream};
 use thrive_protocol::bounded::List;
 use thrive_protocol::ids::{ClientMsgId, ConversationId, UserId};
 use thrive_protocol::message::BadRequest;
 use thrive_protocol::request::{SendMessage, Stream};
 use thrive_protocol::version::close;
-use thrive_protocol::{ClientFrame, Code, Event, NodeFrame, Refusal, Reply, Request, limits};
+use thrive_protocol::{ClientFrame, Code, Event, NodeFrame, Refusal, Reply, Request};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::incoming::Incoming;
 use super::order::{Order, Wait};
 use super::outbox::Outbox;
 use super::{GoAway, Shared, bulk, writer};
@@ -112,7 +112,7 @@ impl<'a> Active<'a> {
         // The reader is not cut off in the middle of a request, whose news would be lost: it ends by
         // itself when the outbox does. Whoever is first ends the others.
         let reader = async {
-            let code = self.read(frames).await;
+            let code = self.read(Incoming::new(frames)).await;
             outbox.end(code);
         };
         let closed = async {
@@ -135,7 +135,7 @@ impl<'a> Active<'a> {
     }
 
     /// The reading loop. Returns the code to close with.
-    async fn read(&mut self, mut frames: Framed) -> u32 {
+    async fn read(&mut self, mut incoming: Incoming) -> u32 {
         let mut bulk = JoinSet::new();
         let mut going = false;
         let mut leaving = pin!(leaving(self.shared.stop.clone(), self.shared.limits.go_away));
@@ -156,8 +156,8 @@ impl<'a> Active<'a> {
                     Some((send, receive)) => self.on_bulk(&mut bulk, send, receive),
                     None => return close::DONE,
                 },
-                frame = self.next(&mut frames) => match frame {
-                    Ok(body) => if let Err(code) = self.on_frame(&body).await {
+                frame = incoming.next(&self.outbox) => match frame {
+                    Ok(body) => if let Err(code) = self.on_frame(&body, &mut incoming).await {
                         return code;
                     },
                     Err(ReadError::End) => return close::DONE,
@@ -165,12 +165,6 @@ impl<'a> Active<'a> {
                 },
             }
         }
-    }
-
-    /// The next frame, once the client has read enough of the answers to the ones before.
-    async fn next(&self, frames: &mut Framed) -> Result<Bytes, ReadError> {
-        self.outbox.room().await;
-        frames.next(limits::FRAME).await
     }
 
     /// The next bulk stream, while there may be one more.
@@ -201,10 +195,10 @@ impl<'a> Active<'a> {
 
     /// # Errors
     /// The code to close with: the peer does not speak this protocol.
-    async fn on_frame(&mut self, body: &[u8]) -> Result<(), u32> {
+    async fn on_frame(&mut self, body: &[u8], incoming: &mut Incoming) -> Result<(), u32> {
         let (id, request) = match ClientFrame::decode(body) {
             Ok(ClientFrame { id, rq: Request::SendMessage(message) }) => {
-                if let Err(refusal) = self.send(id, message).await {
+                if let Err(refusal) = self.send(id, message, incoming).await {
                     self.answer(id, Err(refusal));
                 }
                 return Ok(());
@@ -214,6 +208,11 @@ impl<'a> Active<'a> {
             Err(BadRequest::Malformed { id, .. }) => (id, Err(Code::BadRequest)),
             Err(BadRequest::Hopeless(_)) => return Err(close::PROTOCOL),
         };
+        if let Ok(Request::Heartbeat {}) = request {
+            self.heartbeat(id);
+            self.touch().await;
+            return Ok(());
+        }
         if let Err(refusal) = self.may_ask() {
             self.answer(id, Err(refusal));
             return Ok(());
@@ -223,15 +222,17 @@ impl<'a> Active<'a> {
             Ok(request) if request.stream() == Stream::Bulk => {
                 self.answer(id, Err(Code::WrongStream.into()));
             }
-            Ok(Request::Heartbeat {}) => self.heartbeat(id).await,
-            Ok(request) => self.on_request(id, request).await,
+            Ok(request) => self.on_request(id, request, incoming).await,
         }
         Ok(())
     }
 
-    async fn on_request(&self, id: u32, request: Request) {
+    async fn on_request(&mut self, id: u32, request: Request, incoming: &mut Incoming) {
         let ends = matches!(request, Request::LogOut {});
-        match self.shared.dispatch.answer(&self.caller, request).await {
+        let (dispatch, caller) = (&self.shared.dispatch, Arc::clone(&self.caller));
+        let outbox = self.outbox.clone();
+        let answer = dispatch.answer(&caller, request);
+        match incoming.during(answer, &outbox, |beat| self.heartbeat(beat)).await {
             Ok(done) => {
                 if let Reply::Conversation(it) = &done.reply {
                     self.shared.hub.follow_from(self.caller.user, it.conversation, it.head);
@@ -248,11 +249,16 @@ impl<'a> Active<'a> {
     }
 
     /// Takes a message in; it is answered by the appender, after the commit.
-    async fn send(&mut self, request: u32, message: SendMessage) -> Result<(), Refusal> {
+    async fn send(
+        &mut self,
+        request: u32,
+        message: SendMessage,
+        incoming: &mut Incoming,
+    ) -> Result<(), Refusal> {
         let text = crate::service::message_text(&message.text.0)?;
         let now = Instant::now();
         let (conversation, id) = (message.conversation, message.id);
-        let may_send = self.may_send(conversation, id, now).await;
+        let may_send = self.may_send(conversation, id, now, incoming).await;
         may_send.map_err(|wait| Refusal::after(Code::SlowDown, wait))?;
         let append =
             Append { conversation, sender: self.caller.user, id, text, time: clock::now() };
@@ -268,11 +274,15 @@ impl<'a> Active<'a> {
         conversation: ConversationId,
         id: ClientMsgId,
         now: Instant,
+        incoming: &mut Incoming,
     ) -> Result<(), Duration> {
         self.order.hold(&self.outbox.failed(), now, PAUSE);
         let mut passed = self.order.pass(conversation, id, now);
         if let Err(Wait::Ask(ids)) = passed {
-            let stored = self.shared.dispatch.stored(&self.caller, conversation, ids).await;
+            let (dispatch, caller) = (&self.shared.dispatch, Arc::clone(&self.caller));
+            let outbox = self.outbox.clone();
+            let asking = dispatch.stored(&caller, conversation, ids);
+            let stored = incoming.during(asking, &outbox, |beat| self.heartbeat(beat)).await;
             // A store that cannot be read can store nothing, either.
             self.order.are_stored(conversation, &stored.unwrap_or_default(), now);
             passed = self.order.pass(conversation, id, now);
@@ -286,11 +296,17 @@ impl<'a> Active<'a> {
         allowed.inspect_err(|wait| self.order.hold(&[(conversation, id)], now, *wait))
     }
 
-    async fn heartbeat(&mut self, id: u32) {
+    fn heartbeat(&mut self, id: u32) {
+        if let Err(refusal) = self.may_ask() {
+            return self.answer(id, Err(refusal));
+        }
         let (heads, heard) = self.shared.hub.heads(self.caller.user, self.heard);
         self.heard = heard;
         let reply = Reply::Heartbeat { heads: List::cut(heads), time: clock::now() };
         self.answer(id, Ok(reply));
+    }
+
+    async fn touch(&mut self) {
         if TOUCH <= self.touched.elapsed() {
             self.touched = Instant::now();
             self.shared.dispatch.touch(&self.caller).await;

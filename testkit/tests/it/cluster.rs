@@ -1,7 +1,8 @@
 //! The cluster of the test kit itself: its parts are real, find each other, and come back where they were.
 
 use anyhow::{Context as _, Result};
-use thrive_protocol::Request;
+use thrive_protocol::ids::Seq;
+use thrive_protocol::{Reply, Request};
 use thrive_testkit::chaos::Way;
 use thrive_testkit::{Cluster, Pair, eventually};
 
@@ -90,5 +91,23 @@ async fn a_cluster_with_services_of_its_own_survives_their_restart() -> Result<(
     eventually("the node has found its database again", async || Ok(door.log_in("ann").await.ok()))
         .await
         .context(cluster.last_words())?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_node_that_waits_for_its_database_still_gives_signs_of_life() -> Result<()> {
+    let cluster = Cluster::start().own_services().ready()?;
+    let Pair { ann: _ann, mut bob, chat } = cluster.door(0)?.pair().await?;
+    cluster.own_postgres()?.pause()?;
+    let waits = bob.post(Request::MarkDelivered { conversation: chat, seq: Seq(1) }).await?;
+    let behind = bob.post(Request::MarkRead { conversation: chat, seq: Seq(1) }).await?;
+    let beat = bob.post(Request::Heartbeat {}).await?;
+    let (first, answer) = bob.next_answer().await?;
+    assert_eq!(first, beat);
+    assert!(matches!(answer, Ok(Reply::Heartbeat { .. })), "{answer:?}");
+    cluster.own_postgres()?.resume()?;
+    // What was asked before keeps its order.
+    assert_eq!(bob.next_answer().await?.0, waits);
+    assert_eq!(bob.next_answer().await?.0, behind);
     Ok(())
 }

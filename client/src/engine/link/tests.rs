@@ -290,3 +290,17 @@ async fn people_hear_of_a_path_that_stays_silent_and_again_when_it_speaks() {
     rig.event(link, Event::Entry(entry(CHAT, 2))).await;
     assert_eq!(told(&mut rig).0, [Connection::Online]);
 }
+
+#[tokio::test]
+async fn a_node_that_does_not_answer_is_asked_once_for_a_sign_of_life() {
+    let (mut rig, _) = Rig::online(1).await;
+    let now = Instant::now();
+    (rig.life.link.last_beat, rig.life.link.first_beat) = (Some(now), 1.0);
+    rig.send("hello").await;
+    let asked = |rig: &Rig| rig.count(|open| matches!(open, Open::Heartbeat));
+    for (millis, expected) in [(1_000, 0), (2_500, 1), (4_500, 1)] {
+        let at = now + Duration::from_millis(millis);
+        rig.life.beat(&rig.hub, at);
+        assert_eq!(asked(&rig), expected, "after {millis} ms");
+    }
+}
