@@ -96,7 +96,7 @@ async fn who_stops_reading_costs_a_bounded_outbox_and_hears_of_the_heads_when_re
 async fn who_reads_nothing_at_all_is_closed_after_the_write_stall_and_others_are_served()
 -> Result<()> {
     let folder = folder()?;
-    let node = place(&folder)?.set("limits.write_stall_seconds", 1).start()?;
+    let node = place(&folder)?.set("limits.write_stall_seconds", 5).start()?;
     let Pair { mut ann, mut bob, chat } = node.pair().await?;
     let sleeper = node.by(lazy()?).resume(&bob.token()?).await?;
     let text = "x".repeat(limits::TEXT_CHARS);
@@ -107,10 +107,10 @@ async fn who_reads_nothing_at_all_is_closed_after_the_write_stall_and_others_are
         ann.say(chat, &text).await?;
         bob.entry().await?;
         slowest = slowest.max(sent.elapsed());
-        ensure!(begun.elapsed() < Duration::from_secs(15), "it is closed by now");
+        ensure!(begun.elapsed() < Duration::from_secs(30), "it is closed by now");
     }
     assert_eq!(sleeper.closed().await?, close::SLOW_READER);
-    assert!(slowest < Duration::from_secs(1), "a message to the others took {slowest:?}");
+    assert!(slowest < Duration::from_secs(4), "a message to the others took {slowest:?}");
     Ok(())
 }
 
