@@ -125,6 +125,10 @@ pub async fn killed_at_points(plan: &Plan) -> Result<Report> {
     run.check().await
 }
 
+/// A client whose nodes have died again and again: the longest pause before an attempt, an attempt that was cut
+/// in its middle, and another pause.
+const WORN: Duration = Duration::from_secs(50);
+
 /// Starts the node that does not run with an order, kills the other one, so that everybody comes to this
 /// one, and waits for its death.
 async fn die_at(run: &Run, victim: usize, point: Point, order: &str) -> Result<bool> {
@@ -142,7 +146,7 @@ async fn die_at(run: &Run, victim: usize, point: Point, order: &str) -> Result<b
         while run.crowd.journal.answer_since(from).is_none() && run.now() < from + DEATH {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        run.all_back(from).await?;
+        run.all_back_within(WORN, from).await?;
         run.site.act(move |it| it.start_node(other)).await?;
         let status = run.site.act(move |it| it.terminate_node(victim)).await?;
         return Ok(!status.success());

@@ -133,9 +133,17 @@ impl Run {
     /// # Errors
     /// It never happens.
     pub async fn all_back(&self, since: Duration) -> Result<Duration> {
-        let deadline = self.now() + REST;
+        self.all_back_within(REST, since).await
+    }
+
+    /// The same for those who have reason to wait for long.
+    ///
+    /// # Errors
+    /// It does not happen in this time from now.
+    pub async fn all_back_within(&self, time: Duration, since: Duration) -> Result<Duration> {
+        let deadline = self.now() + time;
         while 0 < self.crowd.journal.away() {
-            anyhow::ensure!(self.now() < deadline, "everybody is back within {REST:?}");
+            anyhow::ensure!(self.now() < deadline, "everybody is back within {time:?}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         Ok(self.now() - since)
