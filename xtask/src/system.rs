@@ -46,6 +46,9 @@ pub(crate) const TEST: &[&str] = &[
 /// system runs as a service is not touched.
 pub(crate) const SERVICES: &[&str] = &["postgresql", "redis-server"];
 
+/// Beside them, what takes the mails of tests.
+pub(crate) const MAIL: &[&str] = &["python3-aiosmtpd"];
+
 /// Installs packages without starting the services that come with them, which nobody asked for:
 /// Debian asks this file before it starts one.
 const INSTALL: &str = r#"

@@ -65,7 +65,7 @@ struct Line {
 pub(crate) fn run(options: &Options) -> Result<bool> {
     let chosen = chosen(options);
     let wants = |step| chosen.contains(&step);
-    system::ensure(&[system::BUILD, system::SHOW, system::TEST, system::SERVICES])?;
+    system::ensure(&[system::BUILD, system::SHOW, system::TEST, system::SERVICES, system::MAIL])?;
     tools::components()?;
     // They take minutes on a fresh machine, so they are fetched while other steps work.
     let deny = wants(Step::Deny).then(|| tools::DENY.ready_later());

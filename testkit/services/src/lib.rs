@@ -1,10 +1,10 @@
-//! Dev only: a real Postgres and a real Redis for tests, on ports and folders of their own.
+//! Dev only: a real Postgres, a real Redis and a real mail server for tests, on ports and folders of their own.
 //!
 //! - [`postgres()`] and [`redis()`]: one instance for all tests of this process. `cargo xtask test`
 //!   starts one for all processes and names it in the environment; without that, the first test that
 //!   asks starts one, which takes about two seconds.
 //! - [`Postgres::start`] and [`Redis::start`]: an instance of one's own, to be stopped, killed, held
-//!   still and started again.
+//!   still and started again. [`OwnSmtp::start`] is the same for a mail server.
 //!
 //! Whatever is started here ends with the process that started it, however that ends. What the
 //! system runs as a service is never touched. It knows nothing of Thrive.
@@ -18,11 +18,13 @@ mod postgres;
 mod programs;
 mod redis;
 mod resp;
+mod smtp;
 
 pub use crate::postgres::{OwnPostgres, Postgres, PostgresOptions};
 pub use crate::programs::free_udp_port;
 pub use crate::redis::{OwnRedis, Redis, RedisOptions};
 pub use crate::resp::Value;
+pub use crate::smtp::{Mail, OwnSmtp, SmtpOptions, SmtpTls};
 
 /// The environment variables that name instances which are already running, by their URL.
 pub use crate::config::{POSTGRES, REDIS};

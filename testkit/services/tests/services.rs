@@ -3,7 +3,9 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use thrive_services::{OwnPostgres, Postgres, PostgresOptions, Redis, RedisOptions, Value};
+use thrive_services::{
+    OwnPostgres, OwnSmtp, Postgres, PostgresOptions, Redis, RedisOptions, Value,
+};
 
 /// The database of a URL.
 fn name(url: &str) -> &str {
@@ -199,4 +201,45 @@ fn an_owner_that_is_killed_takes_its_servers_along() {
         let mut entries = std::fs::read_dir(std::env::temp_dir()).unwrap().flatten();
         !entries.any(|entry| entry.file_name().to_string_lossy().starts_with(&prefix))
     });
+}
+
+/// One mail by hand, as far as the server lets it get; its last answer.
+fn mail_by_hand(port: u16) -> String {
+    use std::io::{BufRead as _, BufReader, Write as _};
+
+    let stream = std::net::TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+    let mut answers = BufReader::new(stream.try_clone().unwrap()).lines();
+    let mut answer = || answers.next().unwrap().unwrap();
+    answer();
+    for line in [
+        "HELO test",
+        "MAIL FROM:<eve@example.org>",
+        "RCPT TO:<ann@example.org>",
+        "DATA",
+        "Subject: Hi\r\n\r\nHello Ann\r\n.",
+    ] {
+        write!(&stream, "{line}\r\n").unwrap();
+        let said = answer();
+        if !said.starts_with(['2', '3']) || line.ends_with('.') {
+            return said;
+        }
+    }
+    unreachable!("the last line returns")
+}
+
+#[test]
+fn a_mail_server_keeps_what_it_takes_and_refuses_and_rests_when_it_is_told_to() {
+    let smtp = OwnSmtp::start().unwrap();
+    assert!(mail_by_hand(smtp.port()).starts_with("250"));
+    let mails = smtp.mails().unwrap();
+    assert_eq!((mails.len(), mails[0].to.as_str()), (1, "ann@example.org"));
+    assert_eq!((mails[0].header("Subject"), mails[0].text.trim()), ("Hi", "Hello Ann"));
+    smtp.refuse(550).unwrap();
+    assert!(mail_by_hand(smtp.port()).starts_with("550"));
+    smtp.stop().unwrap();
+    assert!(std::net::TcpStream::connect(("127.0.0.1", smtp.port())).is_err());
+    smtp.start_again().unwrap();
+    smtp.take().unwrap();
+    assert!(mail_by_hand(smtp.port()).starts_with("250"));
+    assert_eq!(smtp.mails().unwrap().len(), 2, "what it had is still there");
 }
