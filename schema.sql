@@ -38,11 +38,51 @@ CREATE TABLE account (
   status_changed BIGINT NOT NULL DEFAULT 0,
   -- Rises with each change of what the person sees in their list of contacts.
   contacts_version BIGINT NOT NULL DEFAULT 0,
+  -- Where mail goes, as it was typed, and in lower case for comparing. Empty: the account has none.
+  email TEXT NOT NULL DEFAULT '',
+  email_folded TEXT NOT NULL DEFAULT '',
+  -- Until then the code that was sent to the address is waited for; nobody can log in or see the account
+  -- before it has come, and afterwards the name is free. 0: nothing is waited for.
+  unverified_until BIGINT NOT NULL DEFAULT 0,
   CONSTRAINT account_pkey PRIMARY KEY (id),
   CONSTRAINT account_username_key UNIQUE (username),
   CONSTRAINT account_availability_check
     CHECK (availability IN ('invisible', 'do_not_disturb', 'busy', 'away', 'online'))
 );
+
+CREATE INDEX account_email_idx ON account (email_folded) WHERE email_folded <> '';
+
+CREATE INDEX account_unverified_idx ON account (unverified_until) WHERE 0 < unverified_until;
+
+-- Codes that were sent by mail: of each kind the last one, which is the only one that counts.
+CREATE TABLE mail_code (
+  account BIGINT NOT NULL,
+  -- "verify" a new account, "reset" a forgotten password, "change" the address.
+  purpose TEXT NOT NULL,
+  -- A PHC string, as of a password: a code is too short to be hashed in a cheaper way.
+  code_hash TEXT NOT NULL,
+  -- Where it was sent to.
+  email TEXT NOT NULL,
+  expires BIGINT NOT NULL,
+  -- Each try takes one before it is compared.
+  tries_left BIGINT NOT NULL,
+  CONSTRAINT mail_code_pkey PRIMARY KEY (account, purpose),
+  CONSTRAINT mail_code_account_fkey FOREIGN KEY (account) REFERENCES account (id) ON DELETE CASCADE,
+  CONSTRAINT mail_code_purpose_check CHECK (purpose IN ('verify', 'reset', 'change'))
+);
+
+-- Mails of the last hour, so that nobody is flooded with them.
+CREATE TABLE mail_sent (
+  id BIGINT NOT NULL,
+  email_folded TEXT NOT NULL,
+  -- "code": anybody can ask for it. "notice": about a change that was made.
+  kind TEXT NOT NULL,
+  sent BIGINT NOT NULL,
+  CONSTRAINT mail_sent_pkey PRIMARY KEY (id),
+  CONSTRAINT mail_sent_kind_check CHECK (kind IN ('code', 'notice'))
+);
+
+CREATE INDEX mail_sent_email_idx ON mail_sent (email_folded, sent);
 
 -- Names of former accounts. For 90 days nobody may take one and pass for its former owner.
 CREATE TABLE freed_username (

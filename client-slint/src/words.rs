@@ -91,6 +91,14 @@ fn code_sentence(code: Code, limit: Option<u64>) -> String {
         Code::TextTooLong => up_to("The text is too long."),
         Code::StatusTooLong => up_to("The status is too long."),
         Code::NicknameTooLong => up_to("The name is too long."),
+        Code::EmailRequired => "This server needs an e-mail address for a new account.".into(),
+        Code::EmailInvalid => "An e-mail address looks like ann@example.org.".into(),
+        Code::EmailUnavailable => "This server sends no e-mail.".into(),
+        Code::AccountUnverified => {
+            "This account waits for the code that was sent to its e-mail address.".into()
+        }
+        Code::WrongCode => "The code is wrong, too old, or was tried too often.".into(),
+        Code::TooManyAccounts => up_to("This e-mail address has too many accounts."),
         Code::Unknown => {
             "The server refused, for a reason that this program is too old to know.".into()
         }

@@ -1,10 +1,10 @@
 //! Asking about the server, making accounts, managing one's own.
 
 use thrive_protocol::reply::{Reply, SignUp};
-use thrive_protocol::request::{ChangePassword, CreateAccount, Request};
+use thrive_protocol::request::{ChangePassword, Request};
 
 use crate::engine::asking::Effect;
-use crate::handle::{Client, parse_username};
+use crate::handle::Client;
 use crate::session::{greet, strange};
 use crate::types::{Device, Failure, Secret, ServerInfo, SessionId};
 
@@ -32,17 +32,17 @@ impl Client {
             text_chars: info.limits.text_chars,
             status_chars: info.limits.status_chars,
             password_min: info.limits.password_min,
+            email_required: info.email_required,
         })
     }
 
-    /// Makes an account. It does not log in.
+    /// Makes an account where no address of e-mail is needed; [`Self::sign_up`] is for everywhere. It does
+    /// not log in.
     ///
     /// # Errors
     /// The name or the password is refused, the server takes nobody, or it cannot be reached.
     pub async fn create_account(&self, username: &str, password: Secret) -> Result<(), Failure> {
-        let username = parse_username(username)?.to_string();
-        self.ask_once(Request::CreateAccount(CreateAccount { username, password })).await?;
-        Ok(())
+        self.sign_up(username, password, None).await.map(drop)
     }
 
     /// Changes the password of whoever is logged in.
@@ -87,7 +87,7 @@ impl Client {
     }
 
     /// One request on a short connection of its own.
-    async fn ask_once(&self, request: Request) -> Result<Reply, Failure> {
+    pub(crate) async fn ask_once(&self, request: Request) -> Result<Reply, Failure> {
         let options = &self.options;
         let mut greeted = greet(&options.server, &self.pins, &options.program).await?;
         let reply = greeted.ask(request).await;

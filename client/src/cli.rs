@@ -6,6 +6,7 @@ pub(crate) mod chat;
 pub(crate) mod config;
 pub(crate) mod contacts;
 pub(crate) mod context;
+pub(crate) mod email;
 pub(crate) mod output;
 pub(crate) mod password;
 pub(crate) mod records;

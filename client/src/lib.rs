@@ -16,6 +16,7 @@ mod backoff;
 mod cache;
 mod chance;
 mod dial;
+mod email;
 mod engine;
 mod handle;
 mod history;
@@ -39,6 +40,7 @@ pub mod decide {
     pub use crate::sync::{Placed, Sync};
 }
 
+pub use crate::email::{OwnEmail, SignedUp};
 pub use crate::handle::{Changes, Client, Options};
 pub use crate::types::{
     Account, Arrival, Availability, Change, Code, Connection, Contact, ConversationId, Device,

@@ -53,6 +53,8 @@ pub(crate) struct Greeted {
     reader: FrameReader,
     writer: SendStream,
     next: u32,
+    /// A new account needs an e-mail address here.
+    pub(crate) email_required: bool,
 }
 
 /// Dials a server and says hello.
@@ -71,7 +73,8 @@ pub(crate) async fn greet(
     let reply = ask(&connection, &mut writer, &mut reader, 1, Request::Hello(hello)).await?;
     let Reply::Welcome(welcome) = reply else { return Err(strange("the answer to hello")) };
     debug!(software = %welcome.software, version = welcome.version, "Welcomed");
-    Ok(Greeted { endpoint: dialled.endpoint, connection, reader, writer, next: 2 })
+    let email_required = welcome.email_required;
+    Ok(Greeted { endpoint: dialled.endpoint, connection, reader, writer, next: 2, email_required })
 }
 
 impl Greeted {
@@ -89,7 +92,7 @@ impl Greeted {
 
     /// From now on everything goes through queues; what arrives is told to `inbound`.
     pub(crate) fn activate<P>(self, link: LinkId, inbound: mpsc::Sender<Inbound>) -> Session<P> {
-        let Self { endpoint, connection, mut reader, writer, next } = self;
+        let Self { endpoint, connection, mut reader, writer, next, email_required: _ } = self;
         reader.allow(limits::FRAME);
         let (outgoing, queue) = mpsc::channel(OUTGOING);
         let writing = tokio::spawn(write(writer, queue));

@@ -171,6 +171,8 @@ pub struct ServerInfo {
     pub text_chars: u32,
     pub status_chars: u32,
     pub password_min: u32,
+    /// A new account needs an e-mail address, and the code that is sent to it.
+    pub email_required: bool,
 }
 
 /// How something came to be known; decides whether it is spoken and sounded.

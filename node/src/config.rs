@@ -21,6 +21,7 @@ pub use crate::config::cluster::{Cluster, Postgres, Redis};
 pub use crate::config::limits::Limits;
 pub use crate::config::problem::{Problem, Problems};
 pub use crate::config::reader::Setting;
+pub use crate::config::smtp::{Sender, Smtp, SmtpLogin, SmtpSecurity};
 pub use crate::config::source::{Flag, Sources};
 
 mod cluster;
@@ -28,6 +29,7 @@ mod faults;
 mod limits;
 mod problem;
 mod reader;
+mod smtp;
 mod source;
 
 /// Everything that an operator decides.
@@ -49,6 +51,8 @@ pub struct Config {
     pub redis: Option<Redis>,
     /// Without it, there is no router, and clients dial this node.
     pub cluster: Option<Cluster>,
+    /// Without it, no mail is sent, and no account needs an address.
+    pub smtp: Option<Smtp>,
     pub limits: Limits,
     /// What the fault runner orders; nothing in what is shipped.
     pub faults: Orders,
@@ -86,6 +90,7 @@ impl Config {
             database: None,
             redis: None,
             cluster: None,
+            smtp: None,
             limits: Limits::default(),
             faults: Orders::default(),
         }
@@ -134,6 +139,7 @@ impl Config {
             database: cluster::postgres(&mut reader),
             redis: cluster::redis(&mut reader),
             cluster: cluster::cluster(&mut reader),
+            smtp: smtp::smtp(&mut reader),
             limits: Limits::read(&mut reader, &fallback.limits),
             faults: faults::read(&mut reader),
         };

@@ -35,6 +35,8 @@ pub struct Dispatch {
 pub struct About {
     pub server: String,
     pub sign_up: SignUp,
+    /// A new account needs an address.
+    pub email_required: bool,
     pub started: Time,
 }
 
@@ -60,6 +62,7 @@ impl Dispatch {
             features: List::default(),
             sign_up: self.about.sign_up,
             time: clock::now(),
+            email_required: self.about.email_required,
         }
     }
 
@@ -89,6 +92,23 @@ impl Dispatch {
                 let (caller, reply) = self.said("resume", it.accounts.resume(request).await)?;
                 Ok((Reply::LoggedIn(reply), Some(Login { caller })))
             }
+            Request::ResendCode(request) => {
+                self.said("resend_code", it.emails.resend(from, request))?;
+                Ok((Reply::Done {}, None))
+            }
+            Request::VerifyAccount(request) => {
+                self.said("verify_account", it.emails.verify(from, request).await)?;
+                Ok((Reply::Done {}, None))
+            }
+            Request::RequestReset(request) => {
+                self.said("request_reset", it.emails.request_reset(from, request))?;
+                Ok((Reply::Done {}, None))
+            }
+            Request::ResetPassword(request) => {
+                let done = it.emails.reset_password(from, request).await;
+                self.bus.publish(&self.said("reset_password", done)?.news);
+                Ok((Reply::Done {}, None))
+            }
             Request::Hello(_) => Err(Code::BadRequest.into()),
             other => {
                 tracing::debug!(request.kind = other.kind(), "Request before login");
@@ -113,6 +133,16 @@ impl Dispatch {
             }
             Request::RevokeSession { session } => {
                 self.done(kind, it.accounts.revoke_session(caller, session).await)
+            }
+            Request::ShowEmail {} => {
+                let shown = self.said(kind, it.emails.show(caller).await)?;
+                Ok(Done::quietly(Reply::Email(shown)))
+            }
+            Request::ChangeEmail(request) => {
+                self.done(kind, it.emails.change(caller, request).await)
+            }
+            Request::ConfirmEmail { code } => {
+                self.done(kind, it.emails.confirm(caller, code).await)
             }
             Request::RequestContact(request) => {
                 self.contact(kind, it.contacts.request(caller, request).await)
@@ -152,7 +182,11 @@ impl Dispatch {
             Request::Hello(_)
             | Request::CreateAccount(_)
             | Request::LogIn(_)
-            | Request::Resume(_) => Err(Code::AlreadyLoggedIn.into()),
+            | Request::Resume(_)
+            | Request::ResendCode(_)
+            | Request::VerifyAccount(_)
+            | Request::RequestReset(_)
+            | Request::ResetPassword(_) => Err(Code::AlreadyLoggedIn.into()),
             // Answered by the session itself, or on a stream of their own.
             Request::SendMessage(_)
             | Request::Heartbeat {}
@@ -262,6 +296,7 @@ impl Dispatch {
             started: self.about.started,
             sign_up: self.about.sign_up,
             limits: Limits::default(),
+            email_required: self.about.email_required,
         }))
     }
 }

@@ -25,6 +25,7 @@ pub mod drain;
 pub mod faults;
 pub mod hub;
 pub mod log;
+pub mod mail;
 pub mod news;
 pub mod node;
 pub mod outage;

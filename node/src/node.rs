@@ -25,6 +25,7 @@ use crate::data_dir::{DataDir, DataDirError};
 use crate::dispatch::{About, Dispatch};
 use crate::faults;
 use crate::hub::Hub;
+use crate::mail::{self, Mailer, Means, Post, PostError};
 use crate::password::Hasher;
 use crate::presence::Online;
 use crate::redis::RedisError;
@@ -62,6 +63,8 @@ pub enum StartError {
     Hasher(#[source] std::io::Error),
     #[error("connect to Redis")]
     Redis(#[from] RedisError),
+    #[error("prepare to send mail")]
+    Mail(#[from] PostError),
     #[error("join the cluster")]
     Join(#[from] JoinError),
 }
@@ -83,6 +86,7 @@ impl Node {
         faults::arm(config.faults);
         let data = DataDir::open(&config.data)?;
         let keys = Keys::of(&config, &data.secret()?)?;
+        let post = config.smtp.as_ref().map(Post::new).transpose()?;
         let tls::Offer { config: tls, fingerprint, renewal } = tls::server(&config)?;
         // Before anything that takes long, so that a port that is taken is told at once.
         let listeners = Listeners::bind(&config)?;
@@ -95,7 +99,7 @@ impl Node {
             None => config.cluster.as_ref().and_then(|it| it.node),
         };
         let acceptor = listeners.serve(tls, Identity { keys, lease }).await?;
-        let parts = Parts::assemble(&config, database, hasher, community).await?;
+        let parts = Parts::assemble(&config, database, hasher, post, community).await?;
         if let Some(renewal) = renewal {
             parts.work.spawn(renewal.watch(parts.background.clone()));
         }
@@ -153,20 +157,34 @@ impl Parts {
         config: &Config,
         database: Database,
         hasher: Hasher,
+        post: Option<Post>,
         community: Option<Community>,
     ) -> Result<Self, StoreError> {
         let hub = Hub::default();
         let online = Online::default();
         let background = CancellationToken::new();
         let work = Work::default();
+        let mailing = post.map(|post| {
+            let server = config.name.clone();
+            let means = Means { database: database.clone(), hasher: hasher.clone(), post, server };
+            Mailer::new(means, background.clone())
+        });
+        let (mailer, mailing) = mailing.unzip();
         let settings = Settings {
             sign_up: config.sign_up,
             logins: config.limits.logins,
             sign_ups: config.limits.sign_ups,
+            mails: config.limits.mails,
+            codes: config.limits.codes,
+            mailer,
         };
         let services = Services::new(database.clone(), hasher, online.clone(), settings).await?;
-        let about =
-            About { server: config.name.clone(), sign_up: config.sign_up, started: clock::now() };
+        let about = About {
+            server: config.name.clone(),
+            sign_up: config.sign_up,
+            email_required: mailing.is_some(),
+            started: clock::now(),
+        };
         // Nothing can fail any more, so nothing is left running by a start that failed.
         let (bus, membership) = match community {
             Some(Community { membership, bus }) => {
@@ -189,6 +207,10 @@ impl Parts {
                 (Bus::Local(local), None)
             }
         };
+        if let Some(mailing) = mailing {
+            work.spawn(mailing);
+        }
+        work.spawn(mail::sweep(database.clone(), background.clone()));
         let dispatch = Dispatch::new(services, bus.clone(), online.clone(), about);
         let (appender, appending) = Appender::new(database.clone(), bus.clone());
         work.spawn(appending);

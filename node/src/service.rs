@@ -5,6 +5,7 @@ pub mod accounts;
 mod caller;
 pub mod contacts;
 pub mod conversations;
+pub mod emails;
 mod sessions;
 pub mod statuses;
 mod sync;
@@ -18,7 +19,9 @@ use self::accounts::Accounts;
 pub use self::caller::Caller;
 use self::contacts::Contacts;
 use self::conversations::Conversations;
+use self::emails::Emails;
 use self::statuses::Statuses;
+use crate::mail::Mailer;
 use crate::password::Hasher;
 use crate::presence::Online;
 use crate::rate::Rate;
@@ -31,17 +34,23 @@ pub struct Services {
     pub accounts: Accounts,
     pub contacts: Contacts,
     pub conversations: Conversations,
+    pub emails: Emails,
     pub presence: Statuses,
 }
 
 /// What the operator decides about services.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     pub sign_up: SignUp,
     /// Attempts with a password.
     pub logins: ThrottleRules,
     /// New accounts of one address.
     pub sign_ups: Rate,
+    /// Mails that one address asks for, and codes that it tries.
+    pub mails: Rate,
+    pub codes: Rate,
+    /// With it, a new account needs an address.
+    pub mailer: Option<Mailer>,
 }
 
 impl Services {
@@ -54,8 +63,11 @@ impl Services {
         settings: Settings,
     ) -> Result<Self, StoreError> {
         let epoch = database.epoch().await?;
+        let (mails, codes) = (settings.mails, settings.codes);
+        let accounts = Accounts::new(database.clone(), hasher, epoch, settings);
         Ok(Self {
-            accounts: Accounts::new(database.clone(), hasher, epoch, settings),
+            emails: Emails::new(accounts.clone(), mails, codes),
+            accounts,
             contacts: Contacts::new(database.clone(), online),
             conversations: Conversations::new(database.clone(), epoch),
             presence: Statuses::new(database),

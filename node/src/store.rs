@@ -7,7 +7,9 @@
 //! - Statements use `$1` parameters, `BIGINT`, `TEXT` and `BYTEA`. A test refuses the words of one engine.
 
 pub mod accounts;
+pub mod addresses;
 pub mod append;
+pub mod codes;
 pub mod contacts;
 pub mod conversations;
 pub mod error;

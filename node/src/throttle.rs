@@ -144,20 +144,20 @@ impl LoginThrottle {
     }
 }
 
-/// New accounts of one address. A cheap handle.
+/// What one address may ask for without an account: new accounts, mails, tries of codes. A cheap handle.
 #[derive(Clone, Debug)]
-pub struct SignUpThrottle {
+pub struct AddressThrottle {
     rate: Rate,
     addresses: Arc<Mutex<Bounded<Network, Bucket>>>,
 }
 
-impl SignUpThrottle {
+impl AddressThrottle {
     #[must_use]
     pub fn new(rate: Rate) -> Self {
         Self { rate, addresses: Arc::new(Mutex::new(Bounded::new())) }
     }
 
-    /// Counts one request for an account.
+    /// Counts one request.
     ///
     /// # Errors
     /// Not yet; the time to wait.

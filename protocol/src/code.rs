@@ -97,6 +97,21 @@ codes! {
 
     /// A word that only a newer peer knows. Never sent.
     Unknown = "unknown",
+
+    // Later additions stand at the end: the vectors are numbered in this order.
+
+    // E-mail.
+    /// This server wants an e-mail address with a new account.
+    EmailRequired = "email_required",
+    EmailInvalid = "email_invalid",
+    /// This server sends no e-mail.
+    EmailUnavailable = "email_unavailable",
+    /// The password is right, and the code that was sent to the address is still missing.
+    AccountUnverified = "account_unverified",
+    /// Not the code that was sent last, or it is too old, or was tried too often.
+    WrongCode = "wrong_code",
+    /// The address has `limit` accounts already.
+    TooManyAccounts = "too_many_accounts",
 }
 
 impl Code {

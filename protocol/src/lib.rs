@@ -10,7 +10,7 @@
 //! - [`frame`]: a `u32` length and that many bytes; nothing else.
 //! - [`codec`]: one typed CBOR value in those bytes, all of them.
 //! - [`request`], [`reply`], [`event`], [`code`]: what may be said.
-//! - [`ids`], [`name`], [`text`], [`secret`], [`bounded`]: the values in it; parsed, so already valid.
+//! - [`ids`], [`name`], [`text`], [`mail`], [`secret`], [`bounded`]: the values in it; parsed, so already valid.
 //! - [`cid`], [`encapsulation`], [`cluster`], [`lease`], [`url`]: what nodes and routers agree on among
 //!   themselves; a client needs none of it.
 //! - [`limits`]: every number that both sides keep to, in one table.
@@ -31,6 +31,7 @@ pub mod frame;
 pub mod ids;
 pub mod lease;
 pub mod limits;
+pub mod mail;
 pub mod message;
 pub mod name;
 pub mod people;

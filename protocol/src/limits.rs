@@ -37,6 +37,16 @@ pub const REQUEST_CHARS: usize = 180;
 pub const DEVICE_CHARS: usize = 60;
 /// Contacts, open requests and blocked people of one account together.
 pub const CONTACTS: usize = 1_000;
+/// Bytes of an e-mail address, as mail servers have it.
+pub const EMAIL_BYTES: usize = 254;
+/// Characters of a code that is sent by e-mail: 40 bits, which five tries do not find.
+pub const CODE_CHARS: usize = 8;
+/// Wrong tries after which a code is void.
+pub const CODE_TRIES: usize = 5;
+/// Mails in an hour that anybody can cause to one address.
+pub const MAILS_PER_HOUR: usize = 3;
+/// Accounts of one e-mail address: a family, or one for work, but no crowd.
+pub const ACCOUNTS_PER_EMAIL: usize = 3;
 /// Live sessions (devices) of one account; the one unused for longest ends when there are more.
 pub const SESSIONS: usize = 20;
 

@@ -7,6 +7,7 @@ use crate::entry::Entry;
 use crate::event::Head;
 use crate::ids::{ClientMsgId, Epoch, Seq, SessionId, Time, UserId};
 use crate::limits::{self, Limits};
+use crate::mail::EmailShown;
 use crate::name::Username;
 use crate::people::{Contact, Conversation, Presence, Session};
 use crate::secret::Secret;
@@ -43,6 +44,7 @@ pub enum Reply {
         /// The node's clock.
         time: Time,
     },
+    Email(EmailShown),
 }
 
 /// Who may make an account.
@@ -68,6 +70,9 @@ pub struct Welcome {
     pub features: List<String, 32>,
     pub sign_up: SignUp,
     pub time: Time,
+    /// A new account needs an e-mail address, and the code that is sent to it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub email_required: bool,
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -81,6 +86,9 @@ pub struct ServerInfo {
     pub started: Time,
     pub sign_up: SignUp,
     pub limits: Limits,
+    /// As in `welcome`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub email_required: bool,
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

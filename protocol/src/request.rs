@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::bounded::List;
 use crate::ids::{ClientMsgId, ConversationId, Epoch, Seq, SessionId, UserId};
 use crate::limits;
+use crate::mail::{ChangeEmail, RequestReset, ResendCode, ResetPassword, VerifyAccount};
 use crate::people::Availability;
 use crate::secret::Secret;
 
@@ -78,6 +79,21 @@ pub enum Request {
     Typing { conversation: ConversationId, active: bool },
     /// Are you there, and did I miss anything → `heartbeat`.
     Heartbeat {},
+
+    /// Before login → `done`, whether there is such an account or not.
+    ResendCode(ResendCode),
+    /// Before login → `done`. It does not log in.
+    VerifyAccount(VerifyAccount),
+    /// Before login → `done`, whether there is such an account or not.
+    RequestReset(RequestReset),
+    /// Before login → `done`. It ends every session of the account, and does not log in.
+    ResetPassword(ResetPassword),
+    /// The address of my account → `email`.
+    ShowEmail {},
+    /// Sends a code to another address → `done`.
+    ChangeEmail(ChangeEmail),
+    /// The code that came there: from now on the address is that one → `done`.
+    ConfirmEmail { code: Secret },
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -95,6 +111,9 @@ pub struct Hello {
 pub struct CreateAccount {
     pub username: String,
     pub password: Secret,
+    /// Needed where `welcome` says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Secret>,
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -210,7 +229,14 @@ impl Request {
             | Self::MarkRead { .. }
             | Self::MarkDelivered { .. }
             | Self::Typing { .. }
-            | Self::Heartbeat {} => Stream::Control,
+            | Self::Heartbeat {}
+            | Self::ResendCode(_)
+            | Self::VerifyAccount(_)
+            | Self::RequestReset(_)
+            | Self::ResetPassword(_)
+            | Self::ShowEmail {}
+            | Self::ChangeEmail(_)
+            | Self::ConfirmEmail { .. } => Stream::Control,
         }
     }
 
@@ -244,6 +270,13 @@ impl Request {
             Self::MarkDelivered { .. } => "mark_delivered",
             Self::Typing { .. } => "typing",
             Self::Heartbeat {} => "heartbeat",
+            Self::ResendCode(_) => "resend_code",
+            Self::VerifyAccount(_) => "verify_account",
+            Self::RequestReset(_) => "request_reset",
+            Self::ResetPassword(_) => "reset_password",
+            Self::ShowEmail {} => "show_email",
+            Self::ChangeEmail(_) => "change_email",
+            Self::ConfirmEmail { .. } => "confirm_email",
         }
     }
 
@@ -275,5 +308,12 @@ impl Request {
         "mark_delivered",
         "typing",
         "heartbeat",
+        "resend_code",
+        "verify_account",
+        "request_reset",
+        "reset_password",
+        "show_email",
+        "change_email",
+        "confirm_email",
     ];
 }

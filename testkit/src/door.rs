@@ -82,9 +82,15 @@ impl Door {
     /// # Errors
     /// The node refuses.
     pub async fn sign_up(&self, username: &str) -> Result<()> {
-        let password = Secret::new(PASSWORD.into());
-        let create = CreateAccount { username: username.into(), password };
-        self.guest().await?.ok(Request::CreateAccount(create)).await.map(drop)
+        self.guest().await?.ok(create_account(username, None)).await.map(drop)
+    }
+
+    /// Makes an account with [`PASSWORD`] and an address, which waits for its code then.
+    ///
+    /// # Errors
+    /// The node refuses.
+    pub async fn sign_up_with(&self, username: &str, email: &str) -> Result<()> {
+        self.guest().await?.ok(create_account(username, Some(email))).await.map(drop)
     }
 
     /// Logs in with [`PASSWORD`].
@@ -213,6 +219,14 @@ impl RawClient {
         })
         .await
     }
+}
+
+/// The request that makes an account with [`PASSWORD`].
+#[must_use]
+pub fn create_account(username: &str, email: Option<&str>) -> Request {
+    let email = email.map(|it| Secret::new(it.into()));
+    let password = Secret::new(PASSWORD.into());
+    Request::CreateAccount(CreateAccount { username: username.into(), password, email })
 }
 
 /// The request that asks somebody to be a contact.

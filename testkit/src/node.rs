@@ -92,6 +92,8 @@ fn quick_config(folder: &Path) -> Config {
     config.limits.messages = plenty;
     config.limits.requests = plenty;
     config.limits.sign_ups = plenty;
+    config.limits.mails = plenty;
+    config.limits.codes = plenty;
     config.limits.logins.per_address = plenty;
     config.limits.connections_per_address = 10_000;
     config

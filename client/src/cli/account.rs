@@ -1,28 +1,64 @@
 //! `thrive account`, `login`, `logout`, `whoami`, `sessions`, `password`.
 
 use serde_json::json;
-use thrive_client::{Client, Code, Failure, Secret, SessionId};
+use thrive_client::{Client, Code, Failure, Secret, SessionId, SignedUp};
 
 use super::Trouble;
 use super::args::{AccountCommand, PasswordCommand, PasswordFrom, SessionsCommand};
 use super::context::{Context, username};
+use super::email;
 use super::password::{Ask, password as ask_password};
 use super::records;
 
 pub(crate) async fn account(context: &Context, command: AccountCommand) -> Result<(), Trouble> {
-    let AccountCommand::Create { username: name, password, login } = command;
-    let name = username(&name)?;
+    match command {
+        AccountCommand::Create { username, email, password, login } => {
+            create(context, &username, email.as_deref(), &password, login).await
+        }
+        AccountCommand::Verify { username, code, resend: _ } => {
+            email::verify(context, &username, code).await
+        }
+        AccountCommand::Forgot { who } => email::forgot(context, &who).await,
+        AccountCommand::Reset { username, code, password } => {
+            email::reset(context, &username, code, &password).await
+        }
+        AccountCommand::Email { command } => {
+            email::email(context, command.unwrap_or_default()).await
+        }
+    }
+}
+
+async fn create(
+    context: &Context,
+    name: &str,
+    email: Option<&str>,
+    password: &PasswordFrom,
+    login: bool,
+) -> Result<(), Trouble> {
+    let name = username(name)?;
     let from = context.environment.password.as_ref();
     let secret = ask_password("New password", password.password_file.as_deref(), from, Ask::Twice)?;
     let client = context.client().await?;
-    client.create_account(name.as_str(), secret.clone()).await?;
-    let text = format!("The account {name} is made.");
-    context.output.say(&text, &json!({ "type": "account", "username": name.as_str() }))?;
-    if login {
-        return enter(context, client, name.as_str(), secret).await;
+    let made = client.sign_up(name.as_str(), secret.clone(), email).await?;
+    let (verified, next) = match made {
+        SignedUp::Ready => (true, String::new()),
+        SignedUp::CodeSent => {
+            let next = format!(
+                " A code is on its way to the e-mail address. Enter it with: thrive account verify {name} CODE"
+            );
+            (false, next)
+        }
+    };
+    let record = json!({ "type": "account", "username": name.as_str(), "verified": verified });
+    context.output.say(&format!("The account {name} is made.{next}"), &record)?;
+    if !login {
+        client.close().await;
+        return Ok(());
     }
-    client.close().await;
-    Ok(())
+    if !verified {
+        email::verify_now(context, &client, name.as_str()).await?;
+    }
+    enter(context, client, name.as_str(), secret).await
 }
 
 pub(crate) async fn log_in(

@@ -8,6 +8,7 @@ use clap_complete::Shell;
 const AFTER: &str = "\
 Examples:
   thrive account create ann            make an account (asks for a password)
+  thrive account forgot ann            have a code sent for another password
   thrive login ann                     log in on this computer
   thrive contacts add bob \"It is Ann\"  ask Bob to be a contact
   thrive send bob \"Hello\"              send a message and wait until it is stored
@@ -52,7 +53,7 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make an account
+    /// Make an account, verify it, replace a forgotten password, change the e-mail address
     #[command(subcommand)]
     Account(AccountCommand),
     /// Log in on this computer
@@ -121,14 +122,65 @@ pub(crate) enum Command {
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccountCommand {
     /// Make an account on the server
+    #[command(after_help = "Where the server wants an e-mail address, it sends a code there.\n\n\
+        Example: thrive account create ann --email ann@example.org")]
     Create {
         username: String,
+        /// Where the server sends a code, and others when you forget your password
+        #[arg(long, value_name = "ADDRESS")]
+        email: Option<String>,
         #[command(flatten)]
         password: PasswordFrom,
         /// Log in with it right away
         #[arg(long)]
         login: bool,
     },
+    /// Enter the code that was sent for a new account
+    #[command(after_help = "Examples:\n  thrive account verify ann K7QM-R2XP\n  \
+        thrive account verify ann --resend")]
+    Verify {
+        username: String,
+        #[arg(required_unless_present = "resend")]
+        code: Option<String>,
+        /// Have another code sent
+        #[arg(long, conflicts_with = "code")]
+        resend: bool,
+    },
+    /// Have a code sent for another password
+    Forgot {
+        /// The user name, or the e-mail address
+        #[arg(value_name = "NAME_OR_ADDRESS")]
+        who: String,
+    },
+    /// Choose another password with the code that was sent; it ends all logins
+    #[command(after_help = "Example: thrive account reset ann K7QM-R2XP")]
+    Reset {
+        username: String,
+        code: String,
+        /// The new one
+        #[command(flatten)]
+        password: PasswordFrom,
+    },
+    /// The e-mail address of the account that is logged in
+    Email {
+        #[command(subcommand)]
+        command: Option<EmailCommand>,
+    },
+}
+
+#[derive(Debug, Default, Subcommand)]
+pub(crate) enum EmailCommand {
+    /// Show it, with most of it hidden (the default)
+    #[default]
+    Show,
+    /// Have a code sent to another address; asks for the password
+    Change {
+        address: String,
+        #[command(flatten)]
+        password: PasswordFrom,
+    },
+    /// Enter that code
+    Confirm { code: String },
 }
 
 #[derive(Args, Clone, Debug, Default)]
@@ -241,6 +293,21 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn no_argument_is_taken_for_one_of_all_commands() {
+        fn check(command: &clap::Command, taken: &[&str]) {
+            for argument in command.get_arguments() {
+                let id = argument.get_id().as_str();
+                assert!(!taken.contains(&id), "{id} of {}", command.get_name());
+            }
+            command.get_subcommands().for_each(|it| check(it, taken));
+        }
+        let whole = Arguments::command();
+        let taken: Vec<_> = whole.get_arguments().map(|it| it.get_id().as_str()).collect();
+        assert!(taken.contains(&"account"));
+        whole.get_subcommands().for_each(|it| check(it, &taken));
     }
 
     #[test]

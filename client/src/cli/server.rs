@@ -13,8 +13,9 @@ pub(crate) async fn server(context: &Context, command: ServerCommand) -> Result<
         ServerCommand::Info => {
             let info = client.server_info().await?;
             let sign_up = if info.sign_up_open { "open" } else { "closed" };
+            let email = if info.email_required { ", with an e-mail address" } else { "" };
             let text = format!(
-                "{} ({})\naccounts: {}, online: {}\nsign-up: {sign_up}\nrunning since: {}",
+                "{} ({})\naccounts: {}, online: {}\nsign-up: {sign_up}{email}\nrunning since: {}",
                 info.name,
                 info.software,
                 info.accounts,
@@ -32,6 +33,7 @@ pub(crate) async fn server(context: &Context, command: ServerCommand) -> Result<
                 "text_chars": info.text_chars,
                 "status_chars": info.status_chars,
                 "password_min": info.password_min,
+                "email_required": info.email_required,
             });
             context.output.say(&text, &record)?;
         }

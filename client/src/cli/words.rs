@@ -94,6 +94,16 @@ pub(crate) fn code(code: Code) -> &'static str {
         Code::TextTooLong => "the text is too long",
         Code::StatusTooLong => "the status text is too long",
         Code::NicknameTooLong => "the name is too long",
+        Code::EmailRequired => {
+            "this server wants an e-mail address; see: thrive account create --help"
+        }
+        Code::EmailInvalid => "an e-mail address looks like ann@example.org",
+        Code::EmailUnavailable => "this server sends no e-mail",
+        Code::AccountUnverified => {
+            "the code that was sent to the e-mail address is missing; see: thrive account verify --help"
+        }
+        Code::WrongCode => "the code is wrong, too old, or was tried too often",
+        Code::TooManyAccounts => "this e-mail address has as many accounts as it may have",
         Code::Unknown => "the server refused for a reason that this program does not know",
     }
 }

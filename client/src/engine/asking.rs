@@ -61,7 +61,8 @@ fn does_no_harm_twice(request: &Request) -> bool {
         | Request::Sync(_)
         | Request::MarkRead { .. }
         | Request::MarkDelivered { .. }
-        | Request::Heartbeat {} => true,
+        | Request::Heartbeat {}
+        | Request::ShowEmail {} => true,
         // The second time the password, the session or the request is not there any more; or whoever
         // asked is not in need of it by then.
         Request::Hello(_)
@@ -76,7 +77,13 @@ fn does_no_harm_twice(request: &Request) -> bool {
         | Request::DeclineContact { .. }
         | Request::RemoveContact { .. }
         | Request::SendMessage(_)
-        | Request::Typing { .. } => false,
+        | Request::Typing { .. }
+        | Request::ResendCode(_)
+        | Request::VerifyAccount(_)
+        | Request::RequestReset(_)
+        | Request::ResetPassword(_)
+        | Request::ChangeEmail(_)
+        | Request::ConfirmEmail { .. } => false,
     }
 }
 

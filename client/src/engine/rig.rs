@@ -226,6 +226,7 @@ async fn welcome(node: &Endpoint) {
         features: List::default(),
         sign_up: SignUp::Closed,
         time: Time(0),
+        email_required: false,
     };
     let frame = NodeFrame::Reply { re: 1, result: Ok(Reply::Welcome(welcome)) };
     writer.write_all(&frame.encode()).await.unwrap();

@@ -34,6 +34,10 @@ pub struct Limits {
     pub logins: ThrottleRules,
     /// New accounts of one address: a family signs up at once, a robot is slowed down.
     pub sign_ups: Rate,
+    /// Mails that one address of a caller asks for: somebody who looks for the right mailbox.
+    pub mails: Rate,
+    /// Codes that one address of a caller tries: somebody who mistypes, for a whole family.
+    pub codes: Rate,
 }
 
 impl Default for Limits {
@@ -54,6 +58,8 @@ impl Default for Limits {
                 per_address: Rate::new(30, per_ten_minutes(30)),
             },
             sign_ups: Rate::new(6, per_minute(2)),
+            mails: Rate::new(10, per_ten_minutes(5)),
+            codes: Rate::new(20, per_ten_minutes(20)),
         }
     }
 }
@@ -106,6 +112,22 @@ impl Limits {
                     "limits.sign_ups_per_minute",
                     or.sign_ups.per_second,
                     per_minute(1),
+                ),
+            },
+            mails: Rate {
+                burst: reader.burst("limits.mail_burst", or.mails.burst),
+                per_second: reader.rate(
+                    "limits.mails_per_ten_minutes",
+                    or.mails.per_second,
+                    per_ten_minutes(1),
+                ),
+            },
+            codes: Rate {
+                burst: reader.burst("limits.code_burst", or.codes.burst),
+                per_second: reader.rate(
+                    "limits.codes_per_ten_minutes",
+                    or.codes.per_second,
+                    per_ten_minutes(1),
                 ),
             },
         }

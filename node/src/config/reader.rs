@@ -190,6 +190,14 @@ impl Reader {
         })
     }
 
+    /// Yes or no.
+    pub(super) fn truth(&mut self, key: &'static str, or: bool) -> bool {
+        self.number(key, or, "true or false", |it| match it.as_str() {
+            Some(text) => text.trim().parse().ok(),
+            None => it.to_bool(),
+        })
+    }
+
     /// A time in whole seconds.
     pub(super) fn seconds(
         &mut self,
@@ -231,6 +239,12 @@ impl Reader {
             let origin = self.given(because).map_or_else(|| DEFAULT.into(), |it| it.origin);
             self.problem(key, format!("missing, since {because} is set"), allowed, origin);
         }
+    }
+
+    /// `key` is allowed by itself, and not together with another one.
+    pub(super) fn contradiction(&mut self, key: &str, wrong: &str, allowed: &str) {
+        let origin = self.given(key).map_or_else(|| DEFAULT.into(), |it| it.origin);
+        self.problem(key, wrong.to_owned(), allowed, origin);
     }
 
     /// Tells what is left over, and everything that was wrong.

@@ -129,6 +129,11 @@ fn every_wrong_value_is_told_with_its_key_and_what_is_allowed() {
     check("log", "inof");
     check("log", "info,thrive_node=lots");
     check("log_format", "xml");
+    check("smtp.enabled", "maybe");
+    check("smtp.server", "mail example");
+    check("smtp.port", "0");
+    check("smtp.security", "ssl");
+    check("smtp.from", "Our club");
     check("limits.connections", "0");
     check("limits.connections", "-1");
     check("limits.connections", "many");
@@ -230,6 +235,43 @@ fn what_a_node_of_many_needs_is_missed_before_it_starts() {
     let everywhere = ("cluster.listen", "0.0.0.0:2010");
     check(&[secret, database, redis, everywhere], &["cluster.advertise"]);
     check(&[secret, database, redis, everywhere, ("cluster.advertise", "10.0.0.7:2010")], &[]);
+}
+
+#[test]
+fn mail_is_off_until_it_is_enabled_with_all_that_it_needs() {
+    let read = |flags: &[(&str, &str)]| Config::read(&sources(&[], flags));
+    let check = |flags: &[(&str, &str)], expected: &[&str]| {
+        let problems = read(flags).err().map(|problems| problems.0).unwrap_or_default();
+        let about: Vec<_> = problems.iter().map(|it| it.about.as_str()).collect();
+        assert_eq!(about, expected, "{flags:?}");
+    };
+    let on = ("smtp.enabled", "true");
+    let server = ("smtp.server", "Mail.example.org");
+    let from = ("smtp.from", "noreply@example.org");
+    let (user, file) = (("smtp.user", "thrive"), ("smtp.password_file", "/run/secrets/smtp"));
+    let clear = ("smtp.security", "none");
+    check(&[on], &["smtp.server", "smtp.from"]);
+    check(&[on, server, from, user], &["smtp.password_file"]);
+    check(&[on, server, from, file], &["smtp.user"]);
+    check(&[on, server, from, clear], &["smtp.security"]);
+    check(&[on, ("smtp.server", "localhost"), from, clear], &[]);
+    check(&[on, ("smtp.server", "::1"), from, clear], &[]);
+    assert_eq!(read(&[server, from]).unwrap().0.smtp, None);
+    let smtp = read(&[on, server, from, user, file]).unwrap().0.smtp.unwrap();
+    assert_eq!((smtp.server.as_str(), smtp.port), ("mail.example.org", 587));
+    assert_eq!(smtp.security, SmtpSecurity::StartTls);
+    let smtp = read(&[on, server, from, ("smtp.security", "tls")]).unwrap().0.smtp.unwrap();
+    assert_eq!(smtp.port, 465);
+    let (_folder, all) = file_of_mail();
+    assert_eq!(Config::read(&all).unwrap().0.smtp.unwrap().port, 2525);
+}
+
+/// Written as TOML has yes and numbers.
+fn file_of_mail() -> (tempfile::TempDir, Sources) {
+    file(
+        "[smtp]\nenabled = true\nserver = '127.0.0.1'\nport = 2525\nsecurity = 'none'\n\
+          from = 'Our club <noreply@example.org>'\n",
+    )
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use thrive_protocol::ids::{Epoch, Time};
-use thrive_protocol::limits::{PASSWORD_MAX, PASSWORD_MIN, SESSIONS};
+use thrive_protocol::limits::{ACCOUNTS_PER_EMAIL, PASSWORD_MAX, PASSWORD_MIN, SESSIONS};
+use thrive_protocol::mail::{EmailAddress, InvalidEmail};
 use thrive_protocol::name::{InvalidUsername, Username};
 use thrive_protocol::reply::{LoggedIn, SignUp};
 use thrive_protocol::request::{CreateAccount, LogIn};
@@ -18,12 +19,13 @@ use super::token::Token;
 use super::{Caller, Settings};
 use crate::clock;
 use crate::domain::password::{self, WeakPassword};
+use crate::mail::{Errand, Mailer, NoRoom};
 use crate::news::{Answer, Audience, Done, Fault};
 use crate::password::{HashError, Hasher};
-use crate::store::accounts::{CreateAccountError, Credentials, NewAccount};
+use crate::store::accounts::{CreateAccountError, Credentials, Holder, NewAccount};
 use crate::store::sessions::NewSession;
 use crate::store::{Database, StoreError};
-use crate::throttle::{LoginThrottle, SignUpThrottle};
+use crate::throttle::{AddressThrottle, LoginThrottle};
 
 #[derive(Clone)]
 pub struct Accounts {
@@ -31,11 +33,13 @@ pub struct Accounts {
     pub(super) hasher: Hasher,
     pub(super) epoch: Epoch,
     sign_up: SignUp,
-    sign_ups: SignUpThrottle,
+    sign_ups: AddressThrottle,
     logins: LoginThrottle,
     /// Old passwords that were given for a change. On its own, so that a guess made with a stolen
     /// session does not lock the owner out.
     pub(super) changes: LoginThrottle,
+    /// Without it, no account needs an address.
+    pub(super) mailer: Option<Mailer>,
     /// The last count of accounts, and when it was made.
     counted: Arc<Mutex<Option<(u64, Instant)>>>,
 }
@@ -58,6 +62,20 @@ pub enum AccountError {
     NoSuchSession,
     #[error("too many attempts, the next in {0:?}")]
     TooOften(Duration),
+    #[error("a new account needs an address")]
+    EmailRequired,
+    #[error(transparent)]
+    Email(#[from] InvalidEmail),
+    #[error("the server sends no mail")]
+    EmailUnavailable,
+    #[error("the code that was sent to the address has not come back yet")]
+    Unverified,
+    #[error("the code is wrong")]
+    WrongCode,
+    #[error("the address has too many accounts")]
+    TooManyAccounts,
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     #[error("hash a password")]
     Hash(#[from] HashError),
     #[error(transparent)]
@@ -76,9 +94,10 @@ impl Accounts {
             hasher,
             epoch,
             sign_up: settings.sign_up,
-            sign_ups: SignUpThrottle::new(settings.sign_ups),
+            sign_ups: AddressThrottle::new(settings.sign_ups),
             logins: LoginThrottle::new(settings.logins),
             changes: LoginThrottle::new(settings.logins),
+            mailer: settings.mailer,
             counted: Arc::default(),
         }
     }
@@ -93,22 +112,80 @@ impl Accounts {
         }
         let username = Username::parse(&request.username)?;
         password::check(&request.password, &username)?;
+        let email = self.email(request.email.as_ref())?;
         self.sign_ups.take(from, Instant::now()).map_err(AccountError::TooOften)?;
         // The store decides; asking first only saves the work of a hash that nobody needs.
-        if self.database.find_user(&username).await?.is_some() {
-            return Err(AccountError::UsernameTaken);
+        match self.database.holder(&username, clock::now()).await? {
+            Holder::Nobody => {
+                self.insert(username.clone(), request.password, email.as_ref()).await?
+            }
+            Holder::Waiting => {
+                self.correct(from, &username, request.password, email.as_ref()).await?;
+            }
+            Holder::Somebody => return Err(AccountError::UsernameTaken),
         }
+        if let (Some(mailer), Some(_)) = (&self.mailer, email) {
+            // The account is made all the same: a code can be asked for once more.
+            mailer.offer(Errand::Verify(username));
+        }
+        Ok(())
+    }
 
-        let password_hash = self.hasher.hash(request.password).await?;
+    /// The address of a new account: needed where mail is sent, and only there.
+    fn email(&self, given: Option<&Secret>) -> Result<Option<EmailAddress>, AccountError> {
+        match (&self.mailer, given) {
+            (None, None) => Ok(None),
+            (None, Some(_)) => Err(AccountError::EmailUnavailable),
+            (Some(_), None) => Err(AccountError::EmailRequired),
+            (Some(_), Some(given)) => Ok(Some(EmailAddress::parse(given.expose())?)),
+        }
+    }
+
+    async fn insert(
+        &self,
+        username: Username,
+        password: Secret,
+        email: Option<&EmailAddress>,
+    ) -> Result<(), AccountError> {
+        let password_hash = self.hasher.hash(password).await?;
         let created = clock::now();
         let freed_before = Time(created.0 - NAME_REST_MS);
         let new = NewAccount { username, password_hash, created, freed_before };
-        let user = self.database.create_account(new).await.map_err(|error| match error {
+        let made = match email {
+            Some(email) => {
+                let until = Time(created.0 + UNVERIFIED_MS);
+                self.database.create_unverified(new, email, until).await
+            }
+            None => self.database.create_account(new).await,
+        };
+        let user = made.map_err(|error| match error {
             CreateAccountError::Taken => AccountError::UsernameTaken,
             CreateAccountError::Store(error) => error.into(),
         })?;
         tracing::info!(user.id = %user, "An account was created");
         Ok(())
+    }
+
+    /// Whoever signs up again with the same name and password before the code has come back has seen that
+    /// the address was wrong. With another password it is somebody else: their password must not be the
+    /// one of an account whose code the first one enters.
+    async fn correct(
+        &self,
+        from: IpAddr,
+        username: &Username,
+        password: Secret,
+        email: Option<&EmailAddress>,
+    ) -> Result<(), AccountError> {
+        let proven = match self.prove(&self.logins, from, username, password).await {
+            Err(AccountError::WrongCredentials) => return Err(AccountError::UsernameTaken),
+            proven => proven?,
+        };
+        let Credentials { user, password_hash, .. } = proven;
+        let corrected = match email {
+            Some(email) => self.database.readdress(user, &password_hash, email).await?,
+            None => self.database.admit_without_mail(user, &password_hash).await?,
+        };
+        if corrected { Ok(()) } else { Err(AccountError::UsernameTaken) }
     }
 
     /// Logs in with a password. A name that nobody has and a wrong password look and cost the same.
@@ -127,6 +204,9 @@ impl Accounts {
             return Err(AccountError::WrongCredentials);
         }
         let proven = self.prove(&self.logins, from, &username, request.password).await?;
+        if proven.unverified {
+            return Err(AccountError::Unverified);
+        }
         self.begin(username, proven, DeviceName::cut(&request.device)).await
     }
 
@@ -238,6 +318,12 @@ impl Accounts {
     }
 }
 
+/// A day: as long as a name waits for the code of its sign-up.
+const UNVERIFIED_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// When to come back to a queue of mails that is full.
+const MAILS_AGAIN: Duration = Duration::from_secs(30);
+
 const COUNT_EVERY: Duration = Duration::from_secs(1);
 
 /// 90 days: as long as the friends of a former owner may take the new one for them.
@@ -263,6 +349,13 @@ impl Answer for AccountError {
             Self::SessionEnded => Code::SessionEnded.into(),
             Self::NoSuchSession => Code::NoSuchSession.into(),
             Self::TooOften(wait) => Refusal::after(Code::SlowDown, *wait),
+            Self::EmailRequired => Code::EmailRequired.into(),
+            Self::Email(InvalidEmail) => Code::EmailInvalid.into(),
+            Self::EmailUnavailable => Code::EmailUnavailable.into(),
+            Self::Unverified => Code::AccountUnverified.into(),
+            Self::WrongCode => Code::WrongCode.into(),
+            Self::TooManyAccounts => Refusal::over(Code::TooManyAccounts, ACCOUNTS_PER_EMAIL),
+            Self::NoRoom(NoRoom) => Refusal::after(Code::Busy, MAILS_AGAIN),
             Self::Hash(error) => error.refusal(),
             Self::Store(error) => error.refusal(),
         }
@@ -270,12 +363,20 @@ impl Answer for AccountError {
 
     fn fault(&self) -> Fault {
         match self {
-            Self::Username(_) | Self::Password(_) | Self::NoSuchSession => Fault::Peer,
+            Self::Username(_) | Self::Email(_) | Self::Password(_) | Self::NoSuchSession => {
+                Fault::Peer
+            }
             Self::SignUpClosed
             | Self::UsernameTaken
             | Self::WrongCredentials
             | Self::SessionEnded
-            | Self::TooOften(_) => Fault::Policy,
+            | Self::TooOften(_)
+            | Self::EmailRequired
+            | Self::EmailUnavailable
+            | Self::Unverified
+            | Self::WrongCode
+            | Self::TooManyAccounts
+            | Self::NoRoom(_) => Fault::Policy,
             Self::Hash(error) => error.fault(),
             Self::Store(error) => error.fault(),
         }

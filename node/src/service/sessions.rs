@@ -112,13 +112,14 @@ impl Accounts {
         };
         let sessions = sessions.ok_or(AccountError::WrongCredentials)?;
         tracing::info!(user.id = %caller.user, "A password was changed");
+        self.tell_of_password(caller.user);
         Ok(ended(caller.user, sessions))
     }
 }
 
 /// The throttle counts by name and by address. Whoever is logged in is counted by the account, so
 /// that a household behind one address does not share a count.
-fn address_of(user: UserId) -> IpAddr {
+pub(super) fn address_of(user: UserId) -> IpAddr {
     Ipv6Addr::from_bits(u128::from(user.0.unsigned_abs()) << 64).into()
 }
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod contacts;
 mod conversations;
+mod emails;
 mod sync;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -60,8 +61,11 @@ impl World {
     }
 
     async fn create(&self, name: &str, password: &str) -> Result<(), Code> {
-        let request =
-            CreateAccount { username: name.into(), password: Secret::new(password.into()) };
+        let request = CreateAccount {
+            username: name.into(),
+            password: Secret::new(password.into()),
+            email: None,
+        };
         code(self.services.accounts.create(HOME, request).await)
     }
 
@@ -125,9 +129,21 @@ impl World {
 
 async fn services(database: &Database, online: &Online, sign_up: SignUp, cost: Params) -> Services {
     let hasher = Hasher::with(cost).unwrap();
-    let logins = Limits::default().logins;
-    let settings = Settings { sign_up, logins, sign_ups: Rate::new(1_000, 1_000.0) };
+    let settings = Settings { sign_up, ..settings() };
     Services::new(database.clone(), hasher, online.clone(), settings).await.unwrap()
+}
+
+/// With limits under which a test does not have to wait, and without mail.
+fn settings() -> Settings {
+    let plenty = Rate::new(1_000, 1_000.0);
+    Settings {
+        sign_up: SignUp::Open,
+        logins: Limits::default().logins,
+        sign_ups: plenty,
+        mails: plenty,
+        codes: plenty,
+        mailer: None,
+    }
 }
 
 fn ask(username: &str) -> RequestContact {

@@ -2,6 +2,7 @@
 
 mod appending;
 mod comparing;
+mod emails;
 mod marks;
 mod people;
 mod transactions;

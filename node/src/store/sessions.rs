@@ -235,7 +235,7 @@ impl Database {
     }
 }
 
-fn session_ids(rows: &[Row]) -> Result<Vec<SessionId>, Cause> {
+pub(super) fn session_ids(rows: &[Row]) -> Result<Vec<SessionId>, Cause> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
@@ -251,7 +251,7 @@ const SESSIONS_AT_ONCE: usize = 128;
 const INSERT_SESSION: &str = "
     INSERT INTO session (id, account, token_hash, device, created, last_seen)
     SELECT $1, id, $3, $4, $5, $5 FROM account
-    WHERE id = $2 AND password_hash = $6 AND deleted = 0
+    WHERE id = $2 AND password_hash = $6 AND deleted = 0 AND unverified_until = 0
     RETURNING id";
 
 const DELETE_OLDEST: &str = "

@@ -181,7 +181,7 @@ fn memory_stays_bounded_and_the_entry_unused_for_longest_leaves_first() {
 
 #[test]
 fn an_address_may_make_six_accounts_at_once_and_one_each_half_minute_after_that() {
-    let throttle = SignUpThrottle::new(Rate::new(6, 1.0 / 30.0));
+    let throttle = AddressThrottle::new(Rate::new(6, 1.0 / 30.0));
     let (from, now) = (ip("2001:db8::1"), Instant::now());
     for _ in 0..6 {
         assert_eq!(throttle.take(from, now), Ok(()));

@@ -7,6 +7,9 @@ use thrive_protocol::entry::{Body, Entry};
 use thrive_protocol::event::Head;
 use thrive_protocol::ids::{ClientMsgId, ConversationId, Epoch, Seq, SessionId, Time, UserId};
 use thrive_protocol::limits::Limits;
+use thrive_protocol::mail::{
+    ChangeEmail, EmailShown, RequestReset, ResendCode, ResetPassword, VerifyAccount,
+};
 use thrive_protocol::name::Username;
 use thrive_protocol::people::{Availability, Contact, Conversation, Presence, Relation, Session};
 use thrive_protocol::reply::{LoggedIn, ServerInfo, SignUp, Stored, SyncPage, Welcome};
@@ -77,6 +80,37 @@ fn other_forms() -> Vec<(String, Frame)> {
             "history_from_the_end",
             Request::History(History { conversation: ConversationId(12), before: None, limit: 50 }),
         ),
+        up(
+            "create_account_with_email",
+            Request::CreateAccount(CreateAccount {
+                username: "ann".into(),
+                password: secret("correct horse battery"),
+                email: Some(secret("ann@example.org")),
+            }),
+        ),
+        (
+            "down_reply_welcome_email_required".into(),
+            Frame::Down(NodeFrame::Reply {
+                re: 1,
+                result: Ok(Reply::Welcome(Welcome {
+                    version: 1,
+                    server: "The Lighthouse".into(),
+                    software: "thrive-node 0.1.0".into(),
+                    limits: Limits::default(),
+                    features: List::default(),
+                    sign_up: SignUp::Open,
+                    time: TIME,
+                    email_required: true,
+                })),
+            }),
+        ),
+        (
+            "down_reply_email_none".into(),
+            Frame::Down(NodeFrame::Reply {
+                re: 3,
+                result: Ok(Reply::Email(EmailShown::default())),
+            }),
+        ),
         up("sync_first", Request::Sync(Sync { epoch: None, positions: List::default() })),
         (
             "down_reply_logged_in_by_token".into(),
@@ -115,6 +149,7 @@ fn request_after(before: Option<&Request>) -> Option<Request> {
         R::ServerInfo {} => R::CreateAccount(CreateAccount {
             username: "ann".into(),
             password: secret("correct horse battery"),
+            email: None,
         }),
         R::CreateAccount(_) => R::LogIn(LogIn {
             username: "ann".into(),
@@ -167,7 +202,23 @@ fn request_after(before: Option<&Request>) -> Option<Request> {
         R::MarkRead { .. } => R::MarkDelivered { conversation: ConversationId(12), seq: Seq(4) },
         R::MarkDelivered { .. } => R::Typing { conversation: ConversationId(12), active: true },
         R::Typing { .. } => R::Heartbeat {},
-        R::Heartbeat {} => return None,
+        R::Heartbeat {} => R::ResendCode(ResendCode { username: "ann".into() }),
+        R::ResendCode(_) => {
+            R::VerifyAccount(VerifyAccount { username: "ann".into(), code: secret("K7QMR2XP") })
+        }
+        R::VerifyAccount(_) => R::RequestReset(RequestReset { account: secret("ann@example.org") }),
+        R::RequestReset(_) => R::ResetPassword(ResetPassword {
+            username: "ann".into(),
+            code: secret("K7QMR2XP"),
+            password: secret("staple staple staple"),
+        }),
+        R::ResetPassword(_) => R::ShowEmail {},
+        R::ShowEmail {} => R::ChangeEmail(ChangeEmail {
+            email: secret("ann@example.net"),
+            password: secret("correct horse battery"),
+        }),
+        R::ChangeEmail(_) => R::ConfirmEmail { code: secret("K7QMR2XP") },
+        R::ConfirmEmail { .. } => return None,
     };
     Some(next)
 }
@@ -183,6 +234,7 @@ fn reply_after(before: Option<&Reply>) -> Option<Reply> {
             features: List::default(),
             sign_up: SignUp::Open,
             time: TIME,
+            email_required: false,
         }),
         Reply::Welcome(_) => Reply::ServerInfo(ServerInfo {
             server: "The Lighthouse".into(),
@@ -192,6 +244,7 @@ fn reply_after(before: Option<&Reply>) -> Option<Reply> {
             started: Time(1_763_600_000_000),
             sign_up: SignUp::Closed,
             limits: Limits::default(),
+            email_required: false,
         }),
         Reply::ServerInfo(_) => Reply::LoggedIn(LoggedIn {
             user: UserId(7),
@@ -228,7 +281,11 @@ fn reply_after(before: Option<&Reply>) -> Option<Reply> {
             more: false,
         }),
         Reply::SyncPage(_) => Reply::Heartbeat { heads: List::cut(vec![head()]), time: TIME },
-        Reply::Heartbeat { .. } => return None,
+        Reply::Heartbeat { .. } => Reply::Email(EmailShown {
+            address: Some("a***@example.org".into()),
+            changing_to: Some("a***@example.net".into()),
+        }),
+        Reply::Email(_) => return None,
     };
     Some(next)
 }
@@ -247,6 +304,7 @@ pub(crate) fn reply_kind(reply: &Reply) -> &'static str {
         Reply::Page { .. } => "page",
         Reply::SyncPage(_) => "sync_page",
         Reply::Heartbeat { .. } => "heartbeat",
+        Reply::Email(_) => "email",
     }
 }
 
@@ -298,6 +356,7 @@ fn refusal(code: Code) -> Refusal {
         Code::TooManyContacts => Refusal::over(code, 1_000),
         Code::StatusTooLong => Refusal::over(code, 120),
         Code::NicknameTooLong => Refusal::over(code, 40),
+        Code::TooManyAccounts => Refusal::over(code, 3),
         _ => code.into(),
     }
 }

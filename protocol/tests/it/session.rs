@@ -116,6 +116,7 @@ fn welcome() -> Reply {
         features: List::default(),
         sign_up: SignUp::Open,
         time: time(0),
+        email_required: false,
     })
 }
 

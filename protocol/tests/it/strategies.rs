@@ -8,6 +8,9 @@ use thrive_protocol::entry::{Body, Entry};
 use thrive_protocol::event::Head;
 use thrive_protocol::ids::{ClientMsgId, ConversationId, Epoch, Seq, SessionId, Time, UserId};
 use thrive_protocol::limits::{self, Limits};
+use thrive_protocol::mail::{
+    ChangeEmail, EmailShown, RequestReset, ResendCode, ResetPassword, VerifyAccount,
+};
 use thrive_protocol::name::Username;
 use thrive_protocol::people::{Availability, Contact, Conversation, Presence, Relation, Session};
 use thrive_protocol::reply::{LoggedIn, ServerInfo, SignUp, Stored, SyncPage, Welcome};
@@ -176,10 +179,9 @@ fn request() -> impl Strategy<Value = Request> {
             R::Hello(Hello { version, client, features })
         }),
         Just(R::ServerInfo {}),
-        (words(), secret()).prop_map(|(username, password)| R::CreateAccount(CreateAccount {
-            username,
-            password
-        })),
+        (words(), secret(), option::of(secret())).prop_map(|(username, password, email)| {
+            R::CreateAccount(CreateAccount { username, password, email })
+        }),
         (words(), secret(), words()).prop_map(|(username, password, device)| {
             R::LogIn(LogIn { username, password, device })
         }),
@@ -223,7 +225,20 @@ fn request() -> impl Strategy<Value = Request> {
             .prop_map(|(conversation, active)| R::Typing { conversation, active }),
         Just(R::Heartbeat {}),
     ];
-    prop_oneof![account, people, messages]
+    let mail = prop_oneof![
+        words().prop_map(|username| R::ResendCode(ResendCode { username })),
+        (words(), secret())
+            .prop_map(|(username, code)| R::VerifyAccount(VerifyAccount { username, code })),
+        secret().prop_map(|account| R::RequestReset(RequestReset { account })),
+        (words(), secret(), secret()).prop_map(|(username, code, password)| {
+            R::ResetPassword(ResetPassword { username, code, password })
+        }),
+        Just(R::ShowEmail {}),
+        (secret(), secret())
+            .prop_map(|(email, password)| R::ChangeEmail(ChangeEmail { email, password })),
+        secret().prop_map(|code| R::ConfirmEmail { code }),
+    ];
+    prop_oneof![account, people, messages, mail]
 }
 
 fn reply() -> impl Strategy<Value = Reply> {
@@ -238,32 +253,36 @@ fn reply() -> impl Strategy<Value = Reply> {
     );
     let server = prop_oneof![
         Just(Reply::Done {}),
-        (any::<u32>(), words(), words(), limits(), list(words()), sign_up(), time()).prop_map(
-            |(version, server, software, limits, features, sign_up, time)| {
-                Reply::Welcome(Welcome {
-                    version,
-                    server,
-                    software,
-                    limits,
-                    features,
-                    sign_up,
-                    time,
-                })
-            }
-        ),
-        (words(), words(), any::<u64>(), any::<u64>(), time(), sign_up(), limits()).prop_map(
-            |(server, software, accounts, online, started, sign_up, limits)| {
-                Reply::ServerInfo(ServerInfo {
-                    server,
-                    software,
-                    accounts,
-                    online,
-                    started,
-                    sign_up,
-                    limits,
-                })
-            }
-        ),
+        (any::<u32>(), words(), words(), limits(), list(words()), sign_up(), time(), any::<bool>())
+            .prop_map(
+                |(version, server, software, limits, features, sign_up, time, email_required)| {
+                    Reply::Welcome(Welcome {
+                        version,
+                        server,
+                        software,
+                        limits,
+                        features,
+                        sign_up,
+                        time,
+                        email_required,
+                    })
+                }
+            ),
+        (words(), words(), any::<u64>(), any::<u64>(), time(), sign_up(), limits(), any::<bool>())
+            .prop_map(
+                |(server, software, accounts, online, started, sign_up, limits, email_required)| {
+                    Reply::ServerInfo(ServerInfo {
+                        server,
+                        software,
+                        accounts,
+                        online,
+                        started,
+                        sign_up,
+                        limits,
+                        email_required,
+                    })
+                }
+            ),
         (user(), username(), any::<i64>(), option::of(secret()), any::<i64>()).prop_map(
             |(user, username, session, token, epoch)| {
                 let (session, epoch) = (SessionId(session), Epoch(epoch));
@@ -287,6 +306,9 @@ fn reply() -> impl Strategy<Value = Reply> {
             }
         ),
         (list(head()), time()).prop_map(|(heads, time)| Reply::Heartbeat { heads, time }),
+        (option::of(words()), option::of(words())).prop_map(|(address, changing_to)| {
+            Reply::Email(EmailShown { address, changing_to })
+        }),
     ];
     prop_oneof![server, content]
 }

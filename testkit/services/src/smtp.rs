@@ -212,7 +212,8 @@ fn installed() -> Result<()> {
 fn mail(raw: &str) -> Result<Mail> {
     let (head, text) = raw.split_once("\n\n").context("a mail has a head and a text")?;
     let header = |line: &str| {
-        let (name, value) = line.split_once(": ").unwrap_or((line.trim_end_matches(':'), ""));
+        let (name, value) =
+            line.split_once(": ").unwrap_or_else(|| (line.trim_end_matches(':'), ""));
         (name.to_owned(), value.to_owned())
     };
     let mut headers: Vec<_> = head.lines().map(header).collect();

@@ -9,6 +9,7 @@ mod faults;
 mod flood;
 mod hostile;
 mod login;
+mod mail;
 mod misconfigured;
 mod people;
 mod process;

@@ -1,0 +1,240 @@
+//! Runs one errand: looks up whom it is for, makes what is needed, and delivers it until it is delivered,
+//! of no use any more, or too late. What does not concern anybody ends here, in silence.
+
+use std::time::{Duration, Instant};
+
+use thrive_protocol::ids::{Time, UserId};
+use thrive_protocol::limits::{ACCOUNTS_PER_EMAIL, CODE_TRIES, MAILS_PER_HOUR};
+use thrive_protocol::mail::EmailAddress;
+use thrive_protocol::name::Username;
+use thrive_protocol::secret::Secret;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::letter::{self, Letter};
+use super::post::Undelivered;
+use super::{Account, Errand, HOUR_MS, Means, code};
+use crate::clock;
+use crate::outage::Outage;
+use crate::password::HashError;
+use crate::random;
+use crate::store::StoreError;
+use crate::store::addresses::Addressee;
+use crate::store::codes::{Issue, NewCode, Purpose};
+
+pub(super) struct Office {
+    means: Means,
+    stop: CancellationToken,
+    /// Of the mail server.
+    outage: Outage,
+}
+
+/// Why an errand came to nothing, through no fault of whoever asked.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Hash(#[from] HashError),
+}
+
+/// How long a code is valid.
+const CODE_MS: i64 = 10 * 60 * 1_000;
+/// How long a code is tried to be delivered: whoever gets it needs the rest of its time.
+const CODE_PATIENCE: Duration = Duration::from_secs(5 * 60);
+/// How long a notice is.
+const NOTICE_PATIENCE: Duration = Duration::from_secs(15 * 60);
+/// Between two attempts, at first and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// How often an errand is prepared anew when the store or the hashing has too much to do.
+const ATTEMPTS: u32 = 5;
+
+impl Office {
+    pub(super) fn new(means: Means, stop: CancellationToken) -> Self {
+        Self { means, stop, outage: Outage::default() }
+    }
+
+    /// `asked`: when it was asked for. One that has waited too long for its turn is of no use any more.
+    pub(super) async fn run(&self, errand: Errand, asked: Instant) {
+        if patience(&errand) < asked.elapsed() {
+            return tracing::warn!("A mail was given up: too many were before it");
+        }
+        for attempt in 1.. {
+            let Err(error) = Box::pin(self.attempt(&errand)).await else { return };
+            let last = ATTEMPTS <= attempt || self.stop.is_cancelled();
+            if last {
+                let error = &error as &dyn std::error::Error;
+                return tracing::error!(error, "A mail could not be written");
+            }
+            self.pause(PAUSES.0 * attempt).await;
+        }
+    }
+
+    async fn attempt(&self, errand: &Errand) -> Result<(), Failed> {
+        match errand {
+            Errand::Verify(username) => self.verify(username).await,
+            Errand::Reset(account) => self.reset(account).await,
+            Errand::Change { user, to } => self.change(*user, to).await,
+            Errand::PasswordChanged(user) => self.password_changed(*user).await,
+            Errand::AddressChanged { username, before } => {
+                let letter = letter::address_changed(&self.means.server, before.clone(), username);
+                self.notify(letter).await
+            }
+        }
+    }
+
+    async fn verify(&self, username: &Username) -> Result<(), Failed> {
+        let store = &self.means.database;
+        let waiting = store.waiting_account(username, clock::now()).await?;
+        let Some(Addressee { user, email, .. }) = waiting else { return Ok(()) };
+        let others = store.accounts_of(&email).await?;
+        if ACCOUNTS_PER_EMAIL <= others.len() {
+            let names: Vec<_> = others.into_iter().map(|it| it.username).collect();
+            let letter = letter::full(&self.means.server, email.clone(), username, &names);
+            if store.issue_codes(&email, &[], issue(Purpose::Verify)).await? {
+                self.deliver(&letter, CODE_PATIENCE, &[], Purpose::Verify).await;
+            }
+            return Ok(());
+        }
+        let (code, stored) = self.code(user).await?;
+        if store.issue_codes(&email, &stored, issue(Purpose::Verify)).await? {
+            let letter = letter::verify(&self.means.server, email, username, &code);
+            self.deliver(&letter, CODE_PATIENCE, &stored, Purpose::Verify).await;
+        }
+        Ok(())
+    }
+
+    async fn reset(&self, account: &Account) -> Result<(), Failed> {
+        let store = &self.means.database;
+        let concerned = match account {
+            Account::Named(username) => {
+                store.addressee_named(username).await?.into_iter().collect()
+            }
+            Account::Of(email) => store.accounts_of(email).await?,
+        };
+        // As one of its owners has typed it, not as somebody else has.
+        let Some(email) = concerned.first().map(|it| it.email.clone()) else { return Ok(()) };
+        let (mut codes, mut stored) = (Vec::new(), Vec::new());
+        for Addressee { user, username, .. } in concerned {
+            let (code, [new]) = self.code(user).await?;
+            codes.push((username, code));
+            stored.push(new);
+        }
+        if store.issue_codes(&email, &stored, issue(Purpose::Reset)).await? {
+            let letter = letter::reset(&self.means.server, email, &codes);
+            self.deliver(&letter, CODE_PATIENCE, &stored, Purpose::Reset).await;
+        }
+        Ok(())
+    }
+
+    async fn change(&self, user: UserId, to: &EmailAddress) -> Result<(), Failed> {
+        let store = &self.means.database;
+        let Some(username) = store.username(user).await? else { return Ok(()) };
+        let (code, stored) = self.code(user).await?;
+        if store.issue_codes(to, &stored, issue(Purpose::Change)).await? {
+            let letter = letter::change(&self.means.server, to.clone(), &username, &code);
+            self.deliver(&letter, CODE_PATIENCE, &stored, Purpose::Change).await;
+        }
+        Ok(())
+    }
+
+    async fn password_changed(&self, user: UserId) -> Result<(), Failed> {
+        let Some(addressee) = self.means.database.addressee(user).await? else { return Ok(()) };
+        let Addressee { username, email, .. } = addressee;
+        self.notify(letter::password_changed(&self.means.server, email, &username)).await
+    }
+
+    /// Notices are counted for themselves: whoever has used an address's codes up must not keep its
+    /// owner from hearing what they did.
+    async fn notify(&self, letter: Letter) -> Result<(), Failed> {
+        let (now, since) = hour();
+        if self.means.database.may_notify(&letter.to, now, since, MAILS_PER_HOUR).await? {
+            self.deliver(&letter, NOTICE_PATIENCE, &[], Purpose::Verify).await;
+        }
+        Ok(())
+    }
+
+    /// A new code, and what the store keeps of it.
+    async fn code(&self, user: UserId) -> Result<(Secret, [NewCode; 1]), Failed> {
+        let code = code::fresh();
+        let hash = self.means.hasher.hash(code.clone()).await?;
+        Ok((code, [NewCode { user, hash }]))
+    }
+
+    /// Tries until it is delivered, refused, of no use, or too late.
+    async fn deliver(
+        &self,
+        letter: &Letter,
+        patience: Duration,
+        codes: &[NewCode],
+        purpose: Purpose,
+    ) {
+        let deadline = Instant::now() + patience;
+        let mut pause = PAUSES.0;
+        loop {
+            match self.means.post.send(letter).await {
+                Ok(()) => {
+                    if let Some(failed) = self.outage.worked(Instant::now()) {
+                        tracing::info!(failed, "The mail server takes mails again");
+                    }
+                    return;
+                }
+                Err(Undelivered::Refused { status }) => {
+                    return tracing::warn!(status, "The mail server has refused a mail for good");
+                }
+                Err(Undelivered::Later { why }) => {
+                    if self.outage.failed(Instant::now()) {
+                        tracing::warn!(why, "The mail server takes no mails; trying again");
+                    }
+                }
+            }
+            if self.stop.is_cancelled() || deadline < Instant::now() + pause {
+                return tracing::warn!("A mail was given up: the mail server took none in time");
+            }
+            self.pause(pause).await;
+            pause = (pause * 2).min(PAUSES.1);
+            if !self.is_current(codes, purpose).await {
+                return;
+            }
+        }
+    }
+
+    /// Whether the codes in a letter still count. A store that cannot say so has not replaced them.
+    async fn is_current(&self, codes: &[NewCode], purpose: Purpose) -> bool {
+        for code in codes {
+            let current = self.means.database.is_current(code, purpose, clock::now()).await;
+            if !current.unwrap_or(true) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// From a half to one and a half of it, or until the node stops.
+    async fn pause(&self, about: Duration) {
+        let share = 0.5 + f64::from(random::byte()) / 256.0;
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = sleep(about.mul_f64(share)) => {}
+        }
+    }
+}
+
+fn patience(errand: &Errand) -> Duration {
+    match errand {
+        Errand::Verify(_) | Errand::Reset(_) | Errand::Change { .. } => CODE_PATIENCE,
+        Errand::PasswordChanged(_) | Errand::AddressChanged { .. } => NOTICE_PATIENCE,
+    }
+}
+
+fn issue(purpose: Purpose) -> Issue {
+    let (now, since) = hour();
+    let expires = Time(now.0 + CODE_MS);
+    Issue { purpose, now, expires, tries: CODE_TRIES, since, at_most: MAILS_PER_HOUR }
+}
+
+/// Now, and an hour ago.
+fn hour() -> (Time, Time) {
+    let now = clock::now();
+    (now, Time(now.0 - HOUR_MS))
+}

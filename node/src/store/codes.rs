@@ -1,0 +1,182 @@
+//! Codes that are sent by mail: made within what an address may get, and tried a few times. What a
+//! right one does is in `addresses`.
+
+use thrive_protocol::ids::{Time, UserId};
+use thrive_protocol::mail::EmailAddress;
+use thrive_protocol::name::Username;
+
+use crate::store::error::{Cause, Doing};
+use crate::store::ids::fresh_id;
+use crate::store::undisturbed::undisturbed;
+use crate::store::value::values;
+use crate::store::{Database, StoreError};
+
+/// What a code is for. Of each there is one for an account.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Purpose {
+    /// A new account.
+    Verify,
+    /// A forgotten password.
+    Reset,
+    /// Another address.
+    Change,
+}
+
+/// A code that replaces the one before it.
+#[derive(Clone, Debug)]
+pub struct NewCode {
+    pub user: UserId,
+    /// A PHC string.
+    pub hash: String,
+}
+
+/// The rules of a mail with codes.
+#[derive(Clone, Copy, Debug)]
+pub struct Issue {
+    pub purpose: Purpose,
+    pub now: Time,
+    pub expires: Time,
+    pub tries: usize,
+    /// Mails since then count.
+    pub since: Time,
+    /// So many of them, and there is no further one.
+    pub at_most: usize,
+}
+
+/// What a try is compared with.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    pub user: UserId,
+    pub hash: String,
+}
+
+impl Purpose {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Verify => "verify",
+            Self::Reset => "reset",
+            Self::Change => "change",
+        }
+    }
+}
+
+impl Database {
+    /// Counts one mail to this address and stores the codes in it. False, and nothing happened: the
+    /// address has had enough, or no account is in need of such a code any more.
+    ///
+    /// # Errors
+    /// The store failed; nothing has happened.
+    pub async fn issue_codes(
+        &self,
+        email: &EmailAddress,
+        codes: &[NewCode],
+        rules: Issue,
+    ) -> Result<bool, StoreError> {
+        undisturbed(|| self.try_issue_codes(email, codes, rules)).await
+    }
+
+    async fn try_issue_codes(
+        &self,
+        email: &EmailAddress,
+        codes: &[NewCode],
+        rules: Issue,
+    ) -> Result<bool, StoreError> {
+        let doing = "make codes for a mail";
+        let mut transaction = self.begin(doing).await?;
+        let sent = transaction.run(COUNT_MAILS, values![email.folded(), rules.since]).await?;
+        let sent: i64 = sent.first().map_or(Ok(0), |row| row.get(0)).doing(doing)?;
+        if i64::try_from(rules.at_most).unwrap_or(i64::MAX) <= sent {
+            return Ok(false);
+        }
+        let tries = i64::try_from(rules.tries).unwrap_or(i64::MAX);
+        let upsert = match rules.purpose {
+            Purpose::Verify => UPSERT_FOR_WAITING,
+            Purpose::Reset | Purpose::Change => UPSERT_FOR_VERIFIED,
+        };
+        for code in codes {
+            let params = values![
+                code.user,
+                rules.purpose.word(),
+                code.hash.as_str(),
+                email.as_str(),
+                rules.expires,
+                tries
+            ];
+            if transaction.run(upsert, params).await?.is_empty() {
+                return Ok(false);
+            }
+        }
+        let params = values![fresh_id(rules.now), email.folded(), rules.now];
+        transaction.run(INSERT_MAIL, params).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    /// Takes one try from the code of an account, before it is compared. `None`: there is no such code,
+    /// it is too old, or was tried too often.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn claim_try(
+        &self,
+        username: &Username,
+        purpose: Purpose,
+        now: Time,
+    ) -> Result<Option<Claimed>, StoreError> {
+        let doing = "try a code";
+        let params = values![username.as_str(), purpose.word(), now];
+        let rows = self.write(doing, UPDATE_TRIES, params).await?;
+        let claimed = |row: &crate::store::Row| {
+            Ok::<_, Cause>(Claimed { user: row.get(0)?, hash: row.get(1)? })
+        };
+        rows.first().map(claimed).transpose().doing(doing)
+    }
+
+    /// Whether this is still the code that counts: a mail with another one says nothing of use.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn is_current(
+        &self,
+        code: &NewCode,
+        purpose: Purpose,
+        now: Time,
+    ) -> Result<bool, StoreError> {
+        let params = values![code.user, purpose.word(), code.hash.as_str(), now];
+        Ok(!self.read("look for a code", SELECT_CURRENT, params).await?.is_empty())
+    }
+}
+
+const COUNT_MAILS: &str = "
+    SELECT count(*) FROM mail_sent WHERE email_folded = $1 AND $2 < sent";
+
+const INSERT_MAIL: &str = "
+    INSERT INTO mail_sent (id, email_folded, kind, sent) VALUES ($1, $2, 'code', $3)";
+
+const UPSERT_FOR_WAITING: &str = "
+    INSERT INTO mail_code (account, purpose, code_hash, email, expires, tries_left)
+    SELECT id, $2, $3, $4, $5, $6 FROM account
+    WHERE id = $1 AND deleted = 0 AND 0 < unverified_until AND email = $4
+    ON CONFLICT (account, purpose) DO UPDATE SET
+      code_hash = excluded.code_hash, email = excluded.email,
+      expires = excluded.expires, tries_left = excluded.tries_left
+    RETURNING account";
+
+const UPSERT_FOR_VERIFIED: &str = "
+    INSERT INTO mail_code (account, purpose, code_hash, email, expires, tries_left)
+    SELECT id, $2, $3, $4, $5, $6 FROM account
+    WHERE id = $1 AND deleted = 0 AND unverified_until = 0
+    ON CONFLICT (account, purpose) DO UPDATE SET
+      code_hash = excluded.code_hash, email = excluded.email,
+      expires = excluded.expires, tries_left = excluded.tries_left
+    RETURNING account";
+
+const UPDATE_TRIES: &str = "
+    UPDATE mail_code SET tries_left = tries_left - 1
+    WHERE account = (SELECT id FROM account WHERE username = $1 AND deleted = 0)
+      AND purpose = $2 AND 0 < tries_left AND $3 < expires
+    RETURNING account, code_hash";
+
+const SELECT_CURRENT: &str = "
+    SELECT account FROM mail_code
+    WHERE account = $1 AND purpose = $2 AND code_hash = $3 AND $4 < expires";

@@ -1,0 +1,276 @@
+//! Addresses, codes, and accounts that wait for theirs.
+
+use thrive_protocol::mail::EmailAddress;
+use thrive_protocol::text::DeviceName;
+
+use super::*;
+use crate::store::accounts::{CreateAccountError, Holder};
+use crate::store::addresses::Redeemed;
+use crate::store::codes::{Issue, NewCode, Purpose};
+use crate::store::sessions::NewSession;
+use crate::store::values;
+
+const HOUR: i64 = 3_600_000;
+
+fn email(raw: &str) -> EmailAddress {
+    EmailAddress::parse(raw).unwrap()
+}
+
+fn name(raw: &str) -> Username {
+    Username::parse(raw).unwrap()
+}
+
+fn after(ms: i64) -> Time {
+    Time(NOW.0 + ms)
+}
+
+/// An account that waits for its code for an hour.
+async fn waiting(
+    database: &Database,
+    username: &str,
+    address: &str,
+    created: Time,
+) -> Result<UserId, CreateAccountError> {
+    let new = NewAccount {
+        username: name(username),
+        password_hash: HASH.into(),
+        created,
+        freed_before: created,
+    };
+    database.create_unverified(new, &email(address), Time(created.0 + HOUR)).await
+}
+
+/// One that does not wait any more.
+async fn verified(database: &Database, username: &str, address: &str) -> UserId {
+    let user = waiting(database, username, address, NOW).await.unwrap();
+    // The mails of its sign-up are long ago.
+    let rules = Issue { since: Time(i64::MAX), ..rules(Purpose::Verify, NOW) };
+    assert!(database.issue_codes(&email(address), &[code(user, "its")], rules).await.unwrap());
+    let done = database.redeem_address(user, Purpose::Verify, "its", NOW, 9).await.unwrap();
+    assert_eq!(done, Redeemed::Done { before: None });
+    let forget = "DELETE FROM mail_sent WHERE email_folded = $1";
+    database.write("forget a mail", forget, values![email(address).folded()]).await.unwrap();
+    user
+}
+
+fn code(user: UserId, hash: &str) -> NewCode {
+    NewCode { user, hash: hash.into() }
+}
+
+fn rules(purpose: Purpose, now: Time) -> Issue {
+    let (expires, since) = (Time(now.0 + 600_000), Time(now.0 - HOUR));
+    Issue { purpose, now, expires, tries: 5, since, at_most: 3 }
+}
+
+async fn session(database: &Database, user: UserId, number: u8) -> bool {
+    let new = NewSession {
+        user,
+        verified: HASH.into(),
+        token_hash: [number; 32],
+        device: DeviceName::cut("phone"),
+        created: NOW,
+        at_most: 20,
+    };
+    database.begin_session(&new).await.unwrap().is_some()
+}
+
+#[tokio::test]
+async fn an_account_that_waits_is_nobody_yet_and_its_name_is_free_when_its_time_is_over() {
+    on_each_engine(async |database| {
+        let ann = waiting(&database, "ann", "ann@example.org", NOW).await.unwrap();
+        assert_eq!(database.holder(&name("ann"), NOW).await.unwrap(), Holder::Waiting);
+        assert_eq!(database.find_user(&name("ann")).await.unwrap(), None, "nobody can meet her");
+        assert_eq!(database.count_accounts().await.unwrap(), 0);
+        assert!(database.credentials(&name("ann")).await.unwrap().unwrap().unverified);
+        assert!(!session(&database, ann, 1).await, "no session begins");
+        assert!(database.accounts_of(&email("ann@example.org")).await.unwrap().is_empty());
+
+        let again = waiting(&database, "ann", "eve@example.org", after(HOUR - 1)).await;
+        assert!(matches!(again, Err(CreateAccountError::Taken)));
+        assert_eq!(database.holder(&name("ann"), after(HOUR)).await.unwrap(), Holder::Nobody);
+        let other = waiting(&database, "ann", "eve@example.org", after(HOUR)).await.unwrap();
+        assert_ne!(ann, other);
+        let found = database.waiting_account(&name("ann"), after(HOUR)).await.unwrap().unwrap();
+        assert_eq!((found.user, found.email.as_str()), (other, "eve@example.org"));
+
+        assert_eq!(database.forget_unverified(after(2 * HOUR), NOW).await.unwrap(), 1);
+        assert_eq!(database.holder(&name("ann"), NOW).await.unwrap(), Holder::Nobody);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_last_code_lets_an_account_in_once() {
+    on_each_engine(async |database| {
+        let address = email("Ann@example.org");
+        let ann = waiting(&database, "ann", "Ann@example.org", NOW).await.unwrap();
+        let issue = async |hash: &str| {
+            let rules = rules(Purpose::Verify, NOW);
+            database.issue_codes(&address, &[code(ann, hash)], rules).await.unwrap()
+        };
+        let redeem = async |hash: &str, now| {
+            database.redeem_address(ann, Purpose::Verify, hash, now, 3).await.unwrap()
+        };
+        assert!(issue("first").await && issue("second").await);
+        assert!(!database.is_current(&code(ann, "first"), Purpose::Verify, NOW).await.unwrap());
+        assert_eq!(redeem("first", NOW).await, Redeemed::Void, "it was replaced");
+        assert_eq!(redeem("second", after(600_000)).await, Redeemed::Void, "it is too old");
+        assert_eq!(redeem("second", after(599_999)).await, Redeemed::Done { before: None });
+        assert_eq!(redeem("second", NOW).await, Redeemed::Void, "it was used");
+        assert_eq!(database.find_user(&name("ann")).await.unwrap(), Some(ann));
+        assert!(session(&database, ann, 1).await);
+        assert!(!issue("third").await, "nothing is waited for any more");
+        let found = database.accounts_of(&email("ANN@EXAMPLE.ORG")).await.unwrap();
+        assert_eq!((found.len(), found[0].email.as_str()), (1, "Ann@example.org"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_code_can_be_tried_a_few_times_and_not_when_it_is_too_old() {
+    on_each_engine(async |database| {
+        let ann = verified(&database, "ann", "ann@example.org").await;
+        let codes = [code(ann, "hash")];
+        let address = email("ann@example.org");
+        let claim = async |now| {
+            let claimed = database.claim_try(&name("ann"), Purpose::Reset, now).await.unwrap();
+            claimed.map(|it| (it.user, it.hash))
+        };
+        assert_eq!(claim(NOW).await, None, "there is none");
+        assert!(database.issue_codes(&address, &codes, rules(Purpose::Reset, NOW)).await.unwrap());
+        assert_eq!(claim(after(600_000)).await, None);
+        for _ in 0..5 {
+            assert_eq!(claim(NOW).await, Some((ann, "hash".into())));
+        }
+        assert_eq!(claim(NOW).await, None);
+        assert!(database.issue_codes(&address, &codes, rules(Purpose::Reset, NOW)).await.unwrap());
+        assert!(claim(NOW).await.is_some(), "another code has tries of its own");
+        let nobody = database.claim_try(&name("nobody"), Purpose::Reset, NOW).await.unwrap();
+        assert!(nobody.is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_address_gets_three_mails_in_an_hour_however_it_is_written_and_whoever_asks() {
+    on_each_engine(async |database| {
+        let ann = verified(&database, "ann", "ann@example.org").await;
+        let send = async |raw: &str, now: Time| {
+            let rules = rules(Purpose::Reset, now);
+            database.issue_codes(&email(raw), &[code(ann, "hash")], rules).await.unwrap()
+        };
+        assert!(send("ann@example.org", NOW).await);
+        assert!(send("ANN@example.org", after(1)).await);
+        // At the same time on two nodes: one of them is the third.
+        let [one, other] = ["Ann@example.org", "anN@example.org"].map(|raw| send(raw, after(2)));
+        let (one, other) = tokio::join!(one, other);
+        assert!(one != other, "{one} {other}");
+        assert!(!send("ann@example.org", after(HOUR - 1)).await);
+        assert!(send("bob@example.org", NOW).await, "others are not held up");
+        assert!(send("ann@example.org", after(HOUR)).await, "the first does not count any more");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn notices_are_counted_for_themselves() {
+    on_each_engine(async |database| {
+        let ann = verified(&database, "ann", "ann@example.org").await;
+        let address = email("ann@example.org");
+        let rules = rules(Purpose::Reset, NOW);
+        for _ in 0..3 {
+            assert!(database.issue_codes(&address, &[code(ann, "x")], rules).await.unwrap());
+        }
+        let since = Time(NOW.0 - HOUR);
+        for expected in [true, true, true, false] {
+            assert_eq!(database.may_notify(&address, NOW, since, 3).await.unwrap(), expected);
+        }
+        let after_them = Issue { at_most: 6, ..rules };
+        assert!(!database.issue_codes(&address, &[code(ann, "x")], after_them).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_address_has_no_more_accounts_than_it_may() {
+    on_each_engine(async |database| {
+        let shared = "Family@example.org";
+        verified(&database, "ann", shared).await;
+        let bob = verified(&database, "bob", "bob@example.org").await;
+        let eve = waiting(&database, "eve", "family@EXAMPLE.org", NOW).await.unwrap();
+        let issue = async |user, purpose| {
+            let rules = rules(purpose, NOW);
+            let to = email(if user == eve { "family@EXAMPLE.org" } else { shared });
+            assert!(database.issue_codes(&to, &[code(user, "hash")], rules).await.unwrap());
+        };
+        let redeem = async |user, purpose, most| {
+            database.redeem_address(user, purpose, "hash", NOW, most).await.unwrap()
+        };
+        issue(eve, Purpose::Verify).await;
+        issue(bob, Purpose::Change).await;
+        assert_eq!(redeem(eve, Purpose::Verify, 1).await, Redeemed::Full);
+        assert_eq!(redeem(bob, Purpose::Change, 1).await, Redeemed::Full);
+        let (shown, changing) = database.addresses(bob, NOW).await.unwrap();
+        assert_eq!(shown.unwrap().as_str(), "bob@example.org");
+        assert_eq!(changing.unwrap().as_str(), shared);
+        let before = Some(email("bob@example.org"));
+        assert_eq!(redeem(bob, Purpose::Change, 2).await, Redeemed::Done { before });
+        assert_eq!(database.accounts_of(&email(shared)).await.unwrap().len(), 2);
+        assert_eq!(redeem(eve, Purpose::Verify, 2).await, Redeemed::Full);
+        assert_eq!(redeem(eve, Purpose::Verify, 3).await, Redeemed::Done { before: None });
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reset_ends_every_session_and_every_other_code() {
+    on_each_engine(async |database| {
+        let ann = verified(&database, "ann", "ann@example.org").await;
+        let bob = verified(&database, "bob", "bob@example.org").await;
+        assert!(session(&database, ann, 1).await && session(&database, ann, 2).await);
+        assert!(session(&database, bob, 3).await);
+        let [address, other] = ["ann@example.org", "eve@example.org"].map(email);
+        let issue = async |to: &EmailAddress, hash: &str, purpose| {
+            let codes = [code(ann, hash)];
+            assert!(database.issue_codes(to, &codes, rules(purpose, NOW)).await.unwrap());
+        };
+        issue(&other, "change", Purpose::Change).await;
+        issue(&address, "reset", Purpose::Reset).await;
+        let wrong = database.redeem_reset(ann, "change", "new", NOW).await.unwrap();
+        assert!(wrong.is_none(), "a code is for one thing");
+        let theirs = database.redeem_reset(bob, "reset", "new", NOW).await.unwrap();
+        assert!(theirs.is_none(), "and for one account");
+        let ended = database.redeem_reset(ann, "reset", "new", NOW).await.unwrap().unwrap();
+        assert_eq!(ended.len(), 2);
+        assert!(database.redeem_reset(ann, "reset", "newer", NOW).await.unwrap().is_none());
+        let known = database.credentials(&name("ann")).await.unwrap().unwrap();
+        assert_eq!(known.password_hash, "new");
+        assert!(database.find_session([1; 32]).await.unwrap().is_none());
+        assert!(database.find_session([3; 32]).await.unwrap().is_some(), "others stay");
+        let change = database.redeem_address(ann, Purpose::Change, "change", NOW, 3).await;
+        assert_eq!(change.unwrap(), Redeemed::Void);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_knows_the_password_corrects_the_address_of_an_account_that_waits() {
+    on_each_engine(async |database| {
+        let ann = waiting(&database, "ann", "typo@example.org", NOW).await.unwrap();
+        let [typo, right] = ["typo@example.org", "ann@example.org"].map(email);
+        let rules = rules(Purpose::Verify, NOW);
+        assert!(!database.readdress(ann, "another hash", &right).await.unwrap());
+        assert!(database.readdress(ann, HASH, &right).await.unwrap());
+        let codes = [code(ann, "hash")];
+        assert!(!database.issue_codes(&typo, &codes, rules).await.unwrap(), "not there any more");
+        assert!(database.issue_codes(&right, &codes, rules).await.unwrap());
+        database.redeem_address(ann, Purpose::Verify, "hash", NOW, 3).await.unwrap();
+        assert!(!database.readdress(ann, HASH, &typo).await.unwrap(), "it waits no more");
+
+        let bob = waiting(&database, "bob", "bob@example.org", NOW).await.unwrap();
+        assert!(database.admit_without_mail(bob, HASH).await.unwrap());
+        assert!(!database.credentials(&name("bob")).await.unwrap().unwrap().unverified);
+        assert_eq!(database.addresses(bob, NOW).await.unwrap(), (None, None));
+    })
+    .await;
+}
