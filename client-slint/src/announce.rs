@@ -2,11 +2,14 @@
 //! they chose. It knows no window, no sound device and no clock.
 
 pub mod queue;
+mod sound;
 
 use thrive_client::{Arrival, Availability};
 
 use crate::settings::Settings;
 use crate::words;
+
+pub use self::sound::Sound;
 
 /// Something that happened.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -37,6 +40,28 @@ pub enum Event {
         who: String,
         words: String,
     },
+    /// What is offered, in words: `photo.jpg, 2 MB`.
+    FileOffered {
+        from: String,
+        files: String,
+    },
+    FileReceived {
+        from: String,
+        file: String,
+    },
+    FileSent {
+        to: String,
+        file: String,
+    },
+    /// Why, as a sentence.
+    FileFailed {
+        file: String,
+        why: String,
+    },
+    /// The host says something to everybody.
+    Alert(String),
+    /// There is nothing before the first message.
+    ListEdge,
     /// There has been no connection for two seconds.
     ConnectionLost {
         why: String,
@@ -83,21 +108,10 @@ pub struct Decision {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Speech {
     pub text: String,
-    /// Interrupts: failures and a lost connection, nothing else.
+    /// Interrupts: failures, a lost connection, an alert; messages only if the person wants that.
     pub assertive: bool,
     /// Who is talking; several of these become "5 new messages from Ann".
     pub from: Option<String>,
-}
-
-/// The six events of a sound pack.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Sound {
-    ContactOnline,
-    ContactOffline,
-    Login,
-    Logout,
-    Receive,
-    Send,
 }
 
 /// The policy.
@@ -124,45 +138,39 @@ pub fn decide(event: &Event, context: Context, settings: &Settings) -> Decision 
             Decision::default()
         }
         Event::Message { from, text, chat } => {
-            let wanted = match chat {
-                Chat::InFront => settings.speak_messages,
-                Chat::Other => settings.speak_other_chats,
+            let (wanted, sound) = match chat {
+                Chat::InFront => (settings.speak_messages, Sound::Receive),
+                Chat::Other => (settings.speak_other_chats, Sound::ReceiveElsewhere),
             };
             let speech = Speech {
                 text: format!("{from}: {}", words::one_line(text)),
-                assertive: false,
+                assertive: settings.interrupt_speech,
                 from: Some(from.clone()),
             };
             let shown = (*chat == Chat::Other).then(|| format!("{from} wrote to you."));
-            Decision { speech: wanted.then_some(speech), sound: Some(Sound::Receive), shown }
+            Decision { speech: wanted.then_some(speech), sound: Some(sound), shown }
         }
         // Never spoken back: one knows what one wrote.
         Event::OwnMessageSent => Decision { sound: Some(Sound::Send), ..Decision::default() },
         Event::SendFailed { to, why } => {
             let text = format!("The message to {to} was not sent. {why}");
-            Decision { shown: Some(text.clone()), ..assertive(text) }
+            Decision { shown: Some(text.clone()), ..assertive(text) }.with(Sound::SendFailed)
         }
         Event::CameOnline { who } => {
-            let text = format!("{who} is online.");
-            Decision {
-                sound: Some(Sound::ContactOnline),
-                shown: Some(text.clone()),
-                ..if settings.speak_status { polite(text) } else { Decision::default() }
-            }
+            notice(format!("{who} is online."), settings.speak_status).with(Sound::ContactOnline)
         }
         Event::WentOffline { who } => {
-            let text = format!("{who} is offline.");
-            Decision {
-                sound: Some(Sound::ContactOffline),
-                shown: Some(text.clone()),
-                ..if settings.speak_status { polite(text) } else { Decision::default() }
-            }
+            notice(format!("{who} is offline."), settings.speak_status).with(Sound::ContactOffline)
         }
-        Event::Typing { who, active, chat } => match (settings.speak_typing, active, chat) {
-            (true, true, Chat::InFront) => polite(format!("{who} is typing.")),
-            (true, false, Chat::InFront) => polite(format!("{who} has stopped typing.")),
-            (true, _, Chat::Other) | (false, _, _) => Decision::default(),
-        },
+        Event::Typing { chat: Chat::Other, .. } => Decision::default(),
+        Event::Typing { who, active, chat: Chat::InFront } => {
+            let text = match active {
+                true => format!("{who} is typing."),
+                false => format!("{who} has stopped typing."),
+            };
+            let speech = if settings.speak_typing { polite(text) } else { Decision::default() };
+            if *active { speech.with(Sound::Typing) } else { speech }
+        }
         Event::Request { who, words } => {
             let text = if words.is_empty() {
                 format!("{who} asks to be your contact.")
@@ -174,39 +182,77 @@ pub fn decide(event: &Event, context: Context, settings: &Settings) -> Decision 
             if !live || undisturbed {
                 decision.speech = None;
             } else {
-                decision.sound = Some(Sound::Receive);
+                decision.sound = Some(Sound::Request);
             }
             decision
         }
+        Event::FileOffered { from, files } => {
+            let decision = notice(format!("{from} offers you {files}."), settings.speak_files);
+            if !live || undisturbed {
+                Decision { speech: None, ..decision }
+            } else {
+                decision.with(Sound::FileOffer)
+            }
+        }
+        Event::FileReceived { from, file } => {
+            notice(format!("{file} has come from {from}."), settings.speak_files)
+                .with(Sound::FileReceive)
+        }
+        Event::FileSent { to, file } => {
+            notice(format!("{file} was sent to {to}."), settings.speak_files).with(Sound::FileSend)
+        }
+        Event::FileFailed { file, why } => {
+            let text = format!("{file} was not transferred. {why}");
+            Decision { shown: Some(text.clone()), ..assertive(text) }.with(Sound::FileError)
+        }
+        Event::Alert(text) => {
+            let text = format!("Message from the host: {}", words::one_line(text));
+            Decision { shown: Some(text.clone()), ..assertive(text) }.with(Sound::Alert)
+        }
+        Event::ListEdge => Decision::default().with(Sound::ListEdge),
         Event::ConnectionLost { why } => {
             let text = format!("The connection is lost. I go on trying. {why}");
-            assertive(text.trim_end().to_owned())
+            assertive(text.trim_end().to_owned()).with(Sound::ConnectionLost)
         }
-        Event::ConnectionBack => polite("The connection is back.".into()),
+        Event::ConnectionBack => polite("The connection is back.".into()).with(Sound::Reconnected),
         Event::LoggedIn { unread } => {
             let text = match unread {
                 0 => "Logged in.".to_owned(),
                 1 => "Logged in. 1 unread message.".to_owned(),
                 many => format!("Logged in. {many} unread messages."),
             };
-            Decision { sound: Some(Sound::Login), ..polite(text) }
+            polite(text).with(Sound::Login)
         }
-        Event::LoggedOut { why: None } => {
-            Decision { sound: Some(Sound::Logout), ..polite("Logged out.".into()) }
-        }
-        Event::LoggedOut { why: Some(why) } => {
-            Decision { sound: Some(Sound::Logout), ..assertive(why.clone()) }
-        }
+        Event::LoggedOut { why: None } => polite("Logged out.".into()).with(Sound::Logout),
+        Event::LoggedOut { why: Some(why) } => assertive(why.clone()).with(Sound::Logout),
         Event::Answer(text) => polite(text.clone()),
-        Event::Problem(text) => assertive(text.clone()),
+        Event::Problem(text) => assertive(text.clone()).with(Sound::Error),
     };
-    if !context.in_front && decision.speech.as_ref().is_some_and(|speech| !speech.assertive) {
+    if !context.in_front && decision.speech.as_ref().is_some_and(|speech| !speech.is_urgent()) {
         decision.speech = None;
     }
-    if !settings.sounds {
-        decision.sound = None;
-    }
+    decision.sound = decision.sound.filter(|sound| settings.sounds && settings.hears(*sound));
     decision
+}
+
+impl Decision {
+    fn with(self, sound: Sound) -> Self {
+        Self { sound: Some(sound), ..self }
+    }
+}
+
+impl Speech {
+    /// Said even behind another program. A message that interrupts is still only a message.
+    #[must_use]
+    pub fn is_urgent(&self) -> bool {
+        self.assertive && self.from.is_none()
+    }
+}
+
+/// Shown in any case, spoken if the person wants that.
+fn notice(text: String, spoken: bool) -> Decision {
+    let shown = Some(text.clone());
+    Decision { shown, ..if spoken { polite(text) } else { Decision::default() } }
 }
 
 fn polite(text: String) -> Decision {
@@ -250,26 +296,58 @@ mod tests {
         let failed = Event::SendFailed { to: "Ann".into(), why: "No.".into() };
         let lost = Event::ConnectionLost { why: String::new() };
         let request = Event::Request { who: "Bob".into(), words: "hi".into() };
+        let offer = Event::FileOffered { from: "Ann".into(), files: "a.txt, 2 KB".into() };
+        let came = Event::FileReceived { from: "Ann".into(), file: "a.txt".into() };
+        let sent = Event::FileSent { to: "Ann".into(), file: "a.txt".into() };
+        let broken = Event::FileFailed { file: "a.txt".into(), why: "No.".into() };
+        let alert = Event::Alert("The server\nstops.".into());
         let settings = Settings::default();
         let table: &[(&Event, [&str; 4])] = &[
             // in front, behind another program, busy, caught up
             (&message(Chat::InFront), ["Ann: hi there|Receive", "|Receive", "|", "|"]),
-            (&message(Chat::Other), ["Ann: hi there|Receive", "|Receive", "|", "|"]),
-            (&Event::OwnMessageSent, ["|Send", "|Send", "|Send", "|Send"]),
+            (
+                &message(Chat::Other),
+                ["Ann: hi there|ReceiveElsewhere", "|ReceiveElsewhere", "|", "|"],
+            ),
+            (&Event::OwnMessageSent, ["|Send"; 4]),
             (&online, ["|ContactOnline", "|ContactOnline", "|", "|"]),
-            (&typing, ["|", "|", "|", "|"]),
-            (&failed, ["!The message to Ann was not sent. No.|"; 4]),
-            (&lost, ["!The connection is lost. I go on trying.|"; 4]),
+            (&typing, ["|"; 4]),
+            (&failed, ["!The message to Ann was not sent. No.|SendFailed"; 4]),
+            (&lost, ["!The connection is lost. I go on trying.|ConnectionLost"; 4]),
             (
                 &Event::ConnectionBack,
                 [
-                    "The connection is back.|",
-                    "|",
-                    "The connection is back.|",
-                    "The connection is back.|",
+                    "The connection is back.|Reconnected",
+                    "|Reconnected",
+                    "The connection is back.|Reconnected",
+                    "The connection is back.|Reconnected",
                 ],
             ),
-            (&request, ["Bob asks to be your contact: hi|Receive", "|Receive", "|", "|"]),
+            (&request, ["Bob asks to be your contact: hi|Request", "|Request", "|", "|"]),
+            (&offer, ["Ann offers you a.txt, 2 KB.|FileOffer", "|FileOffer", "|", "|"]),
+            (
+                &came,
+                [
+                    "a.txt has come from Ann.|FileReceive",
+                    "|FileReceive",
+                    "a.txt has come from Ann.|FileReceive",
+                    "a.txt has come from Ann.|FileReceive",
+                ],
+            ),
+            (
+                &sent,
+                [
+                    "a.txt was sent to Ann.|FileSend",
+                    "|FileSend",
+                    "a.txt was sent to Ann.|FileSend",
+                    "a.txt was sent to Ann.|FileSend",
+                ],
+            ),
+            (&broken, ["!a.txt was not transferred. No.|FileError"; 4]),
+            (&alert, ["!Message from the host: The server stops.|Alert"; 4]),
+            (&Event::ListEdge, ["|ListEdge"; 4]),
+            (&Event::Problem("No.".into()), ["!No.|Error"; 4]),
+            (&Event::Answer("Copied.".into()), ["Copied.|", "|", "Copied.|", "Copied.|"]),
         ];
         for (event, outcomes) in table {
             for (context, expected) in [HERE, BEHIND, BUSY, CAUGHT_UP].into_iter().zip(outcomes) {
@@ -282,18 +360,42 @@ mod tests {
     fn every_kind_of_speech_and_all_sounds_can_be_switched() {
         let online = Event::CameOnline { who: "Ann".into() };
         let typing = Event::Typing { who: "Ann".into(), active: true, chat: Chat::InFront };
+        let came = Event::FileReceived { from: "Ann".into(), file: "a.txt".into() };
         let silent = Settings {
             sounds: false,
             speak_messages: false,
             speak_other_chats: false,
+            speak_files: false,
             ..Settings::default()
         };
-        for event in [&message(Chat::InFront), &message(Chat::Other), &online, &typing] {
+        for event in [&message(Chat::InFront), &message(Chat::Other), &online, &typing, &came] {
             assert_eq!(outcome(event, HERE, &silent), "|", "{event:?}");
         }
-        let loud = Settings { speak_status: true, speak_typing: true, ..Settings::default() };
+        let loud = Settings {
+            speak_status: true,
+            speak_typing: true,
+            silent: Default::default(),
+            ..Settings::default()
+        };
         assert_eq!(outcome(&online, HERE, &loud), "Ann is online.|ContactOnline");
-        assert_eq!(outcome(&typing, HERE, &loud), "Ann is typing.|");
+        assert_eq!(outcome(&typing, HERE, &loud), "Ann is typing.|Typing");
+    }
+
+    #[test]
+    fn every_sound_can_be_switched_off_alone() {
+        let one = Settings { silent: ["receive".to_owned()].into(), ..Settings::default() };
+        assert_eq!(outcome(&message(Chat::InFront), HERE, &one), "Ann: hi there|");
+        assert_eq!(outcome(&message(Chat::Other), BEHIND, &one), "|ReceiveElsewhere");
+        for sound in Sound::ALL {
+            assert_eq!(Sound::parse(sound.word()), Some(*sound));
+        }
+    }
+
+    #[test]
+    fn messages_interrupt_only_if_that_is_wanted_and_never_from_behind() {
+        let wanted = Settings { interrupt_speech: true, ..Settings::default() };
+        assert_eq!(outcome(&message(Chat::InFront), HERE, &wanted), "!Ann: hi there|Receive");
+        assert_eq!(outcome(&message(Chat::InFront), BEHIND, &wanted), "|Receive");
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 
+use crate::announce::Sound;
+
 /// The choices. Whatever a file does not say keeps its default, so old files stay readable.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
@@ -16,6 +18,8 @@ pub struct Settings {
     pub sounds: bool,
     /// Percent.
     pub volume: u8,
+    /// The events whose sound is switched off, by their words.
+    pub silent: BTreeSet<String>,
     /// Speak messages of the chat that is in front.
     pub speak_messages: bool,
     /// Speak messages of the other chats too, while this program is in front.
@@ -23,6 +27,10 @@ pub struct Settings {
     /// Speak that a contact came or went.
     pub speak_status: bool,
     pub speak_typing: bool,
+    /// Speak of files that are offered, that have come and that were sent.
+    pub speak_files: bool,
+    /// A message interrupts what is being spoken.
+    pub interrupt_speech: bool,
     pub colors: Colors,
     /// Of the words of a chat.
     pub text_points: u8,
@@ -71,10 +79,13 @@ impl Default for Settings {
             pack: DEFAULT_PACK.into(),
             sounds: true,
             volume: 80,
+            silent: [Sound::Typing.word().to_owned()].into(),
             speak_messages: true,
             speak_other_chats: true,
             speak_status: false,
             speak_typing: false,
+            speak_files: true,
+            interrupt_speech: false,
             colors: Colors::System,
             text_points: 12,
             remember: false,
@@ -106,6 +117,12 @@ impl Settings {
         }
     }
 
+    /// Whether the sound of this event is switched on.
+    #[must_use]
+    pub fn hears(&self, sound: Sound) -> bool {
+        !self.silent.contains(sound.word())
+    }
+
     /// Writes the file whole or not at all.
     ///
     /// # Errors
@@ -135,6 +152,8 @@ fn file(dir: &Path) -> PathBuf {
 }
 
 pub const DEFAULT_PACK: &str = "default";
+/// The pack that is silent.
+pub const NO_PACK: &str = "none";
 /// The smallest and the largest text of a chat.
 pub const TEXT_POINTS: (u8, u8) = (8, 96);
 

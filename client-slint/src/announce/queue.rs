@@ -38,6 +38,8 @@ pub struct Queue {
 #[derive(Debug)]
 struct Waiting {
     from: Option<String>,
+    /// A message that may interrupt is merged like the others, and said like a failure.
+    interrupts: bool,
     texts: Vec<String>,
     count: usize,
 }
@@ -46,7 +48,7 @@ impl Queue {
     /// Takes what is to be said. Of one person only the first few texts are kept, the rest is counted;
     /// of everything else the newest survives.
     pub fn push(&mut self, speech: Speech) {
-        if speech.assertive {
+        if speech.is_urgent() {
             if ASSERTIVE_MAX <= self.assertive.len() {
                 self.assertive.pop_front();
             }
@@ -65,8 +67,8 @@ impl Queue {
                 if POLITE_MAX <= self.polite.len() {
                     self.polite.remove(0);
                 }
-                let Speech { text, from, .. } = speech;
-                self.polite.push(Waiting { from, texts: vec![text], count: 1 });
+                let Speech { text, from, assertive: interrupts } = speech;
+                self.polite.push(Waiting { from, interrupts, texts: vec![text], count: 1 });
             }
         }
     }
@@ -89,8 +91,14 @@ impl Queue {
             if ready.iter().any(|waiting| waiting.from.is_some()) {
                 self.messages = Some(now);
             }
+            let interrupts = ready.iter().any(|waiting| waiting.interrupts);
             let text = ready.into_iter().map(merged).collect::<Vec<_>>().join(" ");
-            return Some(self.say([Region::PoliteA, Region::PoliteB], text, now));
+            let pair = if interrupts {
+                [Region::AssertiveA, Region::AssertiveB]
+            } else {
+                [Region::PoliteA, Region::PoliteB]
+            };
+            return Some(self.say(pair, text, now));
         }
         if CLEARED_AFTER <= idle
             && let Some(region) = self.filled.pop_front()
@@ -176,6 +184,17 @@ mod tests {
         let heard = heard(&mut queue, 50);
         let said: Vec<_> = heard.iter().filter(|(_, text)| !text.is_empty()).collect();
         assert_eq!(said, [&(1_500, "49 new messages from Ann.".to_owned())]);
+    }
+
+    #[test]
+    fn messages_that_interrupt_are_merged_all_the_same() {
+        let mut queue = Queue::default();
+        for number in 1..=5 {
+            queue.push(speech(&format!("Ann: {number}"), Some("Ann"), true));
+        }
+        let said = queue.next(Duration::ZERO).unwrap();
+        assert_eq!(said.text, "5 new messages from Ann.");
+        assert!(matches!(said.region, Region::AssertiveA | Region::AssertiveB));
     }
 
     #[test]

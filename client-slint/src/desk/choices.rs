@@ -9,7 +9,8 @@ use crate::announce::Sound;
 use crate::bridge::Wish;
 use crate::keys::{self, Command};
 use crate::settings::Settings;
-use crate::{clock, sounds, words};
+use crate::sounds::packs;
+use crate::{clock, words};
 
 impl Desk {
     pub(super) fn choices_command(&mut self, key: WindowKey, command: Command) {
@@ -48,7 +49,7 @@ impl Desk {
         if let Some(view) = &self.choices {
             return view.raise();
         }
-        let packs = sounds::packs(&self.config.pack_folders);
+        let packs = packs::packs(&self.config.pack_folders);
         let view = SettingsView::open(&self.settings, &packs, &self.tell);
         if let Some(view) = self.made(view) {
             view.show();
@@ -57,7 +58,7 @@ impl Desk {
     }
 
     fn wanted_settings(&self) -> Option<Settings> {
-        let packs = sounds::packs(&self.config.pack_folders);
+        let packs = packs::packs(&self.config.pack_folders);
         self.choices.as_ref().map(|view| view.form().applied(&self.settings, &packs))
     }
 

@@ -191,8 +191,13 @@ impl Desk {
             _ => false,
         };
         open.view.update(&open.chat, &[]);
-        if beyond && let Some(wish) = open.chat.earlier() {
-            self.ask(wish);
+        if !beyond {
+            return;
+        }
+        match open.chat.earlier() {
+            Some(wish) => self.ask(wish),
+            None if open.chat.loading => {}
+            None => self.event(&Event::ListEdge, Arrival::Live),
         }
     }
 

@@ -8,7 +8,7 @@ use super::Desk;
 use crate::adapters::shell::WindowKey;
 use crate::announce::queue::{Region, Utterance};
 use crate::announce::{Chat, Context, Event, Sound, decide};
-use crate::sounds;
+use crate::sounds::packs;
 
 impl Desk {
     /// Something happened.
@@ -32,8 +32,9 @@ impl Desk {
     }
 
     pub(super) fn sound_of(&self, pack: &str, volume: u8, sound: Sound) {
-        if let Some(speaker) = &self.speaker {
-            speaker.play(sounds::bytes(&self.config.pack_folders, pack, sound), volume);
+        let Some(speaker) = &self.speaker else { return };
+        if let Some(bytes) = packs::bytes(&self.config.pack_folders, pack, sound) {
+            speaker.play(bytes, volume);
         }
     }
 
