@@ -4,4 +4,5 @@ pub mod chat;
 pub mod contacts;
 pub mod dialogs;
 pub mod entrance;
+pub mod settings;
 pub mod shell;

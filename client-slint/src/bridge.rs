@@ -57,13 +57,13 @@ pub fn start(place: Place, asked: Receiver<Wish>) -> std::io::Result<Receiver<Ne
     Ok(heard)
 }
 
-/// Delivers news on the thread of the windows until the network thread ends.
+/// Delivers what another thread says on the thread of the windows, until that thread ends.
 ///
 /// # Errors
 /// The event loop is not there.
-pub fn deliver(
-    mut heard: Receiver<News>,
-    to: Rc<dyn Fn(News)>,
+pub fn deliver<T: 'static>(
+    mut heard: Receiver<T>,
+    to: Rc<dyn Fn(T)>,
 ) -> Result<(), slint::EventLoopError> {
     slint::spawn_local(async move {
         while let Some(news) = heard.recv().await {

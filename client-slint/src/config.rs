@@ -4,8 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
-use directories::{ProjectDirs, UserDirs};
+use directories::{BaseDirs, ProjectDirs, UserDirs};
 use thrive_client::ServerAddress;
+
+use crate::autostart::Autostart;
 
 /// The accessible desktop client of Thrive Messenger.
 #[derive(Clone, Debug, Default, Parser)]
@@ -31,6 +33,9 @@ pub struct Config {
     pub pack_folders: Vec<PathBuf>,
     pub servers: Vec<ServerAddress>,
     pub device: String,
+    pub autostart: Autostart,
+    /// A folder of this user alone that is emptied when they log out of the computer, where there is one.
+    pub runtime: Option<PathBuf>,
 }
 
 impl Config {
@@ -93,6 +98,17 @@ impl Config {
             seen.push(server.clone());
             new
         });
+        let base = BaseDirs::new();
+        let arguments = match &flags.dir {
+            Some(dir) => vec!["--dir".to_owned(), absolute(dir).to_string_lossy().into_owned()],
+            None => Vec::new(),
+        };
+        let autostart = Autostart {
+            folder: base.as_ref().map(|base| base.config_dir().join("autostart")),
+            program: std::env::current_exe().unwrap_or_else(|_| "thrive-messenger".into()),
+            arguments,
+        };
+        let runtime = base.and_then(|base| base.runtime_dir().map(Path::to_owned));
         let pack_folders = [Some(dir.join("sounds")), beside.map(|folder| folder.join("sounds"))];
         Ok(Self {
             dir,
@@ -100,8 +116,14 @@ impl Config {
             pack_folders: pack_folders.into_iter().flatten().collect(),
             servers,
             device: device_name(),
+            autostart,
+            runtime,
         })
     }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// What this device is called in the list of logins.

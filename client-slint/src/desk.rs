@@ -11,6 +11,7 @@ mod voice;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
+use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -19,18 +20,18 @@ use thrive_client::{Presence, ServerAddress, Username};
 
 use crate::adapters::chat::ChatView;
 use crate::adapters::contacts::ContactsView;
-use crate::adapters::dialogs::{
-    AboutView, AddContactView, ConfirmView, NoticeView, SettingsView, StatusView,
-};
+use crate::adapters::dialogs::{AboutView, AddContactView, ConfirmView, NoticeView, StatusView};
 use crate::adapters::entrance::{CreateAccountView, LoginView};
-use crate::adapters::shell::{Input, Tell, WindowKey};
+use crate::adapters::settings::SettingsView;
+use crate::adapters::shell::{Input, Tell, View, WindowKey};
 use crate::announce::queue::Queue;
 use crate::bridge::{Line, Wish};
 use crate::config::Config;
 use crate::controllers::chat::Chat;
 use crate::controllers::connection::Watch;
 use crate::controllers::contacts::Contacts;
-use crate::keys::{self, Command};
+use crate::keys::Command;
+use crate::keys::map::KeyMap;
 use crate::settings::Settings;
 use crate::sounds::Speaker;
 
@@ -44,6 +45,9 @@ pub struct Parts {
     pub line: Line,
     pub speaker: Option<Speaker>,
     pub zone: TimeZone,
+    pub keys: Rc<KeyMap>,
+    /// What is wrong with the file of the keys; shown at the start.
+    pub key_problems: Vec<String>,
     /// Time since some beginning.
     pub clock: Box<dyn Fn() -> Duration>,
 }
@@ -61,6 +65,8 @@ pub struct Desk {
     line: Line,
     speaker: Option<Speaker>,
     zone: TimeZone,
+    keys: Rc<KeyMap>,
+    key_problems: Vec<String>,
     clock: Box<dyn Fn() -> Duration>,
     tell: Tell,
     queue: Queue,
@@ -129,13 +135,15 @@ impl fmt::Debug for Desk {
 
 impl Desk {
     fn new(parts: Parts, tell: Tell) -> Self {
-        let Parts { config, settings, line, speaker, zone, clock } = parts;
+        let Parts { config, settings, line, speaker, zone, keys, key_problems, clock } = parts;
         Self {
             config,
             settings,
             line,
             speaker,
             zone,
+            keys,
+            key_problems,
             clock,
             tell,
             queue: Queue::default(),
@@ -197,10 +205,7 @@ impl Desk {
         match input {
             Input::Active(active) => self.activate(key, active),
             Input::Command(command) => self.command(key, command),
-            Input::Key(letter) => match keys::command(key.place(), &letter) {
-                Some(command) => self.command(key, command),
-                None => self.other_key(key, &letter),
-            },
+            Input::Key(letter) => self.other_key(key, &letter),
             Input::Escape => self.escape(key),
             Input::Closed => match key {
                 WindowKey::Login | WindowKey::Contacts => self.exit(),
@@ -213,7 +218,6 @@ impl Desk {
                 | WindowKey::Notice
                 | WindowKey::About => self.escape(key),
             },
-            Input::Help => self.show_commands(key),
             Input::Walk(_) | Input::Letter(_) | Input::Picked(_) => self.move_in_list(key, input),
             Input::Edited => self.edited(key),
             Input::Answered(answer) => self.answered(answer),
@@ -221,6 +225,14 @@ impl Desk {
     }
 
     fn command(&mut self, key: WindowKey, command: Command) {
+        match command {
+            Command::Help => return self.show_commands(key),
+            Command::Repeat => return self.repeat(),
+            Command::Announcements => return self.show_announcements(),
+            Command::NextRegion => return self.go_region(key, true),
+            Command::PreviousRegion => return self.go_region(key, false),
+            _ => {}
+        }
         match key {
             WindowKey::Login | WindowKey::CreateAccount => self.entrance_command(key, command),
             WindowKey::Contacts | WindowKey::AddContact => self.people_command(key, command),
@@ -268,14 +280,45 @@ impl Desk {
         match key {
             WindowKey::Contacts => self.move_in_contacts(input),
             WindowKey::Chat(peer) => self.move_in_messages(peer, input),
+            WindowKey::Settings => self.choose_tab(&input),
             WindowKey::Login
             | WindowKey::CreateAccount
             | WindowKey::AddContact
             | WindowKey::Status
-            | WindowKey::Settings
             | WindowKey::Confirm
             | WindowKey::Notice
             | WindowKey::About => {}
+        }
+    }
+
+    /// F6: the next part of a window. A window with one part keeps the focus where it is.
+    fn go_region(&self, key: WindowKey, forward: bool) {
+        let by = if forward { 1 } else { -1 };
+        match (key, &self.session, &self.choices) {
+            (WindowKey::Contacts, Some(session), _) => {
+                session.main.view.window.invoke_go_region(by);
+            }
+            (WindowKey::Chat(peer), Some(session), _) => {
+                let chat = session.chats.get(&peer);
+                chat.iter().for_each(|open| open.view.view.window.invoke_go_region(by));
+            }
+            (WindowKey::Settings, _, Some(view)) => view.go_region(forward),
+            (_, _, _) => {}
+        }
+    }
+
+    /// Brings every window to the front, the last one that had the keyboard as the last.
+    fn raise(&self) {
+        self.login.iter().for_each(View::raise);
+        self.create.iter().for_each(View::raise);
+        let Some(session) = &self.session else { return };
+        session.main.view.raise();
+        session.chats.values().for_each(|open| open.view.view.raise());
+        match self.last_active {
+            Some(WindowKey::Chat(peer)) => {
+                session.chats.get(&peer).iter().for_each(|open| open.view.view.raise());
+            }
+            Some(_) | None => session.main.view.raise(),
         }
     }
 

@@ -1,24 +1,53 @@
 //! The commands of every window, the words by which the screens call them, and their keys. The list
-//! that F1 shows is this table, so it cannot be wrong.
+//! that F1 shows is this table with what a person changed in it, so it cannot be wrong.
 
-/// A kind of window.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Place {
-    Login,
-    CreateAccount,
-    Contacts,
-    Chat,
-    AddContact,
-    Status,
-    Settings,
-    Confirm,
-    Notice,
-    About,
+pub mod chord;
+pub mod map;
+
+macro_rules! places {
+    ($($name:ident = $word:literal,)*) => {
+        /// A kind of window.
+        #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+        pub enum Place {
+            $($name,)*
+        }
+
+        impl Place {
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// How `keys.toml` calls it.
+            #[must_use]
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+
+            #[must_use]
+            pub fn parse(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|place| place.word() == word)
+            }
+        }
+    };
+}
+
+places! {
+    Login = "login",
+    CreateAccount = "create-account",
+    Contacts = "contacts",
+    Chat = "chat",
+    AddContact = "add-contact",
+    Status = "status",
+    Settings = "settings",
+    Confirm = "question",
+    Notice = "notice",
+    About = "about",
+    Everywhere = "everywhere",
 }
 
 macro_rules! commands {
     ($($name:ident = $word:literal,)*) => {
-        #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+        #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
         pub enum Command {
             $($name,)*
         }
@@ -60,14 +89,26 @@ commands! {
     Earlier = "earlier",
     ToggleLog = "toggle-log",
     Log = "log",
-    Retry = "retry",
+    OpenMessage = "open-message",
+    Copy = "copy",
     Discard = "discard",
     EnteredList = "entered-list",
     Set = "set",
+    Accept = "ok",
     Apply = "apply",
     Preview = "preview",
     PreviewLook = "preview-look",
+    PreviewEvent = "preview-event",
+    EventChosen = "event-chosen",
+    EventSwitched = "event-switched",
+    NextPage = "next-page",
+    PreviousPage = "previous-page",
     Close = "close",
+    Help = "help",
+    Repeat = "repeat",
+    Announcements = "announcements",
+    NextRegion = "next-region",
+    PreviousRegion = "previous-region",
 }
 
 impl Command {
@@ -81,95 +122,85 @@ impl Command {
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
     pub place: Place,
-    /// What is pressed with Alt; empty when it is another key.
-    pub letter: &'static str,
+    /// What is pressed; empty for a line that only explains.
+    pub chord: &'static str,
     pub command: Option<Command>,
     pub says: &'static str,
 }
 
-/// What Alt and this letter do here.
-#[must_use]
-pub fn command(place: Place, letter: &str) -> Option<Command> {
-    KEYS.iter().find(|key| key.place == place && key.letter == letter)?.command
-}
-
-/// Every key of a window as a line of text.
-#[must_use]
-pub fn lines(place: Place) -> Vec<String> {
-    let here = KEYS.iter().filter(|key| key.place == place);
-    here.map(|key| match key.letter {
-        "" => key.says.to_owned(),
-        letter => format!("Alt+{}: {}", letter.to_uppercase(), key.says),
-    })
-    .collect()
-}
-
-const fn alt(place: Place, letter: &'static str, command: Command, says: &'static str) -> Key {
-    Key { place, letter, command: Some(command), says }
+const fn key(place: Place, chord: &'static str, command: Command, says: &'static str) -> Key {
+    Key { place, chord, command: Some(command), says }
 }
 
 const fn other(place: Place, says: &'static str) -> Key {
-    Key { place, letter: "", command: None, says }
+    Key { place, chord: "", command: None, says }
 }
 
 pub const KEYS: &[Key] = &[
-    alt(Place::Login, "l", Command::LogIn, "log in"),
-    alt(Place::Login, "c", Command::CreateAccount, "create an account"),
-    alt(Place::Login, "r", Command::ToggleRemember, "remember me, on or off"),
-    alt(Place::Login, "a", Command::ToggleAutomatic, "log in automatically, on or off"),
-    alt(Place::Login, "s", Command::FocusServer, "go to the field for the server"),
-    alt(Place::Login, "x", Command::Exit, "exit"),
+    key(Place::Login, "Alt+L", Command::LogIn, "log in"),
+    key(Place::Login, "Alt+C", Command::CreateAccount, "create an account"),
+    key(Place::Login, "Alt+R", Command::ToggleRemember, "remember me, on or off"),
+    key(Place::Login, "Alt+A", Command::ToggleAutomatic, "log in automatically, on or off"),
+    key(Place::Login, "Alt+S", Command::FocusServer, "go to the field for the server"),
+    key(Place::Login, "Alt+X", Command::Exit, "exit"),
     other(Place::Login, "Enter in the password: log in"),
     other(Place::Login, "Tab and Shift+Tab: next and previous field"),
-    alt(Place::CreateAccount, "c", Command::Create, "create the account"),
-    alt(Place::CreateAccount, "l", Command::ToggleLogInAfter, "log in afterwards, on or off"),
+    key(Place::CreateAccount, "Alt+C", Command::Create, "create the account"),
+    key(Place::CreateAccount, "Alt+L", Command::ToggleLogInAfter, "log in afterwards, on or off"),
     other(Place::CreateAccount, "Escape: cancel"),
     other(Place::Contacts, "Enter: open the chat, or answer the request"),
-    alt(Place::Contacts, "s", Command::Open, "start a chat with the chosen contact"),
-    alt(Place::Contacts, "a", Command::Add, "add a contact"),
-    alt(Place::Contacts, "d", Command::Delete, "delete the chosen contact"),
-    alt(Place::Contacts, "b", Command::Block, "block or unblock the chosen contact"),
-    alt(Place::Contacts, "u", Command::Status, "set your status"),
-    alt(Place::Contacts, "t", Command::Settings, "settings"),
-    alt(Place::Contacts, "i", Command::Server, "server information"),
-    alt(Place::Contacts, "h", Command::About, "about Thrive"),
-    alt(Place::Contacts, "o", Command::LogOut, "log out"),
-    alt(Place::Contacts, "x", Command::Exit, "exit"),
+    key(Place::Contacts, "Alt+S", Command::Open, "start a chat with the chosen contact"),
+    key(Place::Contacts, "Alt+A", Command::Add, "add a contact"),
+    key(Place::Contacts, "Alt+D", Command::Delete, "delete the chosen contact"),
+    key(Place::Contacts, "Alt+B", Command::Block, "block or unblock the chosen contact"),
+    key(Place::Contacts, "Alt+U", Command::Status, "set your status"),
+    key(Place::Contacts, "Alt+T", Command::Settings, "settings"),
+    key(Place::Contacts, "Alt+I", Command::Server, "server information"),
+    key(Place::Contacts, "Alt+H", Command::About, "about Thrive"),
+    key(Place::Contacts, "Alt+O", Command::LogOut, "log out"),
+    key(Place::Contacts, "Alt+X", Command::Exit, "exit"),
     other(Place::Contacts, "Up, Down, Home, End, Page Up, Page Down: move in the list"),
     other(Place::Contacts, "A letter: the next contact that starts with it"),
-    other(Place::Contacts, "F1: this list"),
-    other(Place::Chat, "Enter: send; Shift+Enter: new line"),
-    alt(Place::Chat, "s", Command::Send, "send"),
-    alt(Place::Chat, "l", Command::ToggleLog, "save a log of this chat, on or off"),
-    alt(Place::Chat, "e", Command::Earlier, "load earlier messages"),
+    other(Place::Chat, "Enter: send; Shift+Enter: new line. Settings can change that"),
+    key(Place::Chat, "Alt+S", Command::Send, "send"),
+    key(Place::Chat, "Alt+L", Command::ToggleLog, "save the history of this chat, on or off"),
+    key(Place::Chat, "Alt+E", Command::Earlier, "load earlier messages"),
     other(Place::Chat, "Alt+1 to Alt+0: speak the last to the tenth last message"),
-    other(Place::Chat, "Shift+Tab from the message: the check box for the log, then the messages"),
-    other(Place::Chat, "Enter on a message that failed: send it again; Delete: discard it"),
+    other(Place::Chat, "Alt and the same digit again within a second: go to that message"),
+    other(
+        Place::Chat,
+        "Shift+Tab from the message: the check box for the history, then the messages",
+    ),
+    other(Place::Chat, "Ctrl+C on a message: copy it"),
+    other(Place::Chat, "Enter on a message: open its link, or send it again if it failed"),
+    other(Place::Chat, "Delete on a message that failed: discard it"),
     other(Place::Chat, "Escape: close the chat"),
-    alt(Place::AddContact, "a", Command::Add, "add"),
+    key(Place::AddContact, "Alt+A", Command::Add, "add"),
     other(Place::AddContact, "Escape: cancel"),
-    alt(Place::Status, "s", Command::Set, "set the status"),
+    key(Place::Status, "Alt+S", Command::Set, "set the status"),
     other(Place::Status, "Escape: cancel"),
-    alt(Place::Settings, "a", Command::Apply, "apply"),
+    key(Place::Settings, "Alt+K", Command::Accept, "apply and close"),
+    key(Place::Settings, "Alt+A", Command::Apply, "apply"),
+    key(Place::Settings, "Alt+P", Command::PreviewEvent, "play the chosen sound"),
+    key(Place::Settings, "Ctrl+Tab", Command::NextPage, "next tab"),
+    key(Place::Settings, "Ctrl+PageDown", Command::NextPage, "next tab"),
+    key(Place::Settings, "Ctrl+Shift+Tab", Command::PreviousPage, "previous tab"),
+    key(Place::Settings, "Ctrl+PageUp", Command::PreviousPage, "previous tab"),
+    other(Place::Settings, "Left, Right, Home, End on the tabs: another tab"),
     other(Place::Settings, "Escape: cancel"),
     other(Place::Confirm, "Escape: cancel, nothing is changed"),
     other(Place::Notice, "Escape or Enter: close"),
     other(Place::About, "Escape: close"),
+    key(Place::Everywhere, "F6", Command::NextRegion, "next part of the window"),
+    key(Place::Everywhere, "Shift+F6", Command::PreviousRegion, "previous part of the window"),
+    key(Place::Everywhere, "Ctrl+Shift+R", Command::Repeat, "repeat what was announced last"),
+    key(Place::Everywhere, "Ctrl+Shift+H", Command::Announcements, "list what was announced"),
+    key(Place::Everywhere, "F1", Command::Help, "this list"),
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_key_means_two_things_in_one_window() {
-        for (index, key) in KEYS.iter().enumerate() {
-            let twin = KEYS[..index].iter().any(|other| {
-                !key.letter.is_empty() && other.place == key.place && other.letter == key.letter
-            });
-            assert!(!twin, "{key:?}");
-        }
-    }
 
     #[test]
     fn every_command_that_a_screen_calls_is_known() {
@@ -184,5 +215,24 @@ mod tests {
             }
         }
         assert!(30 < calls, "only {calls} calls were found");
+    }
+
+    #[test]
+    fn the_page_about_keys_is_this_table() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/KEYS.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        for (index, key) in KEYS.iter().enumerate() {
+            let Some(command) = key.command else { continue };
+            let same = |other: &&Key| other.place == key.place && other.command == key.command;
+            if KEYS[..index].iter().any(|other| same(&other)) {
+                continue;
+            }
+            let chords: Vec<_> = KEYS.iter().filter(same).map(|key| key.chord).collect();
+            let line =
+                format!("| `{}` | {} | {} |", command.word(), chords.join(" or "), key.says);
+            let part = page.split(&format!(": `[{}]`", key.place.word())).nth(1);
+            let part = part.and_then(|rest| rest.split("\n## ").next()).unwrap_or_default();
+            assert!(part.contains(&line), "{line}");
+        }
     }
 }

@@ -2,13 +2,16 @@
 
 pub mod adapters;
 pub mod announce;
+pub mod autostart;
 pub mod bridge;
 pub mod chat_log;
 pub mod clock;
 pub mod config;
 pub mod controllers;
 pub mod desk;
+pub mod instance;
 pub mod keys;
+pub mod links;
 pub mod rows;
 pub mod settings;
 pub mod sounds;

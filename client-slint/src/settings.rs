@@ -34,6 +34,12 @@ pub struct Settings {
     pub colors: Colors,
     /// Of the words of a chat.
     pub text_points: u8,
+    /// Size of everything, in percent of what the system says.
+    pub scale: u16,
+    /// Else it begins a new line, and Ctrl+Enter sends.
+    pub enter_sends: bool,
+    /// Read when a message was written, after what is in it.
+    pub read_times: bool,
     pub remember: bool,
     pub automatic: bool,
     pub username: String,
@@ -88,6 +94,9 @@ impl Default for Settings {
             interrupt_speech: false,
             colors: Colors::System,
             text_points: 12,
+            scale: 100,
+            enter_sends: true,
+            read_times: true,
             remember: false,
             automatic: false,
             username: String::new(),
@@ -142,6 +151,7 @@ impl Settings {
     fn within_limits(mut self) -> Self {
         self.volume = self.volume.min(100);
         self.text_points = self.text_points.clamp(TEXT_POINTS.0, TEXT_POINTS.1);
+        self.scale = self.scale.clamp(SCALE.0, SCALE.1);
         self.automatic &= self.remember;
         self
     }
@@ -156,6 +166,8 @@ pub const DEFAULT_PACK: &str = "default";
 pub const NO_PACK: &str = "none";
 /// The smallest and the largest text of a chat.
 pub const TEXT_POINTS: (u8, u8) = (8, 96);
+/// The smallest and the largest size of everything.
+pub const SCALE: (u16, u16) = (50, 400);
 
 #[cfg(test)]
 mod tests {
@@ -177,8 +189,9 @@ mod tests {
     #[test]
     fn a_file_of_an_older_or_hasty_hand_is_completed_and_kept_within_limits() {
         let dir = tempfile::tempdir().unwrap();
-        fs::write(file(dir.path()), "text_points = 200\nautomatic = true\n").unwrap();
+        fs::write(file(dir.path()), "text_points = 200\nautomatic = true\nscale = 9\n").unwrap();
         let read = Settings::load(dir.path());
+        assert_eq!(read.scale, 50);
         assert_eq!((read.text_points, read.automatic, read.volume), (96, false, 80));
     }
 

@@ -181,14 +181,13 @@ pub fn message_state(state: MessageState) -> &'static str {
     }
 }
 
-/// A message for the ear, the time last.
+/// A message for the ear, the time last if it is wanted.
 #[must_use]
-pub fn spoken_message(message: &Message, sender: &str, time: &str) -> String {
+pub fn spoken_message(message: &Message, sender: &str, time: Option<&str>) -> String {
     let text = one_line(&message.text);
-    match message_state(message.state) {
-        "" => format!("{sender}: {text}, {time}"),
-        state => format!("{sender}: {text}, {state}, {time}"),
-    }
+    let state = Some(message_state(message.state)).filter(|state| !state.is_empty());
+    let after: String = [state, time].into_iter().flatten().map(|it| format!(", {it}")).collect();
+    format!("{sender}: {text}{after}")
 }
 
 /// How things stand with the server, for the line that is always there.

@@ -4,26 +4,23 @@ use slint::{ModelRc, PlatformError, SharedString, VecModel};
 use thrive_client::Presence;
 
 use super::shell::{Input, Tell, View, WindowKey, number, wire};
-use crate::controllers::settings::Form;
 use crate::controllers::status;
-use crate::settings::{Colors, Settings};
-use crate::ui::{
-    AboutWindow, AddContactWindow, Answer, ConfirmWindow, NoticeWindow, SettingsWindow,
-    StatusWindow,
-};
+use crate::settings::Settings;
+use crate::ui::{AboutWindow, AddContactWindow, Answer, ConfirmWindow, NoticeWindow, StatusWindow};
 
 pub type AddContactView = View<AddContactWindow>;
 pub type StatusView = View<StatusWindow>;
-pub type SettingsView = View<SettingsWindow>;
 pub type ConfirmView = View<ConfirmWindow>;
 pub type NoticeView = View<NoticeWindow>;
 pub type AboutView = View<AboutWindow>;
 
-fn strings<T: Into<SharedString>>(items: impl IntoIterator<Item = T>) -> ModelRc<SharedString> {
+pub(super) fn strings<T: Into<SharedString>>(
+    items: impl IntoIterator<Item = T>,
+) -> ModelRc<SharedString> {
     ModelRc::new(VecModel::from(items.into_iter().map(Into::into).collect::<Vec<_>>()))
 }
 
-fn index(at: i32) -> usize {
+pub(super) fn index(at: i32) -> usize {
     usize::try_from(at).unwrap_or(0)
 }
 
@@ -53,44 +50,6 @@ impl StatusView {
     #[must_use]
     pub fn form(&self) -> Presence {
         status::submit(index(self.window.get_current()), &self.window.get_words())
-    }
-}
-
-impl SettingsView {
-    /// # Errors
-    /// The platform gives no window.
-    pub fn open(settings: &Settings, packs: &[String], tell: &Tell) -> Result<Self, PlatformError> {
-        let window = SettingsWindow::new()?;
-        wire!(window, WindowKey::Settings, tell);
-        let form = Form::of(settings, packs);
-        window.set_packs(strings(packs));
-        window.set_schemes(strings(Colors::ALL.map(Colors::words)));
-        window.set_pack(number(Some(form.pack)));
-        window.set_sounds(form.sounds);
-        window.set_volume(form.volume);
-        window.set_speak_messages(form.speak_messages);
-        window.set_speak_other_chats(form.speak_other_chats);
-        window.set_speak_status(form.speak_status);
-        window.set_speak_typing(form.speak_typing);
-        window.set_scheme(number(Some(form.colors)));
-        window.set_text_points(form.text_points);
-        Ok(Self::new(window, WindowKey::Settings, settings, tell))
-    }
-
-    #[must_use]
-    pub fn form(&self) -> Form {
-        let window = &self.window;
-        Form {
-            pack: index(window.get_pack()),
-            sounds: window.get_sounds(),
-            volume: window.get_volume(),
-            speak_messages: window.get_speak_messages(),
-            speak_other_chats: window.get_speak_other_chats(),
-            speak_status: window.get_speak_status(),
-            speak_typing: window.get_speak_typing(),
-            colors: index(window.get_scheme()),
-            text_points: window.get_text_points(),
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What all windows have in common: their keys, their voice, their colors, and whether one of them
 //! has the keyboard.
 
+use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 
@@ -9,10 +10,12 @@ use slint::{CloseRequestResponse, ComponentHandle, Global};
 use thrive_client::UserId;
 
 use crate::announce::queue::Region;
+use crate::keys::chord::Chord;
+use crate::keys::map::{KeyMap, Meaning};
 use crate::keys::{Command, Place};
 use crate::rows::Step;
 use crate::settings::{Colors, Settings};
-use crate::ui::{Announcer, Scheme, Theme};
+use crate::ui::{Announcer, Habits, Scheme, Shortcuts, Theme};
 
 /// Names a window that is open.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -51,10 +54,9 @@ impl WindowKey {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Input {
     Command(Command),
-    /// A letter or digit with Alt.
+    /// A letter or digit with Alt that is no command.
     Key(String),
     Escape,
-    Help,
     Walk(Step),
     Letter(String),
     Picked(usize),
@@ -67,17 +69,47 @@ pub enum Input {
     Closed,
 }
 
-/// Tells the desk what happened in a window.
+/// Tells the desk what happened in a window, and knows what the keys mean there.
 #[derive(Clone)]
-pub struct Tell(Rc<dyn Fn(WindowKey, Input)>);
+pub struct Tell {
+    tell: Rc<dyn Fn(WindowKey, Input)>,
+    keys: Rc<KeyMap>,
+}
 
 impl Tell {
-    pub fn new(tell: impl Fn(WindowKey, Input) + 'static) -> Self {
-        Self(Rc::new(tell))
+    pub fn new(keys: Rc<KeyMap>, tell: impl Fn(WindowKey, Input) + 'static) -> Self {
+        Self { tell: Rc::new(tell), keys }
     }
 
     pub fn say(&self, window: WindowKey, input: Input) {
-        (self.0)(window, input);
+        (self.tell)(window, input);
+    }
+
+    /// A key was pressed. True when it was for the window.
+    #[must_use]
+    pub fn press(
+        &self,
+        window: WindowKey,
+        text: &str,
+        control: bool,
+        shift: bool,
+        alt: bool,
+    ) -> bool {
+        let Some(chord) = Chord::pressed(text, control, shift, alt) else { return false };
+        match self.keys.meaning(window.place(), chord) {
+            Meaning::Command(command) => self.say(window, Input::Command(command)),
+            // Unknown ones too: a text field would type the letter.
+            Meaning::Letter(letter) => self.say(window, Input::Key(letter)),
+            Meaning::Nothing => return false,
+        }
+        true
+    }
+
+    /// The key of a command in a window.
+    #[must_use]
+    pub fn label(&self, window: WindowKey, word: &str) -> String {
+        let label = |command| self.keys.label(window.place(), command);
+        Command::parse(word).map(label).unwrap_or_default()
     }
 }
 
@@ -91,6 +123,7 @@ impl fmt::Debug for Tell {
 pub struct View<W: ComponentHandle> {
     pub window: W,
     pub key: WindowKey,
+    size: Rc<Size>,
 }
 
 impl<W: ComponentHandle + 'static> fmt::Debug for View<W> {
@@ -104,6 +137,8 @@ where
     W: ComponentHandle + 'static,
     for<'a> Theme<'a>: Global<'a, W>,
     for<'a> Announcer<'a>: Global<'a, W>,
+    for<'a> Shortcuts<'a>: Global<'a, W>,
+    for<'a> Habits<'a>: Global<'a, W>,
 {
     /// Dresses the window and listens to its frame; the caller shows it when it is filled.
     pub fn new(window: W, key: WindowKey, settings: &Settings, tell: &Tell) -> Self {
@@ -113,14 +148,28 @@ where
             // Whoever hears it decides, and drops the window later than in its own callback.
             CloseRequestResponse::KeepWindowShown
         });
+        let size = Rc::new(Size::default());
         let told = tell.clone();
-        window.window().on_winit_window_event(move |_, event| {
-            if let winit::event::WindowEvent::Focused(active) = event {
-                told.say(key, Input::Active(*active));
+        let sized = size.clone();
+        window.window().on_winit_window_event(move |window, event| {
+            match event {
+                winit::event::WindowEvent::Focused(active) => {
+                    told.say(key, Input::Active(*active));
+                    sized.keep(window);
+                }
+                winit::event::WindowEvent::ScaleFactorChanged { scale_factor, .. } => {
+                    sized.system.set(Some(*scale_factor as f32));
+                }
+                winit::event::WindowEvent::Resized(_) => sized.keep(window),
+                _ => {}
             }
             EventResult::Propagate
         });
-        let view = Self { window, key };
+        let told = tell.clone();
+        let shortcuts = window.global::<Shortcuts<'_>>();
+        shortcuts.on_of(move |word| told.label(key, &word).into());
+        shortcuts.set_known(true);
+        let view = Self { window, key, size };
         view.dress(settings);
         view
     }
@@ -136,6 +185,9 @@ where
         });
         // A point is a 72nd of an inch, a pixel a 96th.
         theme.set_chat_text(f32::from(settings.text_points) * 96.0 / 72.0);
+        self.window.global::<Habits<'_>>().set_enter_sends(settings.enter_sends);
+        self.size.percent.set(settings.scale);
+        self.size.keep(self.window.window());
     }
 
     pub fn speak(&self, region: Region, text: &str) {
@@ -152,6 +204,7 @@ where
         if let Err(error) = self.window.show() {
             tracing::error!(%error, "A window cannot be shown");
         }
+        self.size.keep(self.window.window());
     }
 
     /// Brings a window to the front that is open already.
@@ -172,6 +225,52 @@ where
     }
 }
 
+/// The size of everything in a window: what the system says, times what the person chose.
+#[derive(Debug)]
+struct Size {
+    /// Percent.
+    percent: Cell<u16>,
+    /// The factor of the system, once it is known.
+    system: Cell<Option<f32>>,
+}
+
+impl Default for Size {
+    fn default() -> Self {
+        Self { percent: Cell::new(100), system: Cell::new(None) }
+    }
+}
+
+impl Size {
+    /// Sets the factor again if it is not what is wanted: the system sets its own when a window is
+    /// made and when it comes to another screen.
+    fn keep(&self, window: &slint::Window) {
+        let now = window.scale_factor();
+        if self.percent.get() == 100 && self.system.get().is_none() {
+            return;
+        }
+        let system = self.system.get().unwrap_or(now);
+        self.system.set(Some(system));
+        let wanted = system * f32::from(self.percent.get()) / 100.0;
+        if (wanted - now).abs() < 0.01 {
+            return;
+        }
+        let inside = window.size().to_logical(now);
+        window.dispatch_event(slint::platform::WindowEvent::ScaleFactorChanged {
+            scale_factor: wanted,
+        });
+        // As much is seen as before, as far as the screen is large enough.
+        let mut size = inside.to_physical(wanted);
+        let screen = window.with_winit_window(|it: &winit::window::Window| {
+            it.current_monitor().map(|monitor| monitor.size())
+        });
+        if let Some(Some(screen)) = screen {
+            size.width = size.width.min(screen.width * 19 / 20);
+            size.height = size.height.min(screen.height * 9 / 10);
+        }
+        window.set_size(size);
+    }
+}
+
 /// Sends the commands and keys of a window to the desk.
 macro_rules! wire {
     ($window:expr, $key:expr, $tell:expr) => {{
@@ -183,11 +282,11 @@ macro_rules! wire {
             None => tracing::error!(%word, "A screen calls a command that does not exist"),
         });
         let tell = $tell.clone();
-        $window.on_access_key(move |letter| tell.say(key, Input::Key(letter.into())));
+        $window.on_key(move |text, control, shift, alt| {
+            tell.press(key, &text, control, shift, alt)
+        });
         let tell = $tell.clone();
         $window.on_escape(move || tell.say(key, Input::Escape));
-        let tell = $tell.clone();
-        $window.on_help(move || tell.say(key, Input::Help));
     }};
 }
 pub(crate) use wire;

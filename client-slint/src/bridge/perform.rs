@@ -1,5 +1,8 @@
 //! The network thread: turns wishes into calls of the library, and passes on its changes.
 
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 use thrive_client::{
     Change, Client, Failure, MessageKey, Options, Secret, ServerAddress, UserId, Username, Vault,
 };
@@ -8,12 +11,14 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::Place;
 use super::words::{Deed, News, OpenedChat, Wish};
-use crate::chat_log;
+use crate::chat_log::Log;
+use crate::links;
 
 /// Runs until the wishes end or `Exit` comes.
 pub(super) async fn run(place: Place, mut asked: Receiver<Wish>, news: Sender<News>) {
     let mut bridge = Bridge {
         vault: Vault::open(&place.dir),
+        log: Arc::new(Mutex::new(Log::open(&place.documents, &place.dir))),
         place,
         news: news.clone(),
         line: None,
@@ -32,6 +37,7 @@ pub(super) async fn run(place: Place, mut asked: Receiver<Wish>, news: Sender<Ne
 struct Bridge {
     place: Place,
     vault: Vault,
+    log: Arc<Mutex<Log>>,
     news: Sender<News>,
     line: Option<Connected>,
     /// Calls that wait for the server; they end with the bridge.
@@ -74,16 +80,12 @@ impl Bridge {
                 tell(&self.news, News::ServerAccepted(result)).await;
             }
             Wish::LogOut => self.log_out().await,
-            Wish::Log(entry) => {
-                // A disk may be slow; the order of the lines matters more than the time they take.
-                let documents = self.place.documents.clone();
-                let written =
-                    tokio::task::spawn_blocking(move || chat_log::append(&documents, &entry)).await;
-                if let Ok(Err(error)) = written {
-                    let result = Err(Failure::Local(error.to_string()));
-                    tell(&self.news, News::Done { deed: Deed::Log, result }).await;
-                }
+            Wish::Log { of, entries } => self.log(move |log| log.append(&of, &entries)).await,
+            Wish::LogShown { of, entries } => {
+                self.log(move |log| log.catch_up(&of, &entries)).await;
             }
+            Wish::LogFrom { of, seq } => self.log(move |log| log.begin(&of, seq)).await,
+            Wish::OpenLink(link) => self.open_link(link),
             Wish::Exit => {}
             Wish::ServerInfo
             | Wish::AddContact { .. }
@@ -176,7 +178,36 @@ impl Bridge {
             | Wish::AcceptServer { .. }
             | Wish::LogOut
             | Wish::Exit
-            | Wish::Log(_) => {}
+            | Wish::Log { .. }
+            | Wish::LogShown { .. }
+            | Wish::LogFrom { .. }
+            | Wish::OpenLink(_) => {}
+        }
+    }
+
+    /// A disk may be slow; the order of the lines matters more than the time they take.
+    async fn log(&self, write: impl FnOnce(&mut Log) -> std::io::Result<()> + Send + 'static) {
+        let log = self.log.clone();
+        let written = tokio::task::spawn_blocking(move || write(&mut log.lock())).await;
+        if let Ok(Err(error)) = written {
+            let result = Err(Failure::Local(error.to_string()));
+            tell(&self.news, News::Done { deed: Deed::Log, result }).await;
+        }
+    }
+
+    /// On a thread of its own: the program that opens it may stay as long as what it opens, and this
+    /// one must be able to end.
+    fn open_link(&self, link: String) {
+        let news = self.news.clone();
+        let started = std::thread::Builder::new().name("link".into()).spawn(move || {
+            if let Err(error) = links::open(&link) {
+                let result = Err(Failure::Local(error.to_string()));
+                // Fails only when the windows are gone.
+                drop(news.blocking_send(News::Done { deed: Deed::OpenLink, result }));
+            }
+        });
+        if let Err(error) = started {
+            tracing::warn!(%error, "There is no thread for a link");
         }
     }
 

@@ -5,7 +5,7 @@ use thrive_client::{
     ServerInfo, UserId, Username,
 };
 
-use crate::chat_log::Entry;
+use crate::chat_log::{Entry, Of};
 
 /// What a person wants.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -70,7 +70,22 @@ pub enum Wish {
         peer: UserId,
         text: String,
     },
-    Log(Entry),
+    /// Something was said in a chat whose history is saved.
+    Log {
+        of: Of,
+        entries: Vec<Entry>,
+    },
+    /// What is shown of such a chat when it is opened.
+    LogShown {
+        of: Of,
+        entries: Vec<Entry>,
+    },
+    /// The history is saved from here on.
+    LogFrom {
+        of: Of,
+        seq: u64,
+    },
+    OpenLink(String),
     /// The model again, whole.
     Roster,
 }
@@ -135,6 +150,7 @@ pub enum Deed {
     Discard,
     Log,
     KeepToken,
+    OpenLink,
 }
 
 /// A chat as it is when it is opened.

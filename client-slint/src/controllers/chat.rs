@@ -37,6 +37,8 @@ pub struct Chat {
     pub more: bool,
     /// Earlier messages are on their way.
     pub loading: bool,
+    /// The time of a message is read with it.
+    pub read_times: bool,
     rows: Rows<Message>,
     zone: TimeZone,
 }
@@ -58,7 +60,16 @@ pub struct Line {
 impl Chat {
     #[must_use]
     pub fn new(peer: UserId, username: Username, name: String, zone: TimeZone) -> Self {
-        Self { peer, username, name, more: true, loading: false, rows: Rows::default(), zone }
+        Self {
+            peer,
+            username,
+            name,
+            more: true,
+            loading: false,
+            read_times: true,
+            rows: Rows::default(),
+            zone,
+        }
     }
 
     pub fn put(&mut self, message: Message) -> Vec<RowChange> {
@@ -165,16 +176,27 @@ impl Chat {
         })
     }
 
-    /// The line for the log.
+    /// What the log may still lack.
     #[must_use]
-    pub fn log_entry(&self, message: &Message) -> Entry {
-        let (date, time) = clock::of_log(message.time_ms, &self.zone);
-        let sender = message.sender.as_str().to_owned();
-        Entry { contact: self.username.clone(), date, time, sender, text: message.text.clone() }
+    pub fn log_entries(&self) -> Vec<Entry> {
+        self.rows.shown().filter_map(|message| log_entry(message, &self.zone)).collect()
+    }
+
+    /// The place of the newest message; 0 when there is none.
+    #[must_use]
+    pub fn newest(&self) -> u64 {
+        self.rows.shown().filter_map(|message| message.seq).max().unwrap_or(0)
+    }
+
+    /// The words of the chosen message.
+    #[must_use]
+    pub fn chosen_text(&self) -> Option<&str> {
+        self.rows.chosen().map(|message| message.text.as_str())
     }
 
     fn spoken(&self, message: &Message) -> String {
-        words::spoken_message(message, &self.sender(message), &self.time(message))
+        let time = self.read_times.then(|| self.time(message));
+        words::spoken_message(message, &self.sender(message), time.as_deref())
     }
 
     fn sender(&self, message: &Message) -> String {
@@ -184,6 +206,14 @@ impl Chat {
     fn time(&self, message: &Message) -> String {
         clock::of_message(message.time_ms, clock::now_ms(), &self.zone)
     }
+}
+
+/// The line for the log, once a message has its place.
+#[must_use]
+pub fn log_entry(message: &Message, zone: &TimeZone) -> Option<Entry> {
+    let (date, time) = clock::of_log(message.time_ms, zone);
+    let sender = message.sender.as_str().to_owned();
+    Some(Entry { seq: message.seq?, date, time, sender, text: message.text.clone() })
 }
 
 #[cfg(test)]
@@ -219,6 +249,17 @@ mod tests {
         assert_eq!(chat.line(1).unwrap().spoken, "You: well, waiting to be sent, 12:00 AM");
         chat.put(message(2, Some(2), true, "well"));
         assert_eq!(chat.line(1).unwrap().spoken, "You: well, 12:00 AM");
+    }
+
+    #[test]
+    fn the_time_is_left_out_when_it_is_not_wanted() {
+        let mut chat = chat();
+        chat.read_times = false;
+        chat.put(message(1, Some(1), false, "hi"));
+        chat.put(message(2, None, true, "well"));
+        assert_eq!(chat.line(0).unwrap().spoken, "Ann: hi");
+        assert_eq!(chat.line(1).unwrap().spoken, "You: well, waiting to be sent");
+        assert_eq!((chat.newest(), chat.log_entries().len()), (1, 1));
     }
 
     #[test]

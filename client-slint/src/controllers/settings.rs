@@ -1,55 +1,118 @@
 //! The settings while they are being changed.
 
-use crate::settings::{Colors, Settings, TEXT_POINTS};
+use std::collections::BTreeSet;
+
+use crate::announce::Sound;
+use crate::settings::{Colors, SCALE, Settings, TEXT_POINTS};
+
+/// The tabs, in their order.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Tab {
+    General,
+    Appearance,
+    Sounds,
+    Speech,
+    Chats,
+}
+
+impl Tab {
+    pub const ALL: [Self; 5] =
+        [Self::General, Self::Appearance, Self::Sounds, Self::Speech, Self::Chats];
+
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::General => "General",
+            Self::Appearance => "Appearance",
+            Self::Sounds => "Sounds",
+            Self::Speech => "Speech and notices",
+            Self::Chats => "Chats",
+        }
+    }
+}
 
 /// What stands in the window.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Form {
+    /// Kept by the system and not in the settings.
+    pub start_at_login: bool,
+    pub automatic: bool,
+    pub colors: usize,
+    pub text_points: i32,
+    pub scale: i32,
     pub pack: usize,
     pub sounds: bool,
     pub volume: i32,
+    pub silent: BTreeSet<String>,
     pub speak_messages: bool,
     pub speak_other_chats: bool,
     pub speak_status: bool,
     pub speak_typing: bool,
-    pub colors: usize,
-    pub text_points: i32,
+    pub speak_files: bool,
+    pub interrupt_speech: bool,
+    pub enter_sends: bool,
+    pub read_times: bool,
 }
 
 impl Form {
     #[must_use]
-    pub fn of(settings: &Settings, packs: &[String]) -> Self {
+    pub fn of(settings: &Settings, start_at_login: bool, packs: &[String]) -> Self {
         Self {
+            start_at_login,
+            automatic: settings.automatic,
+            colors: Colors::ALL.iter().position(|it| *it == settings.colors).unwrap_or(0),
+            text_points: settings.text_points.into(),
+            scale: settings.scale.into(),
             pack: packs.iter().position(|pack| *pack == settings.pack).unwrap_or(0),
             sounds: settings.sounds,
             volume: settings.volume.into(),
+            silent: settings.silent.clone(),
             speak_messages: settings.speak_messages,
             speak_other_chats: settings.speak_other_chats,
             speak_status: settings.speak_status,
             speak_typing: settings.speak_typing,
-            colors: Colors::ALL.iter().position(|it| *it == settings.colors).unwrap_or(0),
-            text_points: settings.text_points.into(),
+            speak_files: settings.speak_files,
+            interrupt_speech: settings.interrupt_speech,
+            enter_sends: settings.enter_sends,
+            read_times: settings.read_times,
         }
     }
 
     /// The settings as they would be; what this window does not show is kept.
     #[must_use]
     pub fn applied(&self, settings: &Settings, packs: &[String]) -> Settings {
-        let within = |value: i32, least: u8, most: u8| {
+        let within = |value: i32, (least, most): (u8, u8)| {
             u8::try_from(value.clamp(least.into(), most.into())).unwrap_or(most)
         };
+        let scale = self.scale.clamp(SCALE.0.into(), SCALE.1.into());
         Settings {
+            automatic: self.automatic && settings.remember,
+            colors: Colors::ALL.get(self.colors).copied().unwrap_or_default(),
+            text_points: within(self.text_points, TEXT_POINTS),
+            scale: u16::try_from(scale).unwrap_or(SCALE.1),
             pack: packs.get(self.pack).unwrap_or(&settings.pack).clone(),
             sounds: self.sounds,
-            volume: within(self.volume, 0, 100),
+            volume: within(self.volume, (0, 100)),
+            silent: self.silent.clone(),
             speak_messages: self.speak_messages,
             speak_other_chats: self.speak_other_chats,
             speak_status: self.speak_status,
             speak_typing: self.speak_typing,
-            colors: Colors::ALL.get(self.colors).copied().unwrap_or_default(),
-            text_points: within(self.text_points, TEXT_POINTS.0, TEXT_POINTS.1),
+            speak_files: self.speak_files,
+            interrupt_speech: self.interrupt_speech,
+            enter_sends: self.enter_sends,
+            read_times: self.read_times,
             ..settings.clone()
         }
+    }
+}
+
+/// An event in the list: only what is not as usual is said of it.
+#[must_use]
+pub fn event_words(sound: Sound, silent: &BTreeSet<String>) -> String {
+    match silent.contains(sound.word()) {
+        true => format!("{}, off", sound.says()),
+        false => sound.says().to_owned(),
     }
 }
 
@@ -64,8 +127,26 @@ mod tests {
             pack: "bells".into(),
             username: "ann".into(),
             colors: Colors::Dark,
+            scale: 250,
+            remember: true,
+            automatic: true,
+            interrupt_speech: true,
             ..Settings::default()
         };
-        assert_eq!(Form::of(&settings, &packs).applied(&settings, &packs), settings);
+        assert_eq!(Form::of(&settings, false, &packs).applied(&settings, &packs), settings);
+    }
+
+    #[test]
+    fn logging_in_automatically_needs_what_was_remembered() {
+        let settings = Settings { remember: false, ..Settings::default() };
+        let form = Form { automatic: true, ..Form::of(&settings, false, &[]) };
+        assert!(!form.applied(&settings, &[]).automatic);
+    }
+
+    #[test]
+    fn an_event_says_only_that_it_is_off() {
+        let silent = [Sound::Send.word().to_owned()].into();
+        assert_eq!(event_words(Sound::Send, &silent), "Your message is on the server, off");
+        assert_eq!(event_words(Sound::Login, &silent), "You have logged in");
     }
 }

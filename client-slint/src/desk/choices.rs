@@ -3,11 +3,12 @@
 use thrive_client::{Failure, ServerInfo};
 
 use super::Desk;
-use crate::adapters::dialogs::{AboutView, NoticeView, SettingsView, StatusView};
-use crate::adapters::shell::WindowKey;
+use crate::adapters::dialogs::{AboutView, NoticeView, StatusView};
+use crate::adapters::settings::SettingsView;
+use crate::adapters::shell::{Input, WindowKey};
 use crate::announce::Sound;
 use crate::bridge::Wish;
-use crate::keys::{self, Command};
+use crate::keys::Command;
 use crate::settings::Settings;
 use crate::sounds::packs;
 use crate::{clock, words};
@@ -17,9 +18,7 @@ impl Desk {
         match (key, command) {
             (_, Command::Close) => self.close_dialog(key),
             (WindowKey::Status, Command::Set) => self.set_status(),
-            (WindowKey::Settings, Command::Apply) => self.apply_settings(),
-            (WindowKey::Settings, Command::Preview) => self.preview_sound(),
-            (WindowKey::Settings, Command::PreviewLook) => self.preview_look(),
+            (WindowKey::Settings, command) => self.settings_command(command),
             (_, other) => tracing::error!(?key, ?other, "A command of another window"),
         }
     }
@@ -45,15 +44,48 @@ impl Desk {
         self.ask(Wish::SetPresence(presence));
     }
 
+    fn settings_command(&mut self, command: Command) {
+        let Some(view) = &self.choices else { return };
+        match command {
+            Command::Accept => {
+                if self.apply_settings() {
+                    self.close_dialog(WindowKey::Settings);
+                }
+            }
+            Command::Apply => {
+                self.apply_settings();
+            }
+            Command::Preview => self.preview_sound(Sound::Receive),
+            Command::PreviewEvent => {
+                if let Some(sound) = view.event() {
+                    self.preview_sound(sound);
+                }
+            }
+            Command::PreviewLook => self.preview_look(),
+            Command::EventChosen => view.show_event(),
+            Command::EventSwitched => view.switch_event(),
+            Command::NextPage => view.turn(true),
+            Command::PreviousPage => view.turn(false),
+            other => tracing::error!(?other, "A command of another window"),
+        }
+    }
+
     pub(super) fn open_settings(&mut self) {
         if let Some(view) = &self.choices {
-            return view.raise();
+            return view.view.raise();
         }
         let packs = packs::packs(&self.config.pack_folders);
-        let view = SettingsView::open(&self.settings, &packs, &self.tell);
+        let start = self.config.autostart.is_on();
+        let view = SettingsView::open(&self.settings, start, &packs, &self.tell);
         if let Some(view) = self.made(view) {
-            view.show();
+            view.view.show();
             self.choices = Some(view);
+        }
+    }
+
+    pub(super) fn choose_tab(&self, input: &Input) {
+        if let (Input::Picked(at), Some(view)) = (input, &self.choices) {
+            view.go(*at);
         }
     }
 
@@ -62,32 +94,51 @@ impl Desk {
         self.choices.as_ref().map(|view| view.form().applied(&self.settings, &packs))
     }
 
-    fn apply_settings(&mut self) {
-        let Some(settings) = self.wanted_settings() else { return };
+    /// False when something could not be set; then that was said.
+    fn apply_settings(&mut self) -> bool {
+        let (Some(settings), Some(view)) = (self.wanted_settings(), &self.choices) else {
+            return false;
+        };
+        let start_at_login = view.form().start_at_login;
         self.settings = settings;
         self.save_settings();
-        self.dress_everything(&self.settings);
-        self.close_dialog(WindowKey::Settings);
+        self.dress_everything();
+        if let Err(error) = self.config.autostart.set(start_at_login) {
+            tracing::warn!(%error, "Starting at the log-in is not changed");
+            let sentence = "Starting Thrive when you log in could not be changed.";
+            self.choices.iter().for_each(|it| it.view.window.set_notice(sentence.into()));
+            self.problem(sentence);
+            return false;
+        }
+        self.choices.iter().for_each(|it| it.view.window.set_notice("".into()));
         self.answer("The settings are applied.");
+        true
     }
 
-    fn preview_sound(&self) {
+    fn preview_sound(&self, sound: Sound) {
         if let Some(settings) = self.wanted_settings() {
-            self.sound_of(&settings.pack, settings.volume, Sound::Receive);
+            self.sound_of(&settings.pack, settings.volume, sound);
         }
     }
 
+    /// Colors are seen while they are chosen. The size is not: a window that grows under the hands
+    /// would lose whoever looks for the next button.
     fn preview_look(&self) {
         if let (Some(settings), Some(view)) = (self.wanted_settings(), &self.choices) {
-            view.dress(&settings);
+            view.view.dress(&Settings { scale: self.settings.scale, ..settings });
         }
     }
 
-    fn dress_everything(&self, settings: &Settings) {
-        if let Some(session) = &self.session {
+    fn dress_everything(&mut self) {
+        let settings = &self.settings;
+        if let Some(session) = &mut self.session {
             session.main.view.dress(settings);
-            session.chats.values().for_each(|open| open.view.view.dress(settings));
+            for open in session.chats.values_mut() {
+                open.view.view.dress(settings);
+                open.read_times(settings.read_times);
+            }
         }
+        self.choices.iter().for_each(|it| it.view.dress(settings));
         self.add.iter().for_each(|view| view.dress(settings));
         self.status.iter().for_each(|view| view.dress(settings));
         self.notice.iter().for_each(|view| view.dress(settings));
@@ -108,7 +159,7 @@ impl Desk {
 
     /// The list of the commands of one window.
     pub(super) fn show_commands(&mut self, key: WindowKey) {
-        self.show_lines("All commands", &keys::lines(key.place()));
+        self.show_lines("All commands", &self.keys.lines(key.place()));
     }
 
     pub(super) fn server_told(&mut self, result: Result<ServerInfo, Failure>) {
@@ -134,7 +185,7 @@ impl Desk {
         self.show_lines("Server information", &lines);
     }
 
-    fn show_lines(&mut self, heading: &str, lines: &[String]) {
+    pub(super) fn show_lines(&mut self, heading: &str, lines: &[String]) {
         self.close_dialog(WindowKey::Notice);
         let view = NoticeView::open(heading, lines, &self.settings, &self.tell);
         if let Some(view) = self.made(view) {
@@ -149,7 +200,9 @@ impl Desk {
             WindowKey::CreateAccount => self.create.take().into_iter().for_each(|it| it.close()),
             WindowKey::AddContact => self.add.take().into_iter().for_each(|it| it.close()),
             WindowKey::Status => self.status.take().into_iter().for_each(|it| it.close()),
-            WindowKey::Settings => self.choices.take().into_iter().for_each(|it| it.close()),
+            WindowKey::Settings => {
+                self.choices.take().into_iter().for_each(|it| it.view.close());
+            }
             WindowKey::Confirm => self.confirm.take().into_iter().for_each(|(it, _)| it.close()),
             WindowKey::Notice => self.notice.take().into_iter().for_each(|it| it.close()),
             WindowKey::About => self.about.take().into_iter().for_each(|it| it.close()),

@@ -15,6 +15,7 @@ use crate::controllers::contacts::Contacts;
 use crate::controllers::login::Mistake;
 use crate::controllers::{create_account, login};
 use crate::keys::Command;
+use crate::keys::map::FILE;
 use crate::ui::LoginField;
 use crate::words;
 
@@ -22,6 +23,11 @@ impl Desk {
     /// Opens the first window.
     pub(super) fn begin(&mut self) {
         self.open_login();
+        if !self.key_problems.is_empty() {
+            let mut lines = std::mem::take(&mut self.key_problems);
+            lines.insert(0, format!("The keys of the program are used until {FILE} is right."));
+            self.show_lines("Your keys cannot be used", &lines);
+        }
         if !self.settings.automatic {
             return;
         }

@@ -27,7 +27,7 @@ impl Office {
     pub fn new(parts: Parts) -> Self {
         let shared = Rc::new_cyclic(|weak: &Weak<Shared>| {
             let told = weak.clone();
-            let tell = Tell::new(move |key, input| {
+            let tell = Tell::new(parts.keys.clone(), move |key, input| {
                 if let Some(shared) = told.upgrade() {
                     Self(shared).put(Item::Input(key, input));
                 }
@@ -60,6 +60,11 @@ impl Office {
         self.put(Item::Tick);
     }
 
+    /// The program was started a second time: its windows come to the front.
+    pub fn raise(&self) {
+        self.put(Item::Raise);
+    }
+
     /// Looks at the desk; for tests.
     pub fn look<T>(&self, at: impl FnOnce(&Desk) -> T) -> T {
         at(&self.0.desk.borrow())
@@ -85,6 +90,7 @@ impl Office {
                 Some(Item::Input(key, input)) => desk.take(key, input),
                 Some(Item::News(news)) => desk.hear(*news),
                 Some(Item::Tick) => desk.tick(),
+                Some(Item::Raise) => desk.raise(),
                 None => break,
             }
         }
@@ -115,6 +121,7 @@ enum Item {
     Input(WindowKey, Input),
     News(Box<News>),
     Tick,
+    Raise,
 }
 
 /// Announcements are 300 ms apart; a third of it is soon enough.

@@ -19,6 +19,7 @@ pub enum Question {
     Delete(Contact),
     Request(Contact),
     Certificate { server: ServerAddress, fingerprint: String },
+    Links(Vec<String>),
 }
 
 impl Desk {
@@ -125,6 +126,11 @@ impl Desk {
             (Question::Certificate { server, fingerprint }, 1) => {
                 self.ask(Wish::AcceptServer { server, fingerprint });
             }
+            (Question::Links(links), at) => {
+                if let Some(link) = links.into_iter().nth(at) {
+                    self.ask(Wish::OpenLink(link));
+                }
+            }
             // Cancel, later, do not connect: nothing is changed.
             (Question::Delete(_) | Question::Request(_) | Question::Certificate { .. }, _) => {}
         }
@@ -187,6 +193,7 @@ impl Desk {
                 "Your login could not be kept on this computer. You will be asked for the password."
                     .to_owned()
             }
+            (Deed::OpenLink, Err(_)) => "The link could not be opened.".to_owned(),
             (_, Err(failure)) => words::failure(&failure),
             (Deed::Decline, Ok(())) => return self.answer("The request is declined."),
             (Deed::Remove, Ok(())) => return self.answer("The contact is deleted."),
@@ -194,9 +201,15 @@ impl Desk {
             (Deed::Unblock, Ok(())) => return self.answer("Unblocked."),
             (Deed::SetPresence, Ok(())) => return self.answer("Your status is set."),
             // The contact who is there now is the answer to `Accept`.
-            (Deed::Accept | Deed::Retry | Deed::Discard | Deed::Log | Deed::KeepToken, Ok(())) => {
-                return;
-            }
+            (
+                Deed::Accept
+                | Deed::Retry
+                | Deed::Discard
+                | Deed::Log
+                | Deed::KeepToken
+                | Deed::OpenLink,
+                Ok(()),
+            ) => return,
         };
         self.problem(sentence);
     }

@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use thrive_client::{Arrival, Failure, Message, MessageState, UserId, Username};
 
-use super::people::show_person;
+use super::people::{Question, show_person};
 use super::{Desk, OpenChat};
 use crate::adapters::chat::ChatView;
+use crate::adapters::dialogs::ConfirmView;
 use crate::adapters::shell::{Input, WindowKey};
 use crate::announce::{Event, Speech};
 use crate::bridge::{OpenedChat, Wish};
-use crate::controllers::chat::Chat;
+use crate::chat_log::Of;
+use crate::controllers::chat::{self, Chat};
 use crate::keys::Command;
-use crate::rows::Step;
-use crate::words;
+use crate::rows::{RowChange, Step};
+use crate::{links, words};
 
 impl Desk {
     pub(super) fn open_chat(&mut self, username: Username) {
@@ -37,11 +39,12 @@ impl Desk {
             // Read again after more happened than could be told.
             let changes = open.chat.put_all(messages);
             open.view.update(&open.chat, &changes);
-            return;
+            return self.log_shown(peer);
         }
         let contact = session.contacts.get(peer).cloned();
         let name = contact.as_ref().map_or(username.as_str(), |contact| contact.display_name());
         let mut chat = Chat::new(peer, username.clone(), name.to_owned(), self.zone.clone());
+        chat.read_times = self.settings.read_times;
         chat.put_all(messages);
         let view = ChatView::open(&chat, &draft, &self.settings, &self.tell);
         let Some(view) = self.made(view) else { return };
@@ -53,6 +56,7 @@ impl Desk {
             session.chats.insert(peer, open);
         }
         self.show_connection();
+        self.log_shown(peer);
         if let Some(contact) = contact {
             self.answer(words::spoken_contact(&contact));
         }
@@ -69,7 +73,8 @@ impl Desk {
                 }
             }
             Command::Log => self.log_switched(peer),
-            Command::Retry => self.retry(peer),
+            Command::OpenMessage => self.open_message(peer),
+            Command::Copy => self.copy(peer),
             Command::Discard => self.discard(peer),
             Command::EnteredList => {
                 if let Some(open) = self.chat(peer) {
@@ -151,11 +156,42 @@ impl Desk {
         }
     }
 
-    fn retry(&mut self, peer: UserId) {
+    /// Enter on a message: what failed is sent again, a link is opened.
+    fn open_message(&mut self, peer: UserId) {
         let Some(open) = self.chat(peer) else { return };
         if let Some(message) = open.chat.failed() {
-            self.ask(Wish::Retry { peer, message });
+            return self.ask(Wish::Retry { peer, message });
         }
+        let Some(text) = open.chat.chosen_text() else { return };
+        let mut links = links::find(text);
+        match links.len() {
+            0 => self.answer("There is no link in this message."),
+            1 => {
+                let link = links.remove(0);
+                self.answer(format!("Opening {}.", links::host(&link)));
+                self.ask(Wish::OpenLink(link));
+            }
+            _ => self.ask_which(links),
+        }
+    }
+
+    fn ask_which(&mut self, mut links: Vec<String>) {
+        links.truncate(LINKS_MAX);
+        let keys: Vec<_> = (1..=links.len()).map(|number| format!("Alt+{number}")).collect();
+        let mut answers: Vec<_> =
+            links.iter().map(String::as_str).zip(keys.iter().map(String::as_str)).collect();
+        answers.push(("Cancel", "Escape"));
+        let question = "There are several links in this message.";
+        let view =
+            ConfirmView::open("Open a link", question, &answers, 0, &self.settings, &self.tell);
+        self.ask_person(view, Question::Links(links));
+    }
+
+    fn copy(&mut self, peer: UserId) {
+        let Some(open) = self.chat(peer) else { return };
+        let Some(text) = open.chat.chosen_text() else { return };
+        open.view.view.window.invoke_copy(text.into());
+        self.answer("Copied.");
     }
 
     fn discard(&mut self, peer: UserId) {
@@ -171,13 +207,34 @@ impl Desk {
     fn log_switched(&mut self, peer: UserId) {
         let Some(open) = self.chat(peer) else { return };
         let on = open.view.view.window.get_log();
-        let username = open.chat.username.as_str().to_owned();
+        let seq = open.chat.newest();
+        let contact = open.chat.username.clone();
         if on {
-            self.settings.logged_chats.insert(username);
+            self.settings.logged_chats.insert(contact.as_str().to_owned());
+            if let Some(of) = self.log_of(contact) {
+                self.ask(Wish::LogFrom { of, seq });
+            }
         } else {
-            self.settings.logged_chats.remove(&username);
+            self.settings.logged_chats.remove(contact.as_str());
         }
         self.save_settings();
+    }
+
+    /// Where the messages with this person are saved; nothing if they are not.
+    fn log_of(&self, contact: Username) -> Option<Of> {
+        let session = self.session.as_ref()?;
+        let account = format!("{} {}", session.server, session.username.as_str());
+        let on = self.settings.logged_chats.contains(contact.as_str());
+        on.then_some(Of { account, contact })
+    }
+
+    /// A chat was opened or read again: its history may lack what nobody told of.
+    fn log_shown(&mut self, peer: UserId) {
+        let Some(open) = self.chat(peer) else { return };
+        let (contact, entries) = (open.chat.username.clone(), open.chat.log_entries());
+        if let Some(of) = self.log_of(contact) {
+            self.ask(Wish::LogShown { of, entries });
+        }
     }
 
     pub(super) fn move_in_messages(&mut self, peer: UserId, input: Input) {
@@ -296,12 +353,14 @@ impl Desk {
             || now.sender.as_str().to_owned(),
             |contact| contact.display_name().to_owned(),
         );
-        let logged = session.contacts.get(peer).map(|contact| contact.username.clone());
+        let contact = session.contacts.get(peer).map(|contact| contact.username.clone());
+        let contact =
+            contact.or_else(|| session.chats.get(&peer).map(|open| open.chat.username.clone()));
         if let Some(open) = session.chats.get_mut(&peer) {
             let changes = open.chat.put(now.clone());
             open.view.update(&open.chat, &changes);
         }
-        self.log_message(before, &now, logged);
+        self.log_message(before, &now, contact);
         if in_front && !now.mine && before.is_none() {
             self.ask(Wish::MarkRead(peer));
         }
@@ -335,16 +394,24 @@ impl Desk {
                 None | Some(MessageState::Waiting | MessageState::Refused(_)) => true,
                 Some(MessageState::Stored | MessageState::Delivered | MessageState::Read) => false,
             };
-        let Some(contact) = contact else { return };
-        if !first_stored || !self.settings.logged_chats.contains(contact.as_str()) {
-            return;
+        let of = contact.filter(|_| first_stored).and_then(|contact| self.log_of(contact));
+        if let (Some(of), Some(entry)) = (of, chat::log_entry(now, &self.zone)) {
+            self.ask(Wish::Log { of, entries: vec![entry] });
         }
-        let (date, time) = crate::clock::of_log(now.time_ms, &self.zone);
-        let sender = now.sender.as_str().to_owned();
-        let text = now.text.clone();
-        self.ask(Wish::Log(crate::chat_log::Entry { contact, date, time, sender, text }));
+    }
+}
+
+impl OpenChat {
+    /// Reads the times of the messages from now on, or leaves them out.
+    pub(super) fn read_times(&mut self, wanted: bool) {
+        if self.chat.read_times != wanted {
+            self.chat.read_times = wanted;
+            self.view.update(&self.chat, &[RowChange::Updated(0)]);
+        }
     }
 }
 
 /// Between the first change of a draft and its way to the disk.
 const KEPT_AFTER: Duration = Duration::from_secs(2);
+/// A question with more answers cannot be followed.
+const LINKS_MAX: usize = 9;

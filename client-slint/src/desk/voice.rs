@@ -7,7 +7,7 @@ use thrive_client::Arrival;
 use super::Desk;
 use crate::adapters::shell::WindowKey;
 use crate::announce::queue::{Region, Utterance};
-use crate::announce::{Chat, Context, Event, Sound, decide};
+use crate::announce::{Chat, Context, Event, Sound, Speech, decide};
 use crate::sounds::packs;
 
 impl Desk {
@@ -109,6 +109,24 @@ impl Desk {
         self.speak_in(key, region, &text);
     }
 
+    /// Says again what was said last.
+    pub(super) fn repeat(&mut self) {
+        // It goes to the end of the list again when it is said.
+        match self.spoken.pop_back() {
+            Some(text) => self.queue.push(Speech { text, assertive: false, from: None }),
+            None => self.answer("Nothing was announced yet."),
+        }
+    }
+
+    /// Everything that was said lately, the newest first.
+    pub(super) fn show_announcements(&mut self) {
+        let mut lines: Vec<_> = self.spoken.iter().rev().cloned().collect();
+        if lines.is_empty() {
+            lines.push("Nothing was announced yet.".into());
+        }
+        self.show_lines("Announcements", &lines);
+    }
+
     fn is_open(&self, key: WindowKey) -> bool {
         match key {
             WindowKey::Login => self.login.is_some(),
@@ -141,7 +159,7 @@ impl Desk {
             }
             WindowKey::AddContact => self.add.iter().for_each(|it| it.speak(region, text)),
             WindowKey::Status => self.status.iter().for_each(|it| it.speak(region, text)),
-            WindowKey::Settings => self.choices.iter().for_each(|it| it.speak(region, text)),
+            WindowKey::Settings => self.choices.iter().for_each(|it| it.view.speak(region, text)),
             WindowKey::Confirm => self.confirm.iter().for_each(|(it, _)| it.speak(region, text)),
             WindowKey::Notice => self.notice.iter().for_each(|it| it.speak(region, text)),
             WindowKey::About => self.about.iter().for_each(|it| it.speak(region, text)),

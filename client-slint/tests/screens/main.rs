@@ -3,8 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "clippy takes the words that tests share for shipped code")]
 
+mod choices;
 mod entrance;
 mod hearing;
+mod keys;
 mod people;
 mod reading;
 mod stage;

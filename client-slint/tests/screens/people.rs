@@ -173,21 +173,6 @@ fn a_status_is_chosen_with_arrows_and_own_words() {
 }
 
 #[test]
-fn settings_are_applied_to_every_window_and_kept() {
-    let stage = Stage::logged_in(three());
-    stage.alt(&stage.main(), 't');
-    let window = stage.office.look(|desk| desk.choices.as_ref().unwrap().window.clone_strong());
-    let size = named(&window, "Text size of chats, in points");
-    // A number alone: with its unit it would be no number to a screen reader.
-    assert_eq!(size.accessible_value().unwrap(), "12");
-    size.invoke_accessible_increment_action();
-    named(&window, "Speak when somebody is typing").invoke_accessible_default_action();
-    stage.alt(&window, 'a');
-    let kept = thrive_slint::settings::Settings::load(stage.dir.path());
-    assert_eq!((kept.text_points, kept.speak_typing), (13, true));
-}
-
-#[test]
 fn logging_out_and_leaving_are_asked_for_once() {
     let mut stage = Stage::logged_in(three());
     stage.alt(&stage.main(), 'o');

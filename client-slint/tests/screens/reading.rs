@@ -6,12 +6,13 @@ use slint::{ComponentHandle, LogicalSize};
 
 use super::stage::*;
 
-const FOCUSABLE: [AccessibleRole; 6] = [
+const FOCUSABLE: [AccessibleRole; 7] = [
     AccessibleRole::Button,
     AccessibleRole::Checkbox,
     AccessibleRole::List,
     AccessibleRole::ListItem,
     AccessibleRole::Spinbox,
+    AccessibleRole::Tab,
     AccessibleRole::TextInput,
 ];
 
@@ -42,11 +43,15 @@ fn every_control_of_every_window_has_a_name() {
     stage.office.look(|desk| {
         complaints(&desk.add.as_ref().unwrap().window, 4);
         complaints(&desk.status.as_ref().unwrap().window, 9);
-        complaints(&desk.choices.as_ref().unwrap().window, 16);
         complaints(&desk.about.as_ref().unwrap().window, 1);
         complaints(&desk.confirm.as_ref().unwrap().0.window, 2);
         complaints(&desk.notice.as_ref().unwrap().window, 10);
     });
+    let settings = stage.settings();
+    for least in [10, 18, 46, 54, 60] {
+        complaints(&settings, least);
+        stage.with_modifier(&settings, Key::Control, Key::Tab);
+    }
     let stage = Stage::new();
     complaints(&stage.login(), 7);
     stage.alt(&stage.login(), 'c');
@@ -92,6 +97,15 @@ fn nothing_is_cut_off_at_one_two_and_four_times_the_size() {
         fits(&stage.main(), scale, width.min(720.0), height.min(600.0));
         fits(&stage.chat(2), scale, width.min(640.0), height.min(620.0));
         fits(&login.login(), scale, width.min(420.0), height.min(640.0));
+    }
+    stage.alt(&stage.main(), 't');
+    let settings = stage.settings();
+    for _ in 0..5 {
+        for scale in [1.0_f32, 2.0, 4.0] {
+            let (width, height) = (1_280.0 / scale, 900.0 / scale);
+            fits(&settings, scale, width.min(760.0), height.min(560.0));
+        }
+        stage.with_modifier(&settings, Key::Control, Key::Tab);
     }
 }
 

@@ -13,11 +13,13 @@ use thrive_client::{
     Presence, Relation, ServerAddress, UserId, Username,
 };
 use thrive_slint::adapters::shell::{Input, WindowKey};
+use thrive_slint::autostart::Autostart;
 use thrive_slint::bridge::{Line, News, OpenedChat, Wish};
 use thrive_slint::config::Config;
 use thrive_slint::desk::{Desk, Office, Parts};
+use thrive_slint::keys::map::KeyMap;
 use thrive_slint::settings::Settings;
-use thrive_slint::ui::{ChatWindow, LoginWindow, MainWindow};
+use thrive_slint::ui::{ChatWindow, LoginWindow, MainWindow, NoticeWindow, SettingsWindow};
 use tokio::sync::mpsc::Receiver;
 
 pub(crate) struct Stage {
@@ -34,11 +36,17 @@ impl Stage {
     }
 
     pub(crate) fn with(settings: Settings) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Self::at(dir, settings)
+    }
+
+    /// With whatever lies in the data folder.
+    pub(crate) fn at(dir: tempfile::TempDir, settings: Settings) -> Self {
         thread_local! {
             static READY: () = i_slint_backend_testing::init_no_event_loop();
         }
         READY.with(|()| ());
-        let dir = tempfile::tempdir().unwrap();
+        let (keys, key_problems) = KeyMap::load(dir.path());
         let (line, asked) = Line::new();
         let now = Rc::new(Cell::new(Duration::from_secs(100)));
         let clock = now.clone();
@@ -49,11 +57,19 @@ impl Stage {
                 pack_folders: Vec::new(),
                 servers: vec![server()],
                 device: "test".into(),
+                autostart: Autostart {
+                    folder: Some(dir.path().join("autostart")),
+                    program: "thrive-messenger".into(),
+                    arguments: Vec::new(),
+                },
+                runtime: None,
             },
             settings,
             line,
             speaker: None,
             zone: TimeZone::UTC,
+            keys: Rc::new(keys),
+            key_problems,
             clock: Box::new(move || clock.get()),
         });
         office.begin();
@@ -134,6 +150,14 @@ impl Stage {
         })
     }
 
+    pub(crate) fn settings(&self) -> SettingsWindow {
+        self.office.look(|desk| desk.choices.as_ref().unwrap().view.window.clone_strong())
+    }
+
+    pub(crate) fn notice(&self) -> NoticeWindow {
+        self.office.look(|desk| desk.notice.as_ref().unwrap().window.clone_strong())
+    }
+
     pub(crate) fn message(&self, message: Message) {
         let arrival = Arrival::Live;
         self.office.hear(News::Change(Change::Message { before: None, now: message, arrival }));
@@ -164,6 +188,14 @@ impl Stage {
         window.window().dispatch_event(WindowEvent::KeyPressed { text: modifier.clone() });
         self.press(window, text);
         window.window().dispatch_event(WindowEvent::KeyReleased { text: modifier });
+        self.settle();
+    }
+
+    pub(crate) fn with_control_shift<W: ComponentHandle>(&self, window: &W, letter: &str) {
+        let control: slint::SharedString = Key::Control.into();
+        window.window().dispatch_event(WindowEvent::KeyPressed { text: control.clone() });
+        self.with_modifier(window, Key::Shift, letter);
+        window.window().dispatch_event(WindowEvent::KeyReleased { text: control });
         self.settle();
     }
 

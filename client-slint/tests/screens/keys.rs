@@ -1,0 +1,158 @@
+//! Keys that work in every window, keys of messages, and keys that a person has changed.
+
+use slint::Model;
+use slint::platform::Key;
+use thrive_client::{Message, UserId};
+use thrive_slint::bridge::Wish;
+use thrive_slint::settings::Settings;
+
+use super::stage::*;
+
+fn with_text(seq: i64, text: &str) -> Message {
+    Message { text: text.into(), ..of_bob(seq) }
+}
+
+/// In the list of messages, on the newest one.
+fn on_messages(stage: &Stage) {
+    let window = stage.chat(2);
+    window.invoke_focus_list();
+    stage.settle();
+    assert!(window.get_list_has_focus());
+}
+
+#[test]
+fn a_key_repeats_what_was_said_last_and_another_lists_all_of_it() {
+    let stage = Stage::chatting(contact(2, "bob"), vec![]);
+    stage.later(3_000);
+    stage.message(of_bob(1));
+    stage.later(2_000);
+    let before = stage.spoken();
+    let window = stage.chat(2);
+    stage.with_control_shift(&window, "R");
+    stage.later(1_000);
+    let after = stage.spoken();
+    assert_eq!(after.last().unwrap(), "bob: text 1.");
+    assert_eq!(after, before, "it is said again and stands in the list once");
+    stage.with_control_shift(&window, "H");
+    let lines: Vec<_> = stage.notice().get_lines().iter().collect();
+    assert_eq!(lines[0], "bob: text 1.");
+    assert_eq!(lines.len(), before.len());
+}
+
+#[test]
+fn f6_leads_around_the_parts_of_a_window() {
+    let stage = Stage::chatting(contact(2, "bob"), vec![of_bob(1)]);
+    let chat = stage.chat(2);
+    let here = || (chat.get_list_has_focus(), chat.get_composer_has_focus());
+    assert_eq!(here(), (false, true));
+    stage.press(&chat, Key::F6);
+    assert_eq!(here(), (false, false));
+    stage.press(&chat, Key::F6);
+    assert_eq!(here(), (true, false));
+    stage.press(&chat, Key::F6);
+    assert_eq!(here(), (false, true));
+    stage.with_modifier(&chat, Key::Shift, Key::F6);
+    assert_eq!(here(), (true, false));
+    stage.with_modifier(&chat, Key::Shift, Key::F6);
+    assert_eq!(here(), (false, false));
+    let main = stage.main();
+    stage.press(&main, Key::F6);
+    assert!(!main.get_list_has_focus());
+    stage.press(&main, Key::F6);
+    assert!(main.get_list_has_focus());
+}
+
+#[test]
+fn control_c_copies_a_message_and_says_so() {
+    let stage = Stage::chatting(contact(2, "bob"), vec![with_text(1, "two\nlines")]);
+    stage.later(3_000);
+    on_messages(&stage);
+    let window = stage.chat(2);
+    stage.with_modifier(&window, Key::Control, "c");
+    stage.later(1_000);
+    assert_eq!(stage.spoken().last().unwrap(), "Copied.");
+    assert!(window.get_list_has_focus());
+    window.invoke_focus_composer();
+    stage.with_modifier(&window, Key::Control, "v");
+    assert_eq!(window.get_draft(), "two\nlines");
+}
+
+#[test]
+fn enter_on_a_message_opens_its_link_and_asks_when_there_are_several() {
+    let messages = vec![
+        with_text(1, "nothing here"),
+        with_text(2, "see https://example.org/a."),
+        with_text(3, "https://a.example or www.b.example"),
+    ];
+    let mut stage = Stage::chatting(contact(2, "bob"), messages);
+    stage.later(3_000);
+    on_messages(&stage);
+    let window = stage.chat(2);
+    stage.press(&window, Key::Return);
+    let question = stage.office.look(|desk| {
+        use slint::ComponentHandle;
+        desk.confirm.as_ref().unwrap().0.window.clone_strong()
+    });
+    for answer in ["https://a.example", "https://www.b.example", "Cancel"] {
+        named(&question, answer);
+    }
+    stage.alt(&question, '2');
+    assert!(stage.wishes().contains(&Wish::OpenLink("https://www.b.example".into())));
+    stage.press(&window, Key::UpArrow);
+    stage.press(&window, Key::Return);
+    assert!(stage.wishes().contains(&Wish::OpenLink("https://example.org/a".into())));
+    stage.later(1_000);
+    assert_eq!(stage.spoken().last().unwrap(), "Opening example.org.");
+    stage.press(&window, Key::UpArrow);
+    stage.press(&window, Key::Return);
+    stage.later(1_000);
+    assert_eq!(stage.spoken().last().unwrap(), "There is no link in this message.");
+}
+
+#[test]
+fn a_key_that_was_changed_in_the_file_works_and_is_shown_and_spoken() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "[contacts]\nadd = \"Ctrl+N\"\nabout = []\n[everywhere]\nhelp = \"F2\"\n";
+    std::fs::write(dir.path().join("keys.toml"), text).unwrap();
+    let mut stage = Stage::at(dir, Settings::default());
+    stage.enter(vec![]);
+    let window = stage.main();
+    assert_eq!(named(&window, "Add contact").accessible_description().unwrap(), "Ctrl+N");
+    assert_eq!(named(&window, "All commands").accessible_description().unwrap(), "F2");
+    assert_eq!(named(&window, "About Thrive").accessible_description().unwrap(), "");
+    let said = named(&window, "Contacts").accessible_description().unwrap();
+    assert_eq!(said, "Nobody is here yet. Ctrl+N adds your first contact.");
+    stage.alt(&window, 'a');
+    assert!(stage.office.look(|desk| desk.add.is_none()));
+    stage.with_modifier(&window, Key::Control, "n");
+    assert!(stage.office.look(|desk| desk.add.is_some()));
+    stage.press(&window, Key::F2);
+    let lines: Vec<_> = stage.notice().get_lines().iter().collect();
+    assert!(lines.contains(&"Ctrl+N: add a contact".into()), "{lines:?}");
+}
+
+#[test]
+fn a_file_of_keys_with_mistakes_is_explained_at_the_start_and_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("keys.toml"), "[chat]\nfly = \"Alt+F\"\n").unwrap();
+    let stage = Stage::at(dir, Settings::default());
+    let lines: Vec<_> = stage.notice().get_lines().iter().collect();
+    assert_eq!(lines.len(), 2);
+    assert!(lines[1].starts_with("[chat] fly: there is no such command"), "{lines:?}");
+    stage.press(&stage.notice(), Key::Escape);
+    stage.alt(&stage.login(), 'r');
+    assert!(stage.login().get_remember());
+}
+
+#[test]
+fn a_second_start_brings_the_chats_back_and_moves_no_focus_in_them() {
+    let stage = Stage::chatting(contact(2, "bob"), vec![of_bob(1)]);
+    stage.write(&stage.chat(2), "half");
+    stage.office.raise();
+    stage.settle();
+    assert!(stage.chat(2).get_composer_has_focus());
+    assert_eq!(stage.chat(2).get_draft(), "half");
+    assert!(
+        stage.office.look(|desk| { desk.session.as_ref().unwrap().chats.contains_key(&UserId(2)) })
+    );
+}
