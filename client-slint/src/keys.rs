@@ -228,8 +228,7 @@ mod tests {
                 continue;
             }
             let chords: Vec<_> = KEYS.iter().filter(same).map(|key| key.chord).collect();
-            let line =
-                format!("| `{}` | {} | {} |", command.word(), chords.join(" or "), key.says);
+            let line = format!("| `{}` | {} | {} |", command.word(), chords.join(" or "), key.says);
             let part = page.split(&format!(": `[{}]`", key.place.word())).nth(1);
             let part = part.and_then(|rest| rest.split("\n## ").next()).unwrap_or_default();
             assert!(part.contains(&line), "{line}");

@@ -25,6 +25,17 @@ fn peak(samples: &[f32]) -> f32 {
     samples.iter().fold(0.0, |peak, sample| sample.abs().max(peak))
 }
 
+/// The samples of the longest time in which nothing is heard.
+fn silence(samples: &[f32]) -> usize {
+    let quiet = |sample: &f32| sample.abs() < SILENCE;
+    samples
+        .chunk_by(|one, next| quiet(one) == quiet(next))
+        .filter(|run| quiet(&run[0]))
+        .map(<[f32]>::len)
+        .max()
+        .unwrap_or(0)
+}
+
 /// The milliseconds until a sound is half as loud as it gets.
 fn attack(samples: &[f32]) -> f64 {
     let half = peak(samples) / 2.0;
@@ -50,8 +61,8 @@ fn every_sound_is_short_has_the_same_peak_and_no_silence_before_or_click_after()
             assert!(begins * 1_000 / RATE < 10, "{pack}/{sound:?} begins late");
             let last = samples[samples.len() - 20..].iter().fold(0.0_f32, |a, b| b.abs().max(a));
             assert!(last < SILENCE, "{pack}/{sound:?} ends with {last}");
-            let silent = samples.iter().filter(|sample| sample.abs() < SILENCE).count();
-            assert!(silent * 2 < samples.len(), "{pack}/{sound:?} is mostly silence");
+            let gap = silence(&samples) * 1_000 / RATE;
+            assert!(gap < 100, "{pack}/{sound:?} is silent for {gap} ms");
         }
     }
 }

@@ -157,9 +157,6 @@ where
                     told.say(key, Input::Active(*active));
                     sized.keep(window);
                 }
-                winit::event::WindowEvent::ScaleFactorChanged { scale_factor, .. } => {
-                    sized.system.set(Some(*scale_factor as f32));
-                }
                 winit::event::WindowEvent::Resized(_) => sized.keep(window),
                 _ => {}
             }
@@ -216,6 +213,15 @@ where
         });
     }
 
+    /// Hides the window, or makes it small; `raise` brings it back.
+    pub fn put_away(&self, hidden: bool) {
+        if !hidden {
+            self.window.window().set_minimized(true);
+        } else if let Err(error) = self.window.hide() {
+            tracing::debug!(%error, "A window cannot be hidden");
+        }
+    }
+
     /// Hides the window now and drops it when its own callbacks have returned.
     pub fn close(self) {
         if let Err(error) = self.window.hide() {
@@ -230,36 +236,58 @@ where
 struct Size {
     /// Percent.
     percent: Cell<u16>,
-    /// The factor of the system, once it is known.
-    system: Cell<Option<f32>>,
+    /// The factor of the system, as it was when it was last seen.
+    system: Cell<f32>,
+    /// The factor that was set here; the system sets its own when a window is made and when it comes to
+    /// another screen.
+    ours: Cell<Option<f32>>,
+    /// The window is one of the system, and no longer only a wish.
+    made: Cell<bool>,
 }
 
 impl Default for Size {
     fn default() -> Self {
-        Self { percent: Cell::new(100), system: Cell::new(None) }
+        Self {
+            percent: Cell::new(100),
+            system: Cell::new(1.0),
+            ours: Cell::new(None),
+            made: Cell::new(false),
+        }
     }
 }
 
 impl Size {
-    /// Sets the factor again if it is not what is wanted: the system sets its own when a window is
-    /// made and when it comes to another screen.
+    /// Sets the factor again if it is not what is wanted.
     fn keep(&self, window: &slint::Window) {
-        let now = window.scale_factor();
-        if self.percent.get() == 100 && self.system.get().is_none() {
+        if self.percent.get() == 100 && self.ours.get().is_none() {
             return;
         }
-        let system = self.system.get().unwrap_or(now);
-        self.system.set(Some(system));
-        let wanted = system * f32::from(self.percent.get()) / 100.0;
+        let made = window.has_winit_window();
+        if made && !self.made.replace(made) {
+            self.ours.set(None);
+        }
+        let now = window.scale_factor();
+        if self.ours.get().is_none_or(|ours| 0.01 < (ours - now).abs()) {
+            self.system.set(now);
+        }
+        let wanted = self.system.get() * f32::from(self.percent.get()) / 100.0;
+        self.ours.set(Some(wanted));
         if (wanted - now).abs() < 0.01 {
             return;
         }
-        let inside = window.size().to_logical(now);
+        let size = window.size();
         window.dispatch_event(slint::platform::WindowEvent::ScaleFactorChanged {
             scale_factor: wanted,
         });
-        // As much is seen as before, as far as the screen is large enough.
-        let mut size = inside.to_physical(wanted);
+        if !made {
+            return;
+        }
+        // The window is as large as before, so less fits into it now.
+        window.dispatch_event(slint::platform::WindowEvent::Resized {
+            size: size.to_logical(wanted),
+        });
+        // As much is to be seen as before, as far as the screen is large enough.
+        let mut size = size.to_logical(now).to_physical(wanted);
         let screen = window.with_winit_window(|it: &winit::window::Window| {
             it.current_monitor().map(|monitor| monitor.size())
         });
