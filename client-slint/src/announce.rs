@@ -6,7 +6,7 @@ mod sound;
 
 use thrive_client::{Arrival, Availability};
 
-use crate::settings::Settings;
+use crate::settings::{Detail, Settings};
 use crate::words;
 
 pub use self::sound::Sound;
@@ -103,6 +103,15 @@ pub struct Decision {
     pub sound: Option<Sound>,
     /// For the line at the foot of the main window.
     pub shown: Option<String>,
+    /// For the desktop, while another program is in front.
+    pub notice: Option<Notice>,
+}
+
+/// What the desktop shows.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Notice {
+    pub title: String,
+    pub body: String,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -148,7 +157,8 @@ pub fn decide(event: &Event, context: Context, settings: &Settings) -> Decision 
                 from: Some(from.clone()),
             };
             let shown = (*chat == Chat::Other).then(|| format!("{from} wrote to you."));
-            Decision { speech: wanted.then_some(speech), sound: Some(sound), shown }
+            let notice = on_desktop(settings.notices, from, "New message", text);
+            Decision { speech: wanted.then_some(speech), sound: Some(sound), shown, notice }
         }
         // Never spoken back: one knows what one wrote.
         Event::OwnMessageSent => Decision { sound: Some(Sound::Send), ..Decision::default() },
@@ -183,6 +193,7 @@ pub fn decide(event: &Event, context: Context, settings: &Settings) -> Decision 
                 decision.speech = None;
             } else {
                 decision.sound = Some(Sound::Request);
+                decision.notice = on_desktop(settings.notices, who, "New contact request", words);
             }
             decision
         }
@@ -191,7 +202,8 @@ pub fn decide(event: &Event, context: Context, settings: &Settings) -> Decision 
             if !live || undisturbed {
                 Decision { speech: None, ..decision }
             } else {
-                decision.with(Sound::FileOffer)
+                let notice = on_desktop(settings.notices, from, "New file", files);
+                Decision { notice, ..decision.with(Sound::FileOffer) }
             }
         }
         Event::FileReceived { from, file } => {
@@ -206,8 +218,9 @@ pub fn decide(event: &Event, context: Context, settings: &Settings) -> Decision 
             Decision { shown: Some(text.clone()), ..assertive(text) }.with(Sound::FileError)
         }
         Event::Alert(text) => {
+            let notice = on_desktop(settings.notices, "The host", "Message to everybody", text);
             let text = format!("Message from the host: {}", words::one_line(text));
-            Decision { shown: Some(text.clone()), ..assertive(text) }.with(Sound::Alert)
+            Decision { shown: Some(text.clone()), notice, ..assertive(text) }.with(Sound::Alert)
         }
         Event::ListEdge => Decision::default().with(Sound::ListEdge),
         Event::ConnectionLost { why } => {
@@ -231,6 +244,7 @@ pub fn decide(event: &Event, context: Context, settings: &Settings) -> Decision 
     if !context.in_front && decision.speech.as_ref().is_some_and(|speech| !speech.is_urgent()) {
         decision.speech = None;
     }
+    decision.notice = decision.notice.filter(|_| !context.in_front);
     decision.sound = decision.sound.filter(|sound| settings.sounds && settings.hears(*sound));
     decision
 }
@@ -247,6 +261,19 @@ impl Speech {
     pub fn is_urgent(&self) -> bool {
         self.assertive && self.from.is_none()
     }
+}
+
+/// Who has sent what, as far as others who look at the screen may read it.
+fn on_desktop(detail: Detail, who: &str, what: &str, text: &str) -> Option<Notice> {
+    let text = words::one_line(text);
+    let (title, body) = match detail {
+        Detail::Everything if text.is_empty() => (who, what),
+        Detail::Everything => (who, text.as_str()),
+        Detail::Who => (who, what),
+        Detail::Something => ("Thrive Messenger", what),
+        Detail::Nothing => return None,
+    };
+    Some(Notice { title: title.to_owned(), body: body.to_owned() })
 }
 
 /// Shown in any case, spoken if the person wants that.
@@ -396,6 +423,38 @@ mod tests {
         let wanted = Settings { interrupt_speech: true, ..Settings::default() };
         assert_eq!(outcome(&message(Chat::InFront), HERE, &wanted), "!Ann: hi there|Receive");
         assert_eq!(outcome(&message(Chat::InFront), BEHIND, &wanted), "|Receive");
+    }
+
+    #[test]
+    fn the_desktop_shows_as_much_as_is_wanted_and_only_from_behind() {
+        let request = Event::Request { who: "Bob".into(), words: String::new() };
+        let shown = |event: &Event, context, notices| {
+            let settings = Settings { notices, ..Settings::default() };
+            decide(event, context, &settings)
+                .notice
+                .map_or(String::new(), |it| format!("{}|{}", it.title, it.body))
+        };
+        let message = message(Chat::Other);
+        let table = [
+            (Detail::Everything, "Ann|hi there", "Bob|New contact request"),
+            (Detail::Who, "Ann|New message", "Bob|New contact request"),
+            (
+                Detail::Something,
+                "Thrive Messenger|New message",
+                "Thrive Messenger|New contact request",
+            ),
+            (Detail::Nothing, "", ""),
+        ];
+        for (detail, of_message, of_request) in table {
+            assert_eq!(shown(&message, BEHIND, detail), of_message, "{detail:?}");
+            assert_eq!(shown(&request, BEHIND, detail), of_request, "{detail:?}");
+            let busy = Context { own: Availability::Busy, ..BEHIND };
+            let late = Context { arrival: Arrival::CatchUp, ..BEHIND };
+            for context in [HERE, busy, late] {
+                assert_eq!(shown(&message, context, detail), "", "{detail:?} {context:?}");
+            }
+        }
+        assert_eq!(shown(&Event::OwnMessageSent, BEHIND, Detail::Everything), "");
     }
 
     #[test]

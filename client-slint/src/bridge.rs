@@ -1,7 +1,13 @@
 //! The only crossing between the thread of the windows and the thread of the network: wishes go one
 //! way, news the other, both as plain values over bounded queues.
 
+#[cfg(all(test, target_os = "linux"))]
+mod desktop_bus;
+#[cfg_attr(not(target_os = "linux"), path = "bridge/no_notices.rs")]
+mod notices;
 mod perform;
+#[cfg_attr(not(target_os = "linux"), path = "bridge/no_tray.rs")]
+mod tray;
 pub mod words;
 
 use std::path::PathBuf;
@@ -9,7 +15,7 @@ use std::rc::Rc;
 
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
-pub use words::{Deed, News, OpenedChat, Wish};
+pub use words::{Deed, News, OpenedChat, TrayChoice, Wish};
 
 /// Where wishes are sent from the thread of the windows. Never waits.
 #[derive(Clone, Debug)]

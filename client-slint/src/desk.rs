@@ -208,6 +208,7 @@ impl Desk {
             Input::Key(letter) => self.other_key(key, &letter),
             Input::Escape => self.escape(key),
             Input::Closed => match key {
+                WindowKey::Contacts if self.settings.keep_running => self.ask(Wish::Hide),
                 WindowKey::Login | WindowKey::Contacts => self.exit(),
                 WindowKey::CreateAccount
                 | WindowKey::Chat(_)
@@ -304,6 +305,18 @@ impl Desk {
             }
             (WindowKey::Settings, _, Some(view)) => view.go_region(forward),
             (_, _, _) => {}
+        }
+    }
+
+    /// The main window was closed: it and the chats go into the tray, and where there is none, they are
+    /// made small. Messages keep coming.
+    fn hide(&mut self, tray: bool) {
+        let Some(session) = &self.session else { return };
+        session.main.view.put_away(tray);
+        session.chats.values().for_each(|open| open.view.view.put_away(tray));
+        if tray {
+            self.active = None;
+            self.left = Some(Duration::ZERO);
         }
     }
 

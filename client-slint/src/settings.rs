@@ -31,6 +31,8 @@ pub struct Settings {
     pub speak_files: bool,
     /// A message interrupts what is being spoken.
     pub interrupt_speech: bool,
+    /// What the desktop shows of what comes while another program is in front.
+    pub notices: Detail,
     pub colors: Colors,
     /// Of the words of a chat.
     pub text_points: u8,
@@ -40,6 +42,8 @@ pub struct Settings {
     pub enter_sends: bool,
     /// Read when a message was written, after what is in it.
     pub read_times: bool,
+    /// Closing the main window keeps the program running, in the tray or minimised.
+    pub keep_running: bool,
     pub remember: bool,
     pub automatic: bool,
     pub username: String,
@@ -79,6 +83,32 @@ impl Colors {
     }
 }
 
+/// How much a notice on the desktop says.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Detail {
+    #[default]
+    Everything,
+    Who,
+    Something,
+    Nothing,
+}
+
+impl Detail {
+    /// In the order in which they are offered.
+    pub const ALL: [Self; 4] = [Self::Everything, Self::Who, Self::Something, Self::Nothing];
+
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Everything => "Who writes, and what",
+            Self::Who => "Who writes",
+            Self::Something => "That something has come",
+            Self::Nothing => "None",
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -92,11 +122,13 @@ impl Default for Settings {
             speak_typing: false,
             speak_files: true,
             interrupt_speech: false,
+            notices: Detail::Everything,
             colors: Colors::System,
             text_points: 12,
             scale: 100,
             enter_sends: true,
             read_times: true,
+            keep_running: true,
             remember: false,
             automatic: false,
             username: String::new(),

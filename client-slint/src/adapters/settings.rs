@@ -10,7 +10,7 @@ use super::dialogs::{index, strings};
 use super::shell::{Input, Tell, View, WindowKey, number, wire};
 use crate::announce::Sound;
 use crate::controllers::settings::{Form, Tab, event_words};
-use crate::settings::{Colors, Settings};
+use crate::settings::{Colors, Detail, Settings};
 use crate::ui::{SettingsForm, SettingsPage, SettingsWindow};
 
 pub struct SettingsView {
@@ -49,6 +49,7 @@ impl SettingsView {
         to.set_start_at_login(form.start_at_login);
         to.set_automatic(form.automatic);
         to.set_automatic_possible(settings.remember);
+        to.set_keep_running(form.keep_running);
         to.set_schemes(strings(Colors::ALL.map(Colors::words)));
         to.set_scheme(number(Some(form.colors)));
         to.set_text_points(form.text_points);
@@ -64,6 +65,9 @@ impl SettingsView {
         to.set_speak_typing(form.speak_typing);
         to.set_speak_files(form.speak_files);
         to.set_interrupt_speech(form.interrupt_speech);
+        to.set_notices_possible(cfg!(target_os = "linux"));
+        to.set_details(strings(Detail::ALL.map(Detail::words)));
+        to.set_notices(number(Some(form.notices)));
         to.set_enter_sends(form.enter_sends);
         to.set_read_times(form.read_times);
         let view = View::new(window, KEY, settings, tell);
@@ -79,6 +83,7 @@ impl SettingsView {
         Form {
             start_at_login: from.get_start_at_login(),
             automatic: from.get_automatic(),
+            keep_running: from.get_keep_running(),
             colors: index(from.get_scheme()),
             text_points: from.get_text_points(),
             scale: from.get_scale(),
@@ -92,6 +97,7 @@ impl SettingsView {
             speak_typing: from.get_speak_typing(),
             speak_files: from.get_speak_files(),
             interrupt_speech: from.get_interrupt_speech(),
+            notices: index(from.get_notices()),
             enter_sends: from.get_enter_sends(),
             read_times: from.get_read_times(),
         }

@@ -10,6 +10,8 @@ use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::Place;
+use super::notices::Notices;
+use super::tray::Tray;
 use super::words::{Deed, News, OpenedChat, Wish};
 use crate::chat_log::Log;
 use crate::links;
@@ -20,6 +22,8 @@ pub(super) async fn run(place: Place, mut asked: Receiver<Wish>, news: Sender<Ne
         vault: Vault::open(&place.dir),
         log: Arc::new(Mutex::new(Log::open(&place.documents, &place.dir))),
         place,
+        notices: Notices::start(news.clone()),
+        tray: Tray::start(news.clone()),
         news: news.clone(),
         line: None,
         calls: JoinSet::new(),
@@ -38,6 +42,8 @@ struct Bridge {
     place: Place,
     vault: Vault,
     log: Arc<Mutex<Log>>,
+    notices: Notices,
+    tray: Tray,
     news: Sender<News>,
     line: Option<Connected>,
     /// Calls that wait for the server; they end with the bridge.
@@ -86,6 +92,8 @@ impl Bridge {
             }
             Wish::LogFrom { of, seq } => self.log(move |log| log.begin(&of, seq)).await,
             Wish::OpenLink(link) => self.open_link(link),
+            Wish::Hide => self.tray.ask(),
+            Wish::Notify { peer, notice } => self.notices.show(peer, notice),
             Wish::Exit => {}
             Wish::ServerInfo
             | Wish::AddContact { .. }
@@ -127,11 +135,14 @@ impl Bridge {
             Wish::Typing { peer, active } => {
                 self.call(async move |_| client.typing(peer, active).await);
             }
-            Wish::MarkRead(peer) => self.call(async move |_| {
-                if let Err(error) = client.mark_read(peer).await {
-                    tracing::debug!(%error, "A read mark is not set");
-                }
-            }),
+            Wish::MarkRead(peer) => {
+                self.notices.close(peer);
+                self.call(async move |_| {
+                    if let Err(error) = client.mark_read(peer).await {
+                        tracing::debug!(%error, "A read mark is not set");
+                    }
+                });
+            }
             Wish::ServerInfo => self.call(async move |news| {
                 tell(&news, News::Server(client.server_info().await)).await;
             }),
@@ -181,7 +192,9 @@ impl Bridge {
             | Wish::Log { .. }
             | Wish::LogShown { .. }
             | Wish::LogFrom { .. }
-            | Wish::OpenLink(_) => {}
+            | Wish::OpenLink(_)
+            | Wish::Hide
+            | Wish::Notify { .. } => {}
         }
     }
 

@@ -5,6 +5,7 @@ use thrive_client::{
     ServerInfo, UserId, Username,
 };
 
+use crate::announce::Notice;
 use crate::chat_log::{Entry, Of};
 
 /// What a person wants.
@@ -86,6 +87,13 @@ pub enum Wish {
         seq: u64,
     },
     OpenLink(String),
+    /// The windows are to go; where to is news.
+    Hide,
+    /// Shows something on the desktop; choosing it leads to the person.
+    Notify {
+        peer: Option<UserId>,
+        notice: Notice,
+    },
     /// The model again, whole.
     Roster,
 }
@@ -132,9 +140,21 @@ pub enum News {
         deed: Deed,
         result: Result<(), Failure>,
     },
+    /// Whether there is a tray that shows the program while its windows are hidden.
+    Tray(bool),
+    TrayChosen(TrayChoice),
+    /// The notice about this person was chosen on the desktop.
+    Wanted(UserId),
     LoggedOut,
     /// The network thread has nothing more to say.
     Ended,
+}
+
+/// What somebody chose in the tray.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum TrayChoice {
+    Show,
+    Exit,
 }
 
 /// A wish whose only answer is that it worked, or why not.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::announce::Sound;
-use crate::settings::{Colors, SCALE, Settings, TEXT_POINTS};
+use crate::settings::{Colors, Detail, SCALE, Settings, TEXT_POINTS};
 
 /// The tabs, in their order.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,6 +37,7 @@ pub struct Form {
     /// Kept by the system and not in the settings.
     pub start_at_login: bool,
     pub automatic: bool,
+    pub keep_running: bool,
     pub colors: usize,
     pub text_points: i32,
     pub scale: i32,
@@ -50,6 +51,7 @@ pub struct Form {
     pub speak_typing: bool,
     pub speak_files: bool,
     pub interrupt_speech: bool,
+    pub notices: usize,
     pub enter_sends: bool,
     pub read_times: bool,
 }
@@ -60,6 +62,7 @@ impl Form {
         Self {
             start_at_login,
             automatic: settings.automatic,
+            keep_running: settings.keep_running,
             colors: Colors::ALL.iter().position(|it| *it == settings.colors).unwrap_or(0),
             text_points: settings.text_points.into(),
             scale: settings.scale.into(),
@@ -73,6 +76,7 @@ impl Form {
             speak_typing: settings.speak_typing,
             speak_files: settings.speak_files,
             interrupt_speech: settings.interrupt_speech,
+            notices: Detail::ALL.iter().position(|it| *it == settings.notices).unwrap_or(0),
             enter_sends: settings.enter_sends,
             read_times: settings.read_times,
         }
@@ -87,6 +91,7 @@ impl Form {
         let scale = self.scale.clamp(SCALE.0.into(), SCALE.1.into());
         Settings {
             automatic: self.automatic && settings.remember,
+            keep_running: self.keep_running,
             colors: Colors::ALL.get(self.colors).copied().unwrap_or_default(),
             text_points: within(self.text_points, TEXT_POINTS),
             scale: u16::try_from(scale).unwrap_or(SCALE.1),
@@ -100,6 +105,7 @@ impl Form {
             speak_typing: self.speak_typing,
             speak_files: self.speak_files,
             interrupt_speech: self.interrupt_speech,
+            notices: Detail::ALL.get(self.notices).copied().unwrap_or_default(),
             enter_sends: self.enter_sends,
             read_times: self.read_times,
             ..settings.clone()
@@ -131,6 +137,8 @@ mod tests {
             remember: true,
             automatic: true,
             interrupt_speech: true,
+            notices: Detail::Something,
+            keep_running: false,
             ..Settings::default()
         };
         assert_eq!(Form::of(&settings, false, &packs).applied(&settings, &packs), settings);

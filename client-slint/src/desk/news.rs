@@ -4,7 +4,7 @@ use thrive_client::{Arrival, Change, Connection, Contact, Presence};
 
 use super::{Desk, quit};
 use crate::announce::Event;
-use crate::bridge::{News, Wish};
+use crate::bridge::{News, TrayChoice, Wish};
 use crate::words;
 
 impl Desk {
@@ -23,6 +23,10 @@ impl Desk {
             News::Earlier { peer, result } => self.earlier_came(peer, result),
             News::NotSent { peer, text, failure } => self.not_sent(peer, &text, &failure),
             News::Done { deed, result } => self.done(deed, result),
+            News::Tray(there) => self.hide(there),
+            News::TrayChosen(TrayChoice::Show) => self.raise(),
+            News::TrayChosen(TrayChoice::Exit) => self.exit(),
+            News::Wanted(peer) => self.wanted(peer),
             News::LoggedOut => self.logged_out(None),
             News::Ended => quit(),
         }

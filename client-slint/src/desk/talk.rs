@@ -28,6 +28,15 @@ impl Desk {
         }
     }
 
+    /// A notice on the desktop was chosen.
+    pub(super) fn wanted(&mut self, peer: UserId) {
+        self.raise();
+        let contact = self.session.as_ref().and_then(|session| session.contacts.get(peer));
+        if let Some(username) = contact.map(|contact| contact.username.clone()) {
+            self.open_chat(username);
+        }
+    }
+
     pub(super) fn chat_opened(&mut self, username: Username, result: Result<OpenedChat, Failure>) {
         let Some(session) = &mut self.session else { return };
         session.opening.remove(&username);
@@ -368,7 +377,8 @@ impl Desk {
         let stored = now.seq.is_some();
         match (now.mine, before, now.state) {
             (false, None, _) => {
-                self.event(&Event::Message { from: name, text: now.text, chat }, arrival);
+                let event = Event::Message { from: name, text: now.text, chat };
+                self.event_with(Some(peer), &event, arrival);
             }
             (true, Some(MessageState::Waiting), MessageState::Refused(code)) => {
                 let refused = Failure::Refused { code, retry_after_ms: None, limit: None };

@@ -2,17 +2,23 @@
 
 use std::time::Duration;
 
-use thrive_client::Arrival;
+use thrive_client::{Arrival, UserId};
 
 use super::Desk;
 use crate::adapters::shell::WindowKey;
 use crate::announce::queue::{Region, Utterance};
 use crate::announce::{Chat, Context, Event, Sound, Speech, decide};
+use crate::bridge::Wish;
 use crate::sounds::packs;
 
 impl Desk {
     /// Something happened.
     pub(super) fn event(&mut self, event: &Event, arrival: Arrival) {
+        self.event_with(None, event, arrival);
+    }
+
+    /// Something happened between this person and oneself.
+    pub(super) fn event_with(&mut self, peer: Option<UserId>, event: &Event, arrival: Arrival) {
         let own = self.session.as_ref().map(|session| session.own.availability);
         let context = Context { in_front: self.in_front(), arrival, own: own.unwrap_or_default() };
         let decision = decide(event, context, &self.settings);
@@ -21,6 +27,9 @@ impl Desk {
         }
         if let Some(speech) = decision.speech {
             self.queue.push(speech);
+        }
+        if let Some(notice) = decision.notice {
+            self.ask(Wish::Notify { peer, notice });
         }
         if let (Some(shown), Some(session)) = (decision.shown, &self.session) {
             session.main.view.window.set_notice(shown.into());

@@ -3,7 +3,9 @@
 use slint::Model;
 use slint::platform::Key;
 use thrive_client::{Message, UserId};
-use thrive_slint::bridge::Wish;
+use thrive_slint::adapters::shell::{Input, WindowKey};
+use thrive_slint::announce::Notice;
+use thrive_slint::bridge::{News, TrayChoice, Wish};
 use thrive_slint::settings::Settings;
 
 use super::stage::*;
@@ -142,6 +144,38 @@ fn a_file_of_keys_with_mistakes_is_explained_at_the_start_and_changes_nothing() 
     stage.press(&stage.notice(), Key::Escape);
     stage.alt(&stage.login(), 'r');
     assert!(stage.login().get_remember());
+}
+
+#[test]
+fn closing_the_main_window_hides_it_with_its_chats_and_messages_keep_coming() {
+    let mut stage = Stage::chatting(contact(2, "bob"), vec![]);
+    stage.office.tell(WindowKey::Contacts, Input::Closed);
+    assert_eq!(stage.wishes(), [Wish::Hide]);
+    stage.office.hear(News::Tray(true));
+    stage.message(of_bob(1));
+    let notice = Notice { title: "bob".into(), body: "text 1".into() };
+    assert!(stage.wishes().contains(&Wish::Notify { peer: Some(UserId(2)), notice }));
+    stage.office.hear(News::TrayChosen(TrayChoice::Show));
+    stage.settle();
+    assert_eq!(rows(&stage.chat(2)).len(), 1);
+    stage.office.hear(News::TrayChosen(TrayChoice::Exit));
+    assert!(stage.wishes().contains(&Wish::Exit));
+}
+
+#[test]
+fn closing_the_main_window_ends_the_program_if_that_is_wanted() {
+    let settings = Settings { keep_running: false, ..Settings::default() };
+    let mut stage = Stage::with(settings);
+    stage.enter(vec![]);
+    stage.office.tell(WindowKey::Contacts, Input::Closed);
+    assert_eq!(stage.wishes(), [Wish::Exit]);
+}
+
+#[test]
+fn a_notice_that_is_chosen_leads_to_its_chat() {
+    let mut stage = Stage::logged_in(vec![contact(2, "bob")]);
+    stage.office.hear(News::Wanted(UserId(2)));
+    assert!(stage.wishes().contains(&Wish::OpenChat(contact(2, "bob").username)));
 }
 
 #[test]

@@ -1,0 +1,264 @@
+//! Notices on the desktop, by the service that every Linux desktop has for them. Without such a service
+//! nothing is shown, and that is no failure. A task of its own: a desktop that hangs holds nobody up.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use thrive_client::UserId;
+use tokio::sync::mpsc::{self, Receiver, Sender};
+use zbus::zvariant::Value;
+
+use super::words::News;
+use crate::announce::Notice;
+
+/// What to do on the desktop.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Order {
+    Show {
+        peer: Option<UserId>,
+        notice: Notice,
+    },
+    /// The chat was read.
+    Close(UserId),
+}
+
+/// Where notices are asked for. Never waits.
+#[derive(Debug)]
+pub(super) struct Notices {
+    orders: Sender<Order>,
+}
+
+impl Notices {
+    pub(super) fn start(news: Sender<News>) -> Self {
+        let (orders, asked) = mpsc::channel(ORDERS_MAX);
+        tokio::spawn(async move {
+            if let Err(error) = serve(zbus::Connection::session(), asked, news).await {
+                tracing::info!(%error, "This desktop shows no notices");
+            }
+        });
+        Self { orders }
+    }
+
+    pub(super) fn show(&self, peer: Option<UserId>, notice: Notice) {
+        self.order(Order::Show { peer, notice });
+    }
+
+    pub(super) fn close(&self, peer: UserId) {
+        self.order(Order::Close(peer));
+    }
+
+    /// When so many wait, the desktop does not answer, and one more is worth nothing.
+    fn order(&self, order: Order) {
+        if self.orders.try_send(order).is_err() {
+            tracing::debug!("A notice was dropped");
+        }
+    }
+}
+
+#[zbus::proxy(
+    interface = "org.freedesktop.Notifications",
+    default_service = "org.freedesktop.Notifications",
+    default_path = "/org/freedesktop/Notifications",
+    gen_blocking = false
+)]
+trait Desktop {
+    fn get_capabilities(&self) -> zbus::Result<Vec<String>>;
+
+    #[expect(clippy::too_many_arguments, reason = "the service is like that")]
+    fn notify(
+        &self,
+        program: &str,
+        replaces: u32,
+        icon: &str,
+        summary: &str,
+        body: &str,
+        actions: &[&str],
+        hints: HashMap<&str, Value<'_>>,
+        expire_ms: i32,
+    ) -> zbus::Result<u32>;
+
+    fn close_notification(&self, id: u32) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    fn action_invoked(&self, id: u32, action: String) -> zbus::Result<()>;
+}
+
+async fn serve(
+    bus: impl Future<Output = zbus::Result<zbus::Connection>>,
+    mut asked: Receiver<Order>,
+    news: Sender<News>,
+) -> zbus::Result<()> {
+    // Nothing is asked of the desktop before there is something to show.
+    let Some(mut order) = asked.recv().await else { return Ok(()) };
+    let connection = bus.await?;
+    let desktop = DesktopProxy::new(&connection).await?;
+    let able = desktop.get_capabilities().await?;
+    let marked_up = able.iter().any(|able| able == "body-markup");
+    let mut invoked = desktop.receive_action_invoked().await?;
+    let mut shown: HashMap<UserId, u32> = HashMap::new();
+    loop {
+        let done = tokio::time::timeout(PATIENCE, perform(&desktop, &order, marked_up, &mut shown));
+        match done.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "A notice is not shown"),
+            Err(_) => tracing::debug!("The desktop does not answer"),
+        }
+        order = loop {
+            tokio::select! {
+                next = asked.recv() => match next {
+                    Some(next) => break next,
+                    None => return Ok(()),
+                },
+                Some(signal) = invoked.next() => {
+                    let Ok(args) = signal.args() else { continue };
+                    let peer = shown.iter().find(|(_, id)| **id == args.id).map(|(peer, _)| *peer);
+                    if let Some(peer) = peer
+                        && news.send(News::Wanted(peer)).await.is_err()
+                    {
+                        return Ok(());
+                    }
+                }
+            }
+        };
+    }
+}
+
+async fn perform(
+    desktop: &DesktopProxy<'_>,
+    order: &Order,
+    marked_up: bool,
+    shown: &mut HashMap<UserId, u32>,
+) -> zbus::Result<()> {
+    match order {
+        Order::Close(peer) => match shown.remove(peer) {
+            Some(id) => desktop.close_notification(id).await,
+            None => Ok(()),
+        },
+        Order::Show { peer, notice } => {
+            // One for each person: what comes next stands in the place of what came before.
+            let before = peer.and_then(|peer| shown.get(&peer).copied()).unwrap_or(0);
+            let body = if marked_up { unmarked(&notice.body) } else { notice.body.clone() };
+            let actions: &[&str] = if peer.is_some() { &["default", "Open"] } else { &[] };
+            let mut hints = HashMap::new();
+            // The sound is ours, by the settings.
+            hints.insert("suppress-sound", Value::from(true));
+            hints.insert("category", Value::from("im.received"));
+            let id = desktop
+                .notify("Thrive Messenger", before, "", &notice.title, &body, actions, hints, -1)
+                .await?;
+            if let Some(peer) = peer {
+                shown.insert(*peer, id);
+            }
+            Ok(())
+        }
+    }
+}
+
+/// A text of somebody else is shown as it is, and never as markup.
+fn unmarked(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// More than a desktop shows at a time.
+const ORDERS_MAX: usize = 16;
+const PATIENCE: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use zbus::object_server::SignalEmitter;
+
+    use super::super::desktop_bus::Bus;
+    use super::*;
+
+    /// What a desktop does: it keeps what it is told, and gives numbers.
+    struct Desk {
+        seen: Sender<(u32, String, String)>,
+        closed: Sender<u32>,
+        last: u32,
+    }
+
+    #[zbus::interface(name = "org.freedesktop.Notifications")]
+    impl Desk {
+        fn get_capabilities(&self) -> Vec<String> {
+            vec!["body".into(), "body-markup".into(), "actions".into()]
+        }
+
+        #[expect(clippy::too_many_arguments, reason = "the service is like that")]
+        async fn notify(
+            &mut self,
+            _program: &str,
+            replaces: u32,
+            _icon: &str,
+            summary: &str,
+            body: &str,
+            _actions: Vec<String>,
+            _hints: HashMap<String, Value<'_>>,
+            _expire_ms: i32,
+        ) -> u32 {
+            self.seen.send((replaces, summary.to_owned(), body.to_owned())).await.unwrap();
+            if replaces == 0 {
+                self.last += 1;
+                return self.last;
+            }
+            replaces
+        }
+
+        async fn close_notification(&self, id: u32) {
+            self.closed.send(id).await.unwrap();
+        }
+
+        #[zbus(signal)]
+        async fn action_invoked(
+            emitter: &SignalEmitter<'_>,
+            id: u32,
+            action: &str,
+        ) -> zbus::Result<()>;
+    }
+
+    fn notice(title: &str, body: &str) -> Notice {
+        Notice { title: title.into(), body: body.into() }
+    }
+
+    #[tokio::test]
+    async fn each_person_has_one_notice_and_choosing_it_leads_to_them() {
+        const PATH: &str = "/org/freedesktop/Notifications";
+        let bus = Bus::start();
+        let (seen, mut sees) = mpsc::channel(8);
+        let (closed, mut closes) = mpsc::channel(8);
+        let desk = zbus::connection::Builder::address(bus.address.as_str())
+            .unwrap()
+            .name("org.freedesktop.Notifications")
+            .unwrap()
+            .serve_at(PATH, Desk { seen, closed, last: 0 })
+            .unwrap()
+            .build()
+            .await
+            .unwrap();
+        let (orders, asked) = mpsc::channel(ORDERS_MAX);
+        let (news, mut heard) = mpsc::channel(8);
+        let notices = Notices { orders };
+        let task = tokio::spawn(serve(Bus::connect(bus.address.clone()), asked, news));
+
+        notices.show(Some(UserId(2)), notice("Ann", "<b>hi</b>"));
+        let escaped = (0, "Ann".to_owned(), "&lt;b&gt;hi&lt;/b&gt;".to_owned());
+        assert_eq!(sees.recv().await, Some(escaped));
+        notices.show(Some(UserId(3)), notice("Bob", "hi"));
+        assert_eq!(sees.recv().await.unwrap().0, 0);
+        notices.show(Some(UserId(2)), notice("Ann", "again"));
+        assert_eq!(sees.recv().await, Some((1, "Ann".into(), "again".into())));
+
+        let emitter = SignalEmitter::new(&desk, PATH).unwrap();
+        Desk::action_invoked(&emitter, 2, "default").await.unwrap();
+        assert!(matches!(heard.recv().await, Some(News::Wanted(UserId(3)))));
+        notices.close(UserId(2));
+        assert_eq!(closes.recv().await, Some(1));
+        drop(notices);
+        task.await.unwrap().unwrap();
+    }
+
+    #[test]
+    fn nothing_in_a_message_is_markup() {
+        assert_eq!(unmarked("<b>a & b</b>"), "&lt;b&gt;a &amp; b&lt;/b&gt;");
+    }
+}

@@ -1,0 +1,365 @@
+//! The place of the program in the tray of a Linux desktop, while its windows are hidden: a status notifier
+//! item with a menu, for whatever host the desktop has. Made when it is first needed, and then it stays.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{self, Receiver, Sender};
+use zbus::zvariant::{ObjectPath, OwnedValue, StructureBuilder, Value};
+
+use super::words::{News, TrayChoice};
+
+/// Where the tray is asked for. Never waits.
+#[derive(Debug)]
+pub(super) struct Tray {
+    asked: Sender<()>,
+}
+
+impl Tray {
+    pub(super) fn start(news: Sender<News>) -> Self {
+        // Asked for by a person who closes a window; more at a time means nothing more.
+        let (asked, orders) = mpsc::channel(1);
+        tokio::spawn(serve(zbus::Connection::session, orders, news));
+        Self { asked }
+    }
+
+    /// Whether the windows may be hidden comes as news.
+    pub(super) fn ask(&self) {
+        if self.asked.try_send(()).is_err() {
+            tracing::debug!("The tray is being asked already");
+        }
+    }
+}
+
+#[zbus::proxy(
+    interface = "org.kde.StatusNotifierWatcher",
+    default_service = "org.kde.StatusNotifierWatcher",
+    default_path = "/StatusNotifierWatcher",
+    gen_blocking = false
+)]
+trait Watcher {
+    fn register_status_notifier_item(&self, item: &str) -> zbus::Result<()>;
+
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn is_status_notifier_host_registered(&self) -> zbus::Result<bool>;
+}
+
+async fn serve<F>(bus: impl Fn() -> F, mut asked: Receiver<()>, news: Sender<News>)
+where
+    F: Future<Output = zbus::Result<zbus::Connection>>,
+{
+    let mut item = None;
+    while asked.recv().await.is_some() {
+        let there = tokio::time::timeout(PATIENCE, settle(&bus, &mut item, &news)).await;
+        let there = match there {
+            Ok(Ok(there)) => there,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "There is no tray");
+                false
+            }
+            Err(_) => false,
+        };
+        if news.send(News::Tray(there)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Takes a place in the tray. False when nobody would show it.
+async fn settle<F>(
+    bus: &impl Fn() -> F,
+    item: &mut Option<zbus::Connection>,
+    news: &Sender<News>,
+) -> zbus::Result<bool>
+where
+    F: Future<Output = zbus::Result<zbus::Connection>>,
+{
+    let connection = match item {
+        Some(connection) => connection,
+        None => {
+            let connection = bus().await?;
+            let server = connection.object_server();
+            server.at(ITEM, Item { news: news.clone() }).await?;
+            server.at(MENU, Menu { news: news.clone() }).await?;
+            connection.request_name(name().as_str()).await?;
+            item.insert(connection)
+        }
+    };
+    let watcher = WatcherProxy::new(connection).await?;
+    if !watcher.is_status_notifier_host_registered().await? {
+        return Ok(false);
+    }
+    // Again each time: the desktop may have been started anew.
+    watcher.register_status_notifier_item(&name()).await?;
+    Ok(true)
+}
+
+fn name() -> String {
+    format!("org.kde.StatusNotifierItem-{}-1", std::process::id())
+}
+
+async fn choose(news: &Sender<News>, choice: TrayChoice) {
+    if news.send(News::TrayChosen(choice)).await.is_err() {
+        tracing::debug!("The tray was used after the last window was closed");
+    }
+}
+
+struct Item {
+    news: Sender<News>,
+}
+
+/// Width, height, and four bytes for each pixel.
+type Picture = (i32, i32, Vec<u8>);
+
+#[zbus::interface(name = "org.kde.StatusNotifierItem")]
+impl Item {
+    async fn activate(&self, _x: i32, _y: i32) {
+        choose(&self.news, TrayChoice::Show).await;
+    }
+
+    async fn secondary_activate(&self, _x: i32, _y: i32) {
+        choose(&self.news, TrayChoice::Show).await;
+    }
+
+    fn context_menu(&self, _x: i32, _y: i32) {}
+
+    fn scroll(&self, _delta: i32, _orientation: &str) {}
+
+    #[zbus(property)]
+    fn category(&self) -> &str {
+        "Communications"
+    }
+
+    #[zbus(property)]
+    fn id(&self) -> &str {
+        "thrive-messenger"
+    }
+
+    #[zbus(property)]
+    fn title(&self) -> &str {
+        "Thrive Messenger"
+    }
+
+    #[zbus(property)]
+    fn status(&self) -> &str {
+        "Active"
+    }
+
+    #[zbus(property)]
+    fn window_id(&self) -> i32 {
+        0
+    }
+
+    #[zbus(property)]
+    fn icon_name(&self) -> &str {
+        ""
+    }
+
+    #[zbus(property)]
+    fn icon_pixmap(&self) -> Vec<Picture> {
+        vec![picture(22), picture(44)]
+    }
+
+    #[zbus(property)]
+    fn tool_tip(&self) -> (String, Vec<Picture>, String, String) {
+        (String::new(), Vec::new(), "Thrive Messenger".into(), String::new())
+    }
+
+    #[zbus(property)]
+    fn item_is_menu(&self) -> bool {
+        false
+    }
+
+    #[zbus(property)]
+    fn menu(&self) -> ObjectPath<'_> {
+        ObjectPath::from_static_str_unchecked(MENU)
+    }
+}
+
+struct Menu {
+    news: Sender<News>,
+}
+
+/// One entry and what is below it.
+type Layout = (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>);
+
+/// The entries, by their numbers.
+const ENTRIES: [(i32, &str, TrayChoice); 2] =
+    [(1, "Show Thrive", TrayChoice::Show), (2, "Exit", TrayChoice::Exit)];
+
+fn properties(label: &str) -> HashMap<String, OwnedValue> {
+    let owned = |value: Value<'_>| OwnedValue::try_from(value).ok();
+    let pairs = [
+        ("label", owned(Value::from(label))),
+        ("enabled", owned(Value::from(true))),
+        ("visible", owned(Value::from(true))),
+    ];
+    pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+#[zbus::interface(name = "com.canonical.dbusmenu")]
+impl Menu {
+    fn get_layout(&self, parent: i32, _depth: i32, _names: Vec<String>) -> (u32, Layout) {
+        let entry = |(id, label, _): &(i32, &str, TrayChoice)| {
+            let entry = StructureBuilder::new()
+                .add_field(*id)
+                .add_field(properties(label))
+                .add_field(Vec::<OwnedValue>::new())
+                .build()
+                .ok()?;
+            OwnedValue::try_from(Value::from(entry)).ok()
+        };
+        if parent != 0 {
+            return (1, (parent, HashMap::new(), Vec::new()));
+        }
+        let mut below = HashMap::new();
+        if let Ok(value) = OwnedValue::try_from(Value::from("submenu")) {
+            below.insert("children-display".to_owned(), value);
+        }
+        (1, (0, below, ENTRIES.iter().filter_map(entry).collect()))
+    }
+
+    fn get_group_properties(
+        &self,
+        ids: Vec<i32>,
+        _names: Vec<String>,
+    ) -> Vec<(i32, HashMap<String, OwnedValue>)> {
+        let wanted = ENTRIES.iter().filter(|(id, _, _)| ids.is_empty() || ids.contains(id));
+        wanted.map(|(id, label, _)| (*id, properties(label))).collect()
+    }
+
+    async fn event(&self, id: i32, kind: &str, _data: Value<'_>, _time: u32) {
+        let chosen = ENTRIES.iter().find(|(entry, _, _)| *entry == id && kind == "clicked");
+        if let Some((_, _, choice)) = chosen {
+            choose(&self.news, *choice).await;
+        }
+    }
+
+    fn about_to_show(&self, _id: i32) -> bool {
+        false
+    }
+
+    #[zbus(property)]
+    fn version(&self) -> u32 {
+        3
+    }
+
+    #[zbus(property)]
+    fn status(&self) -> &str {
+        "normal"
+    }
+
+    #[zbus(property)]
+    fn text_direction(&self) -> &str {
+        "ltr"
+    }
+}
+
+/// A speech bubble: a disc with a tail at its lower left.
+fn picture(size: i32) -> Picture {
+    let (middle, radius) = (size * 9 / 20, size * 2 / 5);
+    let (left, bottom) = (size / 8, size * 9 / 10);
+    let mut bytes = Vec::new();
+    for y in 0..size {
+        for x in 0..size {
+            let (across, down) = (x - size / 2, y - middle);
+            let disc = across * across + down * down <= radius * radius;
+            let tail = (middle..=bottom).contains(&y)
+                && left <= x
+                && (x - left) * 2 <= bottom - y + size / 6;
+            let blue = [0xFF, 0x1A, 0x56, 0xB8];
+            bytes.extend(if disc || tail { blue } else { [0; 4] });
+        }
+    }
+    (size, size, bytes)
+}
+
+const ITEM: &str = "/StatusNotifierItem";
+const MENU: &str = "/MenuBar";
+const PATIENCE: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::super::desktop_bus::Bus;
+    use super::*;
+
+    /// A desktop with a tray, or one that only could have one.
+    struct Host {
+        shows: bool,
+        registered: Sender<String>,
+    }
+
+    #[zbus::interface(name = "org.kde.StatusNotifierWatcher")]
+    impl Host {
+        async fn register_status_notifier_item(&self, item: &str) {
+            self.registered.send(item.to_owned()).await.unwrap();
+        }
+
+        #[zbus(property)]
+        fn is_status_notifier_host_registered(&self) -> bool {
+            self.shows
+        }
+    }
+
+    async fn host(bus: &Bus, shows: bool) -> (zbus::Connection, Receiver<String>) {
+        let (registered, items) = mpsc::channel(4);
+        let connection = zbus::connection::Builder::address(bus.address.as_str())
+            .unwrap()
+            .name("org.kde.StatusNotifierWatcher")
+            .unwrap()
+            .serve_at("/StatusNotifierWatcher", Host { shows, registered })
+            .unwrap()
+            .build()
+            .await
+            .unwrap();
+        (connection, items)
+    }
+
+    fn tray(bus: &Bus) -> (Tray, Receiver<News>) {
+        let (asked, orders) = mpsc::channel(1);
+        let (news, heard) = mpsc::channel(4);
+        let address = bus.address.clone();
+        tokio::spawn(serve(move || Bus::connect(address.clone()), orders, news));
+        (Tray { asked }, heard)
+    }
+
+    #[tokio::test]
+    async fn without_a_tray_the_windows_are_not_hidden() {
+        let bus = Bus::start();
+        let (tray, mut heard) = tray(&bus);
+        tray.ask();
+        assert!(matches!(heard.recv().await, Some(News::Tray(false))));
+        let (_host, mut items) = host(&bus, false).await;
+        tray.ask();
+        assert!(matches!(heard.recv().await, Some(News::Tray(false))));
+        assert!(items.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn a_click_brings_the_windows_back_and_the_menu_has_words_for_it() {
+        let bus = Bus::start();
+        let (host, mut items) = host(&bus, true).await;
+        let (tray, mut heard) = tray(&bus);
+        tray.ask();
+        let item = items.recv().await.unwrap();
+        assert!(matches!(heard.recv().await, Some(News::Tray(true))));
+
+        let at = "org.kde.StatusNotifierItem";
+        let click = zbus::Proxy::new(&host, item.as_str(), ITEM, at).await.unwrap();
+        click.call_method("Activate", &(0_i32, 0_i32)).await.unwrap();
+        assert!(matches!(heard.recv().await, Some(News::TrayChosen(TrayChoice::Show))));
+        let title: String = click.get_property("Title").await.unwrap();
+        let pictures: Vec<Picture> = click.get_property("IconPixmap").await.unwrap();
+        assert_eq!((title.as_str(), pictures[0].2.len()), ("Thrive Messenger", 22 * 22 * 4));
+
+        let menu =
+            zbus::Proxy::new(&host, item.as_str(), MENU, "com.canonical.dbusmenu").await.unwrap();
+        let none: Vec<String> = Vec::new();
+        let layout = menu.call_method("GetLayout", &(0_i32, -1_i32, none)).await.unwrap();
+        let (_, (_, _, entries)): (u32, Layout) = layout.body().deserialize().unwrap();
+        let words = format!("{entries:?}");
+        assert!(words.contains("Show Thrive") && words.contains("Exit"), "{words}");
+        menu.call_method("Event", &(2_i32, "clicked", Value::from(0_i32), 0_u32)).await.unwrap();
+        assert!(matches!(heard.recv().await, Some(News::TrayChosen(TrayChoice::Exit))));
+    }
+}
