@@ -1,5 +1,6 @@
 //! The walk: log in, choose a contact, chat, send, listen, leave. With keys only.
 
+use std::fs;
 use std::thread;
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use super::snapshot::Snapshots;
 use super::tree::Node;
 use super::window::Window;
 use super::{Desk, PASSWORD, Stage};
-use crate::deadline;
+use crate::children::Child;
+use crate::{deadline, shell};
 
 /// What is sent with the keyboard.
 const GREETING: &str = "Good morning, Bob";
@@ -28,11 +30,18 @@ const HEARD_AT_LEAST: usize = 1;
 const DIALOGS: &[(&str, &str)] = &[
     ("alt+a", "add_contact"),
     ("alt+u", "status"),
-    ("alt+t", "settings"),
     ("alt+i", "server_information"),
     ("F1", "all_commands"),
     ("alt+h", "about"),
     ("alt+d", "delete_contact"),
+];
+
+/// The tabs of the settings after the first one, and the names of their snapshots.
+const TABS: &[(&str, &str)] = &[
+    ("Appearance", "settings_appearance"),
+    ("Sounds", "settings_sounds"),
+    ("Speech and notices", "settings_speech"),
+    ("Chats", "settings_chats"),
 ];
 
 /// Walks, and gives what was not as it should be. An error where it could not go on.
@@ -41,10 +50,15 @@ pub(super) fn walk(desk: &Desk, stage: &Stage, snapshots: &Snapshots) -> Result<
     let mut walker = Walker { window, stage, snapshots, complaints: Vec::new() };
     walker.logs_in().context("logging in")?;
     walker.opens_dialogs().context("the dialogs of the main window")?;
+    walker.turns_pages().context("the tabs of the settings")?;
     walker.opens_chat().context("opening the chat")?;
+    walker.leads_around().context("the parts of the chat")?;
+    walker.starts_twice().context("starting the program again")?;
     walker.sends().context("sending")?;
     walker.is_left_alone(desk).context("while messages come in")?;
-    walker.leaves().context("leaving")?;
+    walker.leaves().context("closing the chat")?;
+    walker.hides_and_comes_back(desk).context("the tray")?;
+    walker.exits().context("leaving")?;
     Ok(walker.complaints)
 }
 
@@ -83,6 +97,52 @@ impl Walker<'_> {
                 .with_context(|| format!("{screen} was closed by Escape"))?;
         }
         Ok(())
+    }
+
+    /// Every page, and the first ones again: what was hidden must be heard when it is back.
+    fn turns_pages(&mut self) -> Result<()> {
+        self.window.press(&["alt+t"])?;
+        self.tab("General")?;
+        self.snapshot("settings")?;
+        for (tab, screen) in TABS {
+            self.window.press(&["ctrl+Tab"])?;
+            self.tab(tab)?;
+            self.snapshot(screen)?;
+        }
+        self.window.press(&["Right", "Tab"])?;
+        self.window.focus("the first control of the first page, again", |node| {
+            node.role == "check box" && node.name.starts_with("Start Thrive")
+        })?;
+        self.window.press(&["ctrl+Page_Down", "F6"])?;
+        self.window.focus("the first control of the second page, again", |node| {
+            node.role == "list item" && labelled(node, "Like the system")
+        })?;
+        self.window.press(&["F6"])?;
+        self.window.focus("the first button", |node| labelled(node, "OK"))?;
+        self.window.press(&["Escape"])?;
+        self.window.focus("the row of bob, after the settings", |node| named(node, "bob"))?;
+        Ok(())
+    }
+
+    fn tab(&mut self, name: &str) -> Result<Node> {
+        self.window.focus("a tab", |node| node.role == "page tab" && labelled(node, name))
+    }
+
+    /// F6 goes through the parts of the chat and back to where one writes.
+    fn leads_around(&mut self) -> Result<()> {
+        self.window.press(&["F6"])?;
+        self.window.focus("the button that sends", |node| labelled(node, "Send"))?;
+        self.window.press(&["F6"])?;
+        self.window.focus("the messages", |node| labelled(node, "Messages"))?;
+        self.window.press(&["F6"])?;
+        self.composer().map(drop)
+    }
+
+    /// A second start ends at once and well, and the first program goes on where it was.
+    fn starts_twice(&mut self) -> Result<()> {
+        let status = self.window.start_again(self.stage)?;
+        ensure!(status.success(), "the second start ended with {status}");
+        self.composer().map(drop)
     }
 
     fn opens_chat(&mut self) -> Result<()> {
@@ -191,6 +251,35 @@ impl Walker<'_> {
         ensure!(content(&composer).trim_end() == DRAFT, "the draft is lost: {:?}", composer.text);
         self.window.press(&["Escape"])?;
         self.window.focus("the row of bob, after the chat", |node| named(node, "bob"))?;
+        Ok(())
+    }
+
+    /// Where there is a tray, the main window goes there when it is closed, and comes back from there.
+    fn hides_and_comes_back(&mut self, desk: &Desk) -> Result<()> {
+        let notes = desk.logs.join("tray.log");
+        let mut tray = Child::logged("tray.py", &mut desk.script("tray.py"), &notes)?;
+        let mut noted = |word: &str| {
+            deadline::wait(word, Duration::from_secs(20), || {
+                tray.still_there()?;
+                let lines = fs::read_to_string(&notes).unwrap_or_default();
+                Ok(lines.lines().any(|line| line == word).then_some(()))
+            })
+        };
+        noted("ready")?;
+        self.window.press(&["alt+F4"])?;
+        noted("registered")?;
+        deadline::wait("no window at all", Duration::from_secs(20), || {
+            let mut search = desk.command("xdotool");
+            search.args(["search", "--onlyvisible", "--name", "Thrive Messenger"]);
+            // It fails when it finds nothing.
+            Ok(shell::output(&mut search).is_err().then_some(()))
+        })?;
+        noted("used")?;
+        self.window.focus("the row of bob, back from the tray", |node| named(node, "bob"))?;
+        Ok(())
+    }
+
+    fn exits(&mut self) -> Result<()> {
         self.window.press(&["alt+x"])?;
         self.window.ended_well()
     }

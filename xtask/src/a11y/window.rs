@@ -1,7 +1,7 @@
 //! The desktop client as a blind user meets it: what has the focus, what can be read, which keys
 //! were pressed.
 
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus};
 use std::thread;
 use std::time::Duration;
 
@@ -26,12 +26,16 @@ pub(super) struct Window<'a> {
 
 impl<'a> Window<'a> {
     pub(super) fn open(desk: &'a Desk, stage: &Stage) -> Result<Self> {
-        let program = config::target(&root()).join("debug").join("thrive-messenger");
-        let mut command = desk.command(program);
-        command.args(["--server", &stage.server.to_string()]);
-        command.arg("--dir").arg(stage.folder.path().join("desktop"));
+        let mut command = messenger(desk, stage);
         let log = desk.logs.join("messenger.log");
         Ok(Self { desk, program: Child::logged("The desktop client", &mut command, &log)? })
+    }
+
+    /// Starts the program a second time, and waits for its end.
+    pub(super) fn start_again(&self, stage: &Stage) -> Result<ExitStatus> {
+        let log = self.desk.logs.join("messenger-again.log");
+        let mut again = Child::logged("The second start", &mut messenger(self.desk, stage), &log)?;
+        deadline::wait("the end of the second start", ANSWER, || Ok(again.ended()))
     }
 
     pub(super) fn press(&self, keys: &[&str]) -> Result<()> {
@@ -105,4 +109,12 @@ impl<'a> Window<'a> {
             bail!("the program ended with {status}{}", self.program.last_words())
         }
     }
+}
+
+fn messenger(desk: &Desk, stage: &Stage) -> Command {
+    let program = config::target(&root()).join("debug").join("thrive-messenger");
+    let mut command = desk.command(program);
+    command.args(["--server", &stage.server.to_string()]);
+    command.arg("--dir").arg(stage.folder.path().join("desktop"));
+    command
 }
