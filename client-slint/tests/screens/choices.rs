@@ -2,7 +2,7 @@
 
 use i_slint_backend_testing::{AccessibleRole, ElementQuery};
 use slint::platform::Key;
-use slint::{ComponentHandle, Model, SharedString};
+use slint::{ComponentHandle, Model};
 use thrive_client::Contact;
 use thrive_slint::bridge::Wish;
 use thrive_slint::settings::Settings;
@@ -151,7 +151,7 @@ fn every_event_has_its_switch_and_says_in_the_list_when_it_is_off() {
 
 fn form_pack(window: &SettingsWindow, name: &str) -> i32 {
     let packs = window.global::<SettingsForm<'_>>().get_packs();
-    let at = packs.iter().position(|pack| pack == SharedString::from(name)).unwrap();
+    let at = packs.iter().position(|pack| pack == name).unwrap();
     i32::try_from(at).unwrap()
 }
 
