@@ -18,6 +18,7 @@ use crate::faults::Orders;
 pub use thrive_protocol::url::Url;
 
 pub use crate::config::cluster::{Cluster, Postgres, Redis};
+pub use crate::config::files::{FilePlace, Files, S3};
 pub use crate::config::limits::Limits;
 pub use crate::config::problem::{Problem, Problems};
 pub use crate::config::reader::Setting;
@@ -25,6 +26,7 @@ pub use crate::config::source::{Flag, Sources};
 
 mod cluster;
 mod faults;
+mod files;
 mod limits;
 mod problem;
 mod reader;
@@ -50,6 +52,7 @@ pub struct Config {
     /// Without it, there is no router, and clients dial this node.
     pub cluster: Option<Cluster>,
     pub limits: Limits,
+    pub files: Files,
     /// What the fault runner orders; nothing in what is shipped.
     pub faults: Orders,
 }
@@ -87,6 +90,7 @@ impl Config {
             redis: None,
             cluster: None,
             limits: Limits::default(),
+            files: Files::defaults(data),
             faults: Orders::default(),
         }
     }
@@ -135,6 +139,7 @@ impl Config {
             redis: cluster::redis(&mut reader),
             cluster: cluster::cluster(&mut reader),
             limits: Limits::read(&mut reader, &fallback.limits),
+            files: Files::read(&mut reader, &fallback.files),
             faults: faults::read(&mut reader),
         };
         shares_what_it_must(&config, &mut reader);
@@ -151,6 +156,7 @@ fn shares_what_it_must(config: &Config, reader: &mut Reader) {
     if config.redis.is_some() && config.cluster.is_none() {
         reader.missing("cluster.secret", "the file with the secret of the cluster", "redis.url");
     }
+    files::are_shared(config, reader);
     let Some(cluster) = &config.cluster else { return };
     if config.redis.is_none() && cluster.node.is_none() {
         let allowed =

@@ -24,11 +24,12 @@ use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::dispatch::{About, Dispatch};
 use crate::faults;
+use crate::files::{Depot, DepotError, Nudge, Sweeper};
 use crate::hub::Hub;
 use crate::password::Hasher;
 use crate::presence::Online;
 use crate::redis::RedisError;
-use crate::service::{Services, Settings};
+use crate::service::{FileRoom, Services, Settings};
 use crate::session::{self, Limits, Shared};
 use crate::store::{Database, StoreError};
 use crate::tls::{self, Fingerprint, TlsError};
@@ -62,6 +63,8 @@ pub enum StartError {
     Hasher(#[source] std::io::Error),
     #[error("connect to Redis")]
     Redis(#[from] RedisError),
+    #[error("prepare the place for files")]
+    Files(#[from] DepotError),
     #[error("join the cluster")]
     Join(#[from] JoinError),
 }
@@ -84,6 +87,7 @@ impl Node {
         let data = DataDir::open(&config.data)?;
         let keys = Keys::of(&config, &data.secret()?)?;
         let tls::Offer { config: tls, fingerprint, renewal } = tls::server(&config)?;
+        let depot = Depot::open(&config.files.place)?;
         // Before anything that takes long, so that a port that is taken is told at once.
         let listeners = Listeners::bind(&config)?;
         let address = listeners.address();
@@ -95,7 +99,7 @@ impl Node {
             None => config.cluster.as_ref().and_then(|it| it.node),
         };
         let acceptor = listeners.serve(tls, Identity { keys, lease }).await?;
-        let parts = Parts::assemble(&config, database, hasher, community).await?;
+        let parts = Parts::assemble(&config, database, depot, hasher, community).await?;
         if let Some(renewal) = renewal {
             parts.work.spawn(renewal.watch(parts.background.clone()));
         }
@@ -152,6 +156,7 @@ impl Parts {
     async fn assemble(
         config: &Config,
         database: Database,
+        depot: Option<Depot>,
         hasher: Hasher,
         community: Option<Community>,
     ) -> Result<Self, StoreError> {
@@ -164,7 +169,11 @@ impl Parts {
             logins: config.limits.logins,
             sign_ups: config.limits.sign_ups,
         };
-        let services = Services::new(database.clone(), hasher, online.clone(), settings).await?;
+        let nudge = Nudge::default();
+        let room =
+            FileRoom { depot: depot.clone(), settings: config.files.clone(), nudge: nudge.clone() };
+        let services =
+            Services::new(database.clone(), hasher, online.clone(), settings, room).await?;
         let about =
             About { server: config.name.clone(), sign_up: config.sign_up, started: clock::now() };
         // Nothing can fail any more, so nothing is left running by a start that failed.
@@ -194,10 +203,16 @@ impl Parts {
         work.spawn(appending);
         let announcer = Announcer::new(online.clone(), database.clone(), hub.clone());
         work.spawn(announcer.run(background.clone()));
+        if let Some(depot) = depot {
+            let keep = config.files.keep;
+            let sweeper = Sweeper { database: database.clone(), depot, nudge, keep };
+            work.spawn(sweeper.run(background.clone()));
+        }
         let limits = Arc::new(session_limits(config));
         let bulk = Arc::new(Semaphore::new(BULK));
+        let transfers = Arc::new(Semaphore::new(TRANSFERS));
         let stop = CancellationToken::new();
-        let shared = Shared { dispatch, appender, bus, hub, online, limits, bulk, stop };
+        let shared = Shared { dispatch, appender, bus, hub, online, limits, bulk, transfers, stop };
         let routed = config.cluster.is_some();
         Ok(Self { database, shared, background, work, membership, routed })
     }
@@ -299,6 +314,9 @@ impl Parts {
 const REPORT: Duration = Duration::from_secs(1);
 /// Bulk answers under way at once: with 1 MiB each, what they may hold together.
 const BULK: usize = 128;
+
+/// Files under way at once, in and out: with a part of 1 MiB each, what they may hold together.
+const TRANSFERS: usize = 64;
 
 fn session_limits(config: &Config) -> Limits {
     let limits = &config.limits;

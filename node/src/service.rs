@@ -5,6 +5,7 @@ pub mod accounts;
 mod caller;
 pub mod contacts;
 pub mod conversations;
+pub mod files;
 mod sessions;
 pub mod statuses;
 mod sync;
@@ -18,7 +19,10 @@ use self::accounts::Accounts;
 pub use self::caller::Caller;
 use self::contacts::Contacts;
 use self::conversations::Conversations;
+use self::files::Files;
 use self::statuses::Statuses;
+use crate::config;
+use crate::files::{Depot, Nudge};
 use crate::password::Hasher;
 use crate::presence::Online;
 use crate::rate::Rate;
@@ -32,6 +36,7 @@ pub struct Services {
     pub contacts: Contacts,
     pub conversations: Conversations,
     pub presence: Statuses,
+    pub files: Files,
 }
 
 /// What the operator decides about services.
@@ -44,6 +49,14 @@ pub struct Settings {
     pub sign_ups: Rate,
 }
 
+/// Where files are kept, and what is taken.
+pub struct FileRoom {
+    /// `None`: no files are taken.
+    pub depot: Option<Depot>,
+    pub settings: config::Files,
+    pub nudge: Nudge,
+}
+
 impl Services {
     /// # Errors
     /// The epoch of the store cannot be read.
@@ -52,13 +65,15 @@ impl Services {
         hasher: Hasher,
         online: Online,
         settings: Settings,
+        room: FileRoom,
     ) -> Result<Self, StoreError> {
         let epoch = database.epoch().await?;
         Ok(Self {
             accounts: Accounts::new(database.clone(), hasher, epoch, settings),
             contacts: Contacts::new(database.clone(), online),
             conversations: Conversations::new(database.clone(), epoch),
-            presence: Statuses::new(database),
+            presence: Statuses::new(database.clone()),
+            files: Files::new(database, room.depot, room.settings, room.nudge),
         })
     }
 }

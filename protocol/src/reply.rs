@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::bounded::List;
 use crate::entry::Entry;
 use crate::event::Head;
+use crate::file::FileOffered;
 use crate::ids::{ClientMsgId, Epoch, Seq, SessionId, Time, UserId};
 use crate::limits::{self, Limits};
 use crate::name::Username;
@@ -42,6 +43,16 @@ pub enum Reply {
         heads: List<Head, { limits::HEADS }>,
         /// The node's clock.
         time: Time,
+    },
+    FileOffered(FileOffered),
+    /// Send the bytes from there on, behind this stream's frame, and end the stream.
+    Upload {
+        from: u64,
+    },
+    /// The bytes follow on this stream.
+    Download {
+        /// Of the whole file.
+        size: u64,
     },
 }
 

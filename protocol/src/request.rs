@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bounded::List;
-use crate::ids::{ClientMsgId, ConversationId, Epoch, Seq, SessionId, UserId};
+use crate::file::OfferFile;
+use crate::ids::{ClientMsgId, ConversationId, Epoch, FileId, Seq, SessionId, UserId};
 use crate::limits;
 use crate::people::Availability;
 use crate::secret::Secret;
@@ -18,6 +19,8 @@ pub enum Stream {
     Control,
     /// Alone on a stream of its own, so that its answer holds nothing else back.
     Bulk,
+    /// The same, with the bytes of a file behind the frames.
+    Transfer,
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -78,6 +81,21 @@ pub enum Request {
     Typing { conversation: ConversationId, active: bool },
     /// Are you there, and did I miss anything → `heartbeat`.
     Heartbeat {},
+
+    /// → `file_offered`.
+    OfferFile(OfferFile),
+    /// I want it → `done`.
+    AcceptFile { file: FileId },
+    /// I do not want it → `done`.
+    DeclineFile { file: FileId },
+    /// I take it back → `done`.
+    CancelFile { file: FileId },
+    /// This device has all of it → `done`.
+    FileReceived { file: FileId },
+    /// → `upload`; then the bytes from there on → `done`. Transfer.
+    UploadFile { file: FileId },
+    /// → `download`, and behind it the bytes from a place on. Transfer.
+    DownloadFile { file: FileId, from: u64 },
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -189,6 +207,7 @@ impl Request {
             Self::ListSessions {} | Self::ListContacts {} | Self::History(_) | Self::Sync(_) => {
                 Stream::Bulk
             }
+            Self::UploadFile { .. } | Self::DownloadFile { .. } => Stream::Transfer,
             Self::Hello(_)
             | Self::ServerInfo {}
             | Self::CreateAccount(_)
@@ -210,7 +229,12 @@ impl Request {
             | Self::MarkRead { .. }
             | Self::MarkDelivered { .. }
             | Self::Typing { .. }
-            | Self::Heartbeat {} => Stream::Control,
+            | Self::Heartbeat {}
+            | Self::OfferFile(_)
+            | Self::AcceptFile { .. }
+            | Self::DeclineFile { .. }
+            | Self::CancelFile { .. }
+            | Self::FileReceived { .. } => Stream::Control,
         }
     }
 
@@ -244,6 +268,13 @@ impl Request {
             Self::MarkDelivered { .. } => "mark_delivered",
             Self::Typing { .. } => "typing",
             Self::Heartbeat {} => "heartbeat",
+            Self::OfferFile(_) => "offer_file",
+            Self::AcceptFile { .. } => "accept_file",
+            Self::DeclineFile { .. } => "decline_file",
+            Self::CancelFile { .. } => "cancel_file",
+            Self::FileReceived { .. } => "file_received",
+            Self::UploadFile { .. } => "upload_file",
+            Self::DownloadFile { .. } => "download_file",
         }
     }
 
@@ -275,5 +306,12 @@ impl Request {
         "mark_delivered",
         "typing",
         "heartbeat",
+        "offer_file",
+        "accept_file",
+        "decline_file",
+        "cancel_file",
+        "file_received",
+        "upload_file",
+        "download_file",
     ];
 }

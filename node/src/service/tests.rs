@@ -3,6 +3,7 @@
 mod accounts;
 mod contacts;
 mod conversations;
+mod files;
 mod sync;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -30,7 +31,8 @@ struct World {
     services: Services,
     database: Database,
     online: Online,
-    _folder: TempDir,
+    depot: Depot,
+    folder: TempDir,
 }
 
 impl World {
@@ -43,13 +45,16 @@ impl World {
         let database = Database::open(&folder.path().join("thrive.db")).unwrap();
         let online = Online::default();
         let cost = Params::new(64, 1, 1, None).unwrap();
-        let services = services(&database, &online, sign_up, cost).await;
-        Self { services, database, online, _folder: folder }
+        let config = config::Config::defaults(folder.path());
+        let depot = Depot::open(&config.files.place).unwrap().unwrap();
+        let services = services(&database, &online, sign_up, cost, &depot).await;
+        Self { services, database, online, depot, folder }
     }
 
     /// The same accounts, after a restart with another cost of password hashes.
     async fn with_cost(self, cost: Params) -> Self {
-        let services = services(&self.database, &self.online, SignUp::Open, cost).await;
+        let services =
+            services(&self.database, &self.online, SignUp::Open, cost, &self.depot).await;
         Self { services, ..self }
     }
 
@@ -123,11 +128,22 @@ impl World {
     }
 }
 
-async fn services(database: &Database, online: &Online, sign_up: SignUp, cost: Params) -> Services {
+async fn services(
+    database: &Database,
+    online: &Online,
+    sign_up: SignUp,
+    cost: Params,
+    depot: &Depot,
+) -> Services {
     let hasher = Hasher::with(cost).unwrap();
     let logins = Limits::default().logins;
     let settings = Settings { sign_up, logins, sign_ups: Rate::new(1_000, 1_000.0) };
-    Services::new(database.clone(), hasher, online.clone(), settings).await.unwrap()
+    let room = FileRoom {
+        depot: Some(depot.clone()),
+        settings: config::Config::defaults(std::path::Path::new("")).files,
+        nudge: Nudge::default(),
+    };
+    Services::new(database.clone(), hasher, online.clone(), settings, room).await.unwrap()
 }
 
 fn ask(username: &str) -> RequestContact {
