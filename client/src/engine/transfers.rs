@@ -57,8 +57,8 @@ impl Transfers {
         self.look(until);
     }
 
-    fn rests(&self, message: MessageKey, now: Instant) -> bool {
-        self.resting.get(&message).is_some_and(|until| now < *until)
+    fn rests_until(&self, message: MessageKey, now: Instant) -> Option<Instant> {
+        self.resting.get(&message).copied().filter(|until| now < *until)
     }
 
     fn has_room(&self, is_upload: bool) -> bool {
@@ -114,7 +114,12 @@ impl Life {
         for Work { id, file, sha256, task } in work {
             let message = file.message;
             let busy = self.transfers.running.contains_key(&message);
-            if busy || self.transfers.rests(message, now) {
+            if busy {
+                continue;
+            }
+            if let Some(until) = self.transfers.rests_until(message, now) {
+                // Or nobody would look again.
+                self.transfers.look(until);
                 continue;
             }
             let is_upload = matches!(task, Task::Upload { .. });
