@@ -187,10 +187,54 @@ CREATE TABLE message (
   -- 16 bytes that the client made; repeating them stores nothing new, for ever.
   client_msg_id BYTEA NOT NULL,
   time BIGINT NOT NULL,
-  -- What the body is. 1: the text of a message, in UTF-8.
+  -- What the body is. 1: the text of a message, in UTF-8. 2: any other entry, in CBOR as on the wire.
   kind BIGINT NOT NULL DEFAULT 1,
   body BYTEA NOT NULL,
   CONSTRAINT message_place_pkey PRIMARY KEY (conversation, seq),
   CONSTRAINT message_id_key UNIQUE (client_msg_id, conversation, sender),
   CONSTRAINT message_place_check CHECK (0 < seq)
+);
+
+-- A file that somebody was offered; the offer itself is in the log. Deleted when it has expired.
+CREATE TABLE file (
+  id BIGINT NOT NULL,
+  conversation BIGINT NOT NULL,
+  sender BIGINT NOT NULL,
+  recipient BIGINT NOT NULL,
+  name TEXT NOT NULL,
+  size BIGINT NOT NULL,
+  content_type TEXT NOT NULL,
+  sha256 BYTEA NOT NULL,
+  expires BIGINT NOT NULL,
+  -- The recipient wants it.
+  accepted BIGINT NOT NULL DEFAULT 0,
+  -- All of it is stored, and is what was offered.
+  ready BIGINT NOT NULL DEFAULT 0,
+  -- A device of the recipient has it.
+  received BIGINT NOT NULL DEFAULT 0,
+  -- Why nothing of it is kept any more; empty while it is.
+  ended TEXT NOT NULL DEFAULT '',
+  -- Bytes that are stored, from the beginning: whole parts, and the last one.
+  stored BIGINT NOT NULL DEFAULT 0,
+  -- The number of the upload that may add to it; each that begins takes the next one.
+  upload BIGINT NOT NULL DEFAULT 0,
+  -- It has ended, and its content is deleted from the object store.
+  swept BIGINT NOT NULL DEFAULT 0,
+  CONSTRAINT file_pkey PRIMARY KEY (id),
+  CONSTRAINT file_ended_check CHECK (ended IN ('', 'declined', 'cancelled', 'refused')),
+  CONSTRAINT file_stored_check CHECK (0 <= stored AND stored <= size)
+);
+
+CREATE INDEX file_sender_idx ON file (sender, expires);
+
+CREATE INDEX file_expires_idx ON file (expires);
+
+CREATE INDEX file_ended_idx ON file (id) WHERE ended <> '' AND swept = 0;
+
+-- Where each part of a file is in the object store: under its number and the upload that brought it.
+CREATE TABLE file_part (
+  file BIGINT NOT NULL,
+  number BIGINT NOT NULL,
+  upload BIGINT NOT NULL,
+  CONSTRAINT file_part_pkey PRIMARY KEY (file, number)
 );

@@ -99,6 +99,20 @@ fn code_sentence(code: Code, limit: Option<u64>) -> String {
         }
         Code::WrongCode => "The code is wrong, too old, or was tried too often.".into(),
         Code::TooManyAccounts => up_to("This e-mail address has too many accounts."),
+        Code::FilesOff => "This server takes no files.".into(),
+        Code::FileNameInvalid => "A file cannot be sent under this name.".into(),
+        Code::FileEmpty => "There is nothing in this file.".into(),
+        Code::FileTooLarge => up_to("The file is too large."),
+        Code::FileTypeRefused => "This server takes no files of this kind.".into(),
+        Code::FileBanned => "You may not send files of this kind here.".into(),
+        Code::FileQuota => "All your files at the server together would be too large.".into(),
+        Code::TooManyFiles => "Too many of your files are at the server already.".into(),
+        Code::NoSuchFile => "There is no such file.".into(),
+        Code::FileGone => "The server has this file no longer.".into(),
+        Code::FileNotAccepted => "The file was not accepted yet.".into(),
+        Code::FileNotReady => "Not all of the file is at the server yet.".into(),
+        Code::FileNotAsOffered => "What was sent is not what was offered.".into(),
+        Code::TransferElsewhere => "Another program goes on with this file.".into(),
         Code::Unknown => {
             "The server refused, for a reason that this program is too old to know.".into()
         }

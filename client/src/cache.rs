@@ -6,6 +6,7 @@
 
 pub(crate) mod chats;
 pub(crate) mod commit;
+pub(crate) mod files;
 pub(crate) mod messages;
 pub(crate) mod older;
 pub(crate) mod people;

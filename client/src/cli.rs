@@ -7,6 +7,7 @@ pub(crate) mod config;
 pub(crate) mod contacts;
 pub(crate) mod context;
 pub(crate) mod email;
+pub(crate) mod files;
 pub(crate) mod output;
 pub(crate) mod password;
 pub(crate) mod records;
@@ -106,6 +107,8 @@ pub(crate) async fn run(
             contacts::contacts(&context, command.unwrap_or_default()).await
         }
         Command::Send { user, text } => chat::send(&context, &user, text).await,
+        Command::SendFile { user, files } => files::send(&context, &user, &files).await,
+        Command::Files { command } => files::files(&context, command.unwrap_or_default()).await,
         Command::History { user, limit, read } => chat::history(&context, &user, limit, read).await,
         Command::Tail(options) => tail::tail(&context, options).await,
         Command::Status { availability, text } => {

@@ -256,8 +256,9 @@ fn transport() -> TransportConfig {
         .max_concurrent_bidi_streams(VarInt::from_u32(0))
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .stream_receive_window(VarInt::from_u32(256 * 1024))
-        .receive_window(VarInt::from_u32(512 * 1024))
-        .send_window(512 * 1024)
+        // Two files that stand still, and as much again for everything else, each way.
+        .receive_window(VarInt::from_u32(768 * 1024))
+        .send_window(768 * 1024)
         .datagram_receive_buffer_size(None)
         .mtu_discovery_config(Some(mtu));
     transport

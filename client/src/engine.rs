@@ -10,6 +10,7 @@
 //! - [`pull`]: contact list and missed entries; writing entries down.
 //! - [`sending`]: the outbox.
 //! - [`asking`]: requests of people, typing.
+//! - [`transfers`]: the content of files.
 //! - [`marks`]: what was read and received.
 
 pub(crate) mod asking;
@@ -22,6 +23,7 @@ pub(crate) mod pull;
 #[cfg(test)]
 pub(crate) mod rig;
 pub(crate) mod sending;
+pub(crate) mod transfers;
 
 use std::time::{Duration, Instant};
 
@@ -39,7 +41,10 @@ use tracing::error;
 use self::asking::Effect;
 use self::hub::Hub;
 use self::life::{Life, Over};
+use crate::cache::files;
+use crate::outbox::Offer;
 use crate::session::{Greeted, Inbound, LinkId};
+use crate::transfer::Outcome;
 use crate::types::{Account, Failure, Message, MessageKey};
 
 /// News that waits to be worked on. When it is full, the reader of the connection waits, and with it,
@@ -93,6 +98,18 @@ pub(crate) enum Command {
         answer: Answer<MessageKey>,
         end: Option<Answer<Message>>,
     },
+    Offer {
+        peer: UserId,
+        offering: Offering,
+        answer: Answer<MessageKey>,
+        end: Option<Answer<Message>>,
+    },
+    StopTransfer {
+        message: MessageKey,
+        answer: Answer<()>,
+    },
+    /// There may be files to send or to fetch.
+    Transfers,
     Retry {
         key: MessageKey,
         answer: Answer<()>,
@@ -118,6 +135,13 @@ pub(crate) enum Command {
     },
 }
 
+/// A file that is to be offered, and where its content is.
+#[derive(Debug)]
+pub(crate) struct Offering {
+    pub(crate) offer: Offer,
+    pub(crate) source: String,
+}
+
 /// Something that ran beside the task has ended.
 pub(crate) enum Job {
     Attempt {
@@ -131,6 +155,16 @@ pub(crate) enum Job {
     Pull {
         link: LinkId,
         outcome: Result<Reply, Failure>,
+    },
+    /// What files are to be sent or fetched.
+    Work {
+        outcome: Result<Vec<files::Work>, Failure>,
+    },
+    /// The content of a file has gone to or fro, or not.
+    Transferred {
+        link: LinkId,
+        message: MessageKey,
+        outcome: Outcome,
     },
     /// It has told its caller itself.
     Aside,
@@ -262,6 +296,16 @@ impl Engine {
                     life.pulled(&self.hub, link, outcome, now).await;
                 }
             }
+            Ok(Job::Work { outcome }) => {
+                if let Some(life) = &mut self.life {
+                    life.work(&mut self.hub, outcome, now);
+                }
+            }
+            Ok(Job::Transferred { link, message, outcome }) => {
+                if let Some(life) = &mut self.life {
+                    life.transferred(&self.hub, link, message, outcome, now).await;
+                }
+            }
             Ok(Job::Aside) => {}
             Ok(Job::Interrupted { link, request, failure, answer }) => match &self.life {
                 Some(life) => life.aside_again(&mut self.hub, link, request, failure, answer),
@@ -286,6 +330,7 @@ impl Engine {
             Some(id) => life.attempted(&mut self.hub, id, Err(failure), now).await,
             None => {
                 life.pull_failed(now);
+                life.transfer_failed(job, now);
                 None
             }
         };
@@ -384,13 +429,15 @@ impl Command {
                 tell(answer, Err(Failure::NotLoggedIn));
             }
             Self::Send { answer, .. } => tell(answer, Err(Failure::NotLoggedIn)),
+            Self::Offer { answer, .. } => tell(answer, Err(Failure::NotLoggedIn)),
             Self::Resume { answer, .. }
             | Self::LogOut { answer }
+            | Self::StopTransfer { answer, .. }
             | Self::Retry { answer, .. }
             | Self::Discard { answer, .. }
             | Self::MarkRead { answer, .. }
             | Self::Close { answer } => tell(answer, Err(Failure::NotLoggedIn)),
-            Self::Typing { .. } | Self::Nudge | Self::Used => {}
+            Self::Typing { .. } | Self::Transfers | Self::Nudge | Self::Used => {}
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::engine::asking::Effect;
 use crate::engine::hub::{Hub, Reach, Shared, State};
 use crate::engine::{Answer, COMMANDS, Command, Engine, INBOUND};
 use crate::pin::{Fingerprint, Pins, private_folder};
+use crate::transfer::Progress;
 use crate::types::{
     Account, Change, Code, Connection, Failure, Message, MessageKey, Secret, ServerAddress, UserId,
     Username,
@@ -80,6 +81,7 @@ impl Client {
             changes: Mutex::new(Some(changes)),
             state: Mutex::new(State::default()),
             attended: AtomicBool::new(false),
+            progress: Progress::default(),
         });
         let (commands, queue) = mpsc::channel(COMMANDS);
         let (arrivals, inbound) = mpsc::channel(INBOUND);
@@ -261,18 +263,21 @@ impl Client {
         matches!(self.shared.state.lock().reach, Reach::Online)
     }
 
-    async fn ask<T>(&self, command: impl FnOnce(Answer<T>) -> Command) -> Result<T, Failure> {
+    pub(crate) async fn ask<T>(
+        &self,
+        command: impl FnOnce(Answer<T>) -> Command,
+    ) -> Result<T, Failure> {
         let (answer, result) = oneshot::channel();
         self.command(command(answer)).await?;
         result.await.unwrap_or_else(|_| Err(closed()))
     }
 
-    async fn command(&self, command: Command) -> Result<(), Failure> {
+    pub(crate) async fn command(&self, command: Command) -> Result<(), Failure> {
         self.commands.send(command).await.map_err(|_| closed())
     }
 }
 
-fn closed() -> Failure {
+pub(crate) fn closed() -> Failure {
     Failure::Local("the client is closed".to_owned())
 }
 

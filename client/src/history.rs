@@ -135,7 +135,7 @@ impl Client {
         }
     }
 
-    fn cache(&self) -> Result<(Cache, Username), Failure> {
+    pub(crate) fn cache(&self) -> Result<(Cache, Username), Failure> {
         let state = self.shared.state.lock();
         let (cache, username) = (state.cache.clone(), state.username.clone());
         cache.zip(username).ok_or(Failure::NotLoggedIn)

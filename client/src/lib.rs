@@ -18,6 +18,8 @@ mod chance;
 mod dial;
 mod email;
 mod engine;
+mod file_name;
+mod files;
 mod handle;
 mod history;
 mod model;
@@ -27,6 +29,7 @@ mod pin;
 mod session;
 mod signs;
 mod sync;
+mod transfer;
 pub mod types;
 pub mod vault;
 mod wire;
@@ -35,16 +38,17 @@ mod wire;
 /// together with what nodes decide.
 pub mod decide {
     pub use crate::backoff::{Backoff, Loss};
-    pub use crate::outbox::{Outbox, Row, Text};
+    pub use crate::outbox::{Offer, Outbox, Row, Text};
     pub use crate::signs::Signs;
     pub use crate::sync::{Placed, Sync};
 }
 
 pub use crate::email::{OwnEmail, SignedUp};
+pub use crate::files::default_folder as default_files_folder;
 pub use crate::handle::{Changes, Client, Options};
 pub use crate::types::{
     Account, Arrival, Availability, Change, Code, Connection, Contact, ConversationId, Device,
-    Failure, InvalidUsername, Message, MessageKey, MessageState, Presence, Relation, Secret,
-    ServerAddress, ServerInfo, SessionId, UserId, Username,
+    Failure, File, FileId, FileState, InvalidUsername, Message, MessageKey, MessageState, Presence,
+    Relation, Secret, ServerAddress, ServerInfo, SessionId, UserId, Username,
 };
 pub use crate::vault::Vault;

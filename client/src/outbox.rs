@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use thrive_protocol::file::FileHash;
 use thrive_protocol::ids::{ClientMsgId, UserId};
 
 use crate::types::MessageKey;
@@ -25,6 +26,17 @@ pub struct Row {
     pub peer: UserId,
     pub id: ClientMsgId,
     pub text: Text,
+    /// The file that it offers, if it does.
+    pub offer: Option<Offer>,
+}
+
+/// A file of mine that is to be offered, or was.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Offer {
+    pub name: String,
+    pub size: u64,
+    pub content_type: String,
+    pub sha256: FileHash,
 }
 
 /// A message text that does not print.
@@ -75,6 +87,11 @@ impl Outbox {
 
     pub fn peer_of(&self, key: MessageKey) -> Option<UserId> {
         self.rows.get(&key).map(|waiting| waiting.row.peer)
+    }
+
+    /// What waits under this key.
+    pub fn row(&self, key: MessageKey) -> Option<&Row> {
+        self.rows.get(&key).map(|waiting| &waiting.row)
     }
 
     #[cfg(test)]
@@ -196,7 +213,7 @@ mod tests {
 
     fn row(key: i64, peer: UserId) -> Row {
         let id = ClientMsgId([key as u8; 16]);
-        Row { key: MessageKey(key), peer, id, text: Text("hi".into()) }
+        Row { key: MessageKey(key), peer, id, text: Text("hi".into()), offer: None }
     }
 
     fn with(rows: impl IntoIterator<Item = (i64, UserId)>) -> Outbox {

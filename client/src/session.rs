@@ -229,6 +229,11 @@ impl<P> Session<P> {
         }
     }
 
+    /// For the content of files, which goes on while the session does other things.
+    pub(crate) fn connection(&self) -> Connection {
+        self.connection.clone()
+    }
+
     /// It is made because another one is doubted.
     pub(crate) fn is_made_in_doubt(&mut self, now: Instant) {
         self.doubted = Some(now);

@@ -1,9 +1,10 @@
 //! The words in which the client speaks to a screen or a command line: plain values, no wire, no Slint.
 
 use std::fmt;
+use std::path::PathBuf;
 
 pub use thrive_protocol::code::Code;
-pub use thrive_protocol::ids::{ConversationId, SessionId, UserId};
+pub use thrive_protocol::ids::{ConversationId, FileId, SessionId, UserId};
 pub use thrive_protocol::name::{InvalidUsername, Username};
 pub use thrive_protocol::people::{Availability, Relation};
 pub use thrive_protocol::secret::Secret;
@@ -130,8 +131,79 @@ pub struct Message {
     pub sender: Username,
     /// Milliseconds since 1970-01-01 UTC: the server's time, or mine while it waits.
     pub time_ms: i64,
+    /// The name of the file, for an offer.
     pub text: String,
     pub state: MessageState,
+    /// What it offers, if it does.
+    pub file: Option<File>,
+}
+
+/// A file that was offered, by me or to me.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct File {
+    /// The message that offers it.
+    pub message: MessageKey,
+    /// Its number at the server; `None` while the offer waits in the outbox.
+    pub id: Option<FileId>,
+    /// The other person of the chat.
+    pub peer: UserId,
+    pub mine: bool,
+    /// As the sender calls it; saved under a name that this system takes.
+    pub name: String,
+    pub size: u64,
+    pub content_type: String,
+    /// Until when the server keeps it, in milliseconds since 1970-01-01 UTC.
+    pub expires_ms: Option<i64>,
+    pub state: FileState,
+    /// Bytes that this device has sent or fetched so far.
+    pub done: u64,
+    /// This device fetches it, or will as soon as it can.
+    pub wanted: bool,
+    /// Where this device has put it.
+    pub saved: Option<PathBuf>,
+    /// Why this device gave it up, in English.
+    pub failed: Option<String>,
+}
+
+/// How far a file has come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FileState {
+    /// The offer is in the outbox on this disk.
+    Waiting,
+    /// The server did not take the offer.
+    OfferRefused(Code),
+    /// It is being sent to the server; the recipient has not answered.
+    Offered,
+    /// All of it is at the server; the recipient has not answered.
+    Ready,
+    /// The recipient wants it; not all of it is at the server.
+    Accepted,
+    /// The recipient wants it, and can fetch it.
+    Available,
+    /// A device of the recipient has it.
+    Received,
+    Declined,
+    Cancelled,
+    /// What was sent was not what was offered, or not allowed.
+    NotAsOffered,
+    /// The server keeps it no longer.
+    Expired,
+}
+
+impl FileState {
+    /// Whether nothing more will happen to it.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        match self {
+            Self::OfferRefused(_)
+            | Self::Received
+            | Self::Declined
+            | Self::Cancelled
+            | Self::NotAsOffered
+            | Self::Expired => true,
+            Self::Waiting | Self::Offered | Self::Ready | Self::Accepted | Self::Available => false,
+        }
+    }
 }
 
 /// How far a message of mine has come. Messages of others are always `Stored`.
@@ -206,6 +278,8 @@ pub enum Change {
         now: Message,
         arrival: Arrival,
     },
+    /// A file has come further, or something became of it.
+    File(File),
     /// More happened than could be queued, or the server's history is another one: read everything
     /// again.
     Reload,

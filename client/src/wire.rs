@@ -35,6 +35,14 @@ impl FrameReader {
         self.max = max;
     }
 
+    /// What comes behind the frames, piece by piece, as it is; `None` at the end.
+    pub(crate) async fn raw(&mut self) -> Result<Option<Bytes>, WireError> {
+        if !self.buffer.is_empty() {
+            return Ok(Some(std::mem::take(&mut self.buffer).freeze()));
+        }
+        Ok(self.stream.read_chunk(CHUNK, true).await?.map(|chunk| chunk.bytes))
+    }
+
     /// The next frame; `None` when the stream ended after a whole one.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, WireError> {
         loop {

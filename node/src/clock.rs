@@ -1,4 +1,4 @@
-//! The wall clock, for times that people read. Never for order, expiry or limits.
+//! The wall clock, for times that people read, and for what lasts days. Never for order, or for limits.
 
 use std::time::SystemTime;
 

@@ -18,6 +18,7 @@ use crate::faults::Orders;
 pub use thrive_protocol::url::Url;
 
 pub use crate::config::cluster::{Cluster, Postgres, Redis};
+pub use crate::config::files::{FilePlace, Files, S3};
 pub use crate::config::limits::Limits;
 pub use crate::config::problem::{Problem, Problems};
 pub use crate::config::reader::Setting;
@@ -26,6 +27,7 @@ pub use crate::config::source::{Flag, Sources};
 
 mod cluster;
 mod faults;
+mod files;
 mod limits;
 mod problem;
 mod reader;
@@ -54,6 +56,7 @@ pub struct Config {
     /// Without it, no mail is sent, and no account needs an address.
     pub smtp: Option<Smtp>,
     pub limits: Limits,
+    pub files: Files,
     /// What the fault runner orders; nothing in what is shipped.
     pub faults: Orders,
 }
@@ -92,6 +95,7 @@ impl Config {
             cluster: None,
             smtp: None,
             limits: Limits::default(),
+            files: Files::defaults(data),
             faults: Orders::default(),
         }
     }
@@ -141,6 +145,7 @@ impl Config {
             cluster: cluster::cluster(&mut reader),
             smtp: smtp::smtp(&mut reader),
             limits: Limits::read(&mut reader, &fallback.limits),
+            files: Files::read(&mut reader, &fallback.files),
             faults: faults::read(&mut reader),
         };
         shares_what_it_must(&config, &mut reader);
@@ -157,6 +162,7 @@ fn shares_what_it_must(config: &Config, reader: &mut Reader) {
     if config.redis.is_some() && config.cluster.is_none() {
         reader.missing("cluster.secret", "the file with the secret of the cluster", "redis.url");
     }
+    files::are_shared(config, reader);
     let Some(cluster) = &config.cluster else { return };
     if config.redis.is_none() && cluster.node.is_none() {
         let allowed =

@@ -4,8 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use thrive_protocol::bounded::List;
-use thrive_protocol::ids::{ClientMsgId, ConversationId, Time};
+use thrive_protocol::entry::Entry;
+use thrive_protocol::ids::{ClientMsgId, ConversationId, FileId, Time};
 use thrive_protocol::limits::Limits;
 use thrive_protocol::reply::{ServerInfo, SignUp, Welcome};
 use thrive_protocol::version::VERSION;
@@ -17,6 +19,7 @@ use crate::hub::Hub;
 use crate::news::{Answer, Audience, Done, Fault};
 use crate::outage::Outage;
 use crate::presence::Online;
+use crate::service::files::{Download, Upload};
 use crate::service::{Caller, Services};
 
 /// A cheap handle.
@@ -58,7 +61,7 @@ impl Dispatch {
             version: VERSION,
             server: self.about.server.clone(),
             software: SOFTWARE.to_owned(),
-            limits: Limits::default(),
+            limits: self.limits(),
             features: List::default(),
             sign_up: self.about.sign_up,
             time: clock::now(),
@@ -179,6 +182,18 @@ impl Dispatch {
             Request::Typing { conversation, active } => {
                 self.done(kind, it.conversations.typing(caller, conversation, active).await)
             }
+            Request::OfferFile(request) => {
+                let (offered, entry) = self.said(kind, it.files.offer(caller, request).await)?;
+                Ok(Done { entry, ..Done::quietly(Reply::FileOffered(offered)) })
+            }
+            Request::AcceptFile { file } => self.logged(kind, it.files.accept(caller, file).await),
+            Request::DeclineFile { file } => {
+                self.logged(kind, it.files.decline(caller, file).await)
+            }
+            Request::CancelFile { file } => self.logged(kind, it.files.cancel(caller, file).await),
+            Request::FileReceived { file } => {
+                self.logged(kind, it.files.received(caller, file).await)
+            }
             Request::Hello(_)
             | Request::CreateAccount(_)
             | Request::LogIn(_)
@@ -193,7 +208,9 @@ impl Dispatch {
             | Request::ListSessions {}
             | Request::ListContacts {}
             | Request::History(_)
-            | Request::Sync(_) => Err(Code::WrongStream.into()),
+            | Request::Sync(_)
+            | Request::UploadFile { .. }
+            | Request::DownloadFile { .. } => Err(Code::WrongStream.into()),
         }
     }
 
@@ -286,6 +303,10 @@ impl Dispatch {
         ))
     }
 
+    fn limits(&self) -> Limits {
+        Limits { files: self.services.files.limits(), ..Limits::default() }
+    }
+
     async fn server_info(&self) -> Result<Reply, Refusal> {
         let accounts = self.said("server_info", self.services.accounts.count().await)?;
         Ok(Reply::ServerInfo(ServerInfo {
@@ -295,11 +316,58 @@ impl Dispatch {
             online: self.online.count(),
             started: self.about.started,
             sign_up: self.about.sign_up,
-            limits: Limits::default(),
+            limits: self.limits(),
             email_required: self.about.email_required,
         }))
     }
 }
+
+/// The content of files: for a stream of its own each.
+impl Dispatch {
+    /// # Errors
+    /// What the caller is told.
+    pub async fn upload(&self, caller: &Caller, file: FileId) -> Result<Upload, Refusal> {
+        self.said(UPLOAD, self.services.files.upload(caller, file).await)
+    }
+
+    /// # Errors
+    /// What the caller is told.
+    pub async fn take(&self, upload: &mut Upload, bytes: Bytes) -> Result<(), Refusal> {
+        self.said(UPLOAD, upload.take(bytes).await)
+    }
+
+    /// # Errors
+    /// What the caller is told.
+    pub async fn finish_upload(&self, upload: &mut Upload) -> Result<Option<Entry>, Refusal> {
+        self.said(UPLOAD, upload.finish().await)
+    }
+
+    /// Ends an offer whose content is not what was offered. Where that does not work now, nothing of it is
+    /// given out, either: it is not whole.
+    pub async fn refuse_upload(&self, upload: Upload) -> Option<Entry> {
+        self.said(UPLOAD, upload.refuse().await).ok().flatten()
+    }
+
+    /// # Errors
+    /// What the caller is told.
+    pub async fn download(
+        &self,
+        caller: &Caller,
+        file: FileId,
+        from: u64,
+    ) -> Result<Download, Refusal> {
+        self.said(DOWNLOAD, self.services.files.download(caller, file, from).await)
+    }
+
+    /// # Errors
+    /// The rest cannot be had now.
+    pub async fn next_of(&self, download: &mut Download) -> Result<Option<Bytes>, Refusal> {
+        self.said(DOWNLOAD, download.next().await)
+    }
+}
+
+const UPLOAD: &str = "upload_file";
+const DOWNLOAD: &str = "download_file";
 
 /// Program and version, as `welcome` and `server_info` name it.
 const SOFTWARE: &str = concat!("thrive-node ", env!("CARGO_PKG_VERSION"));
@@ -343,6 +411,15 @@ impl Dispatch {
                 tracing::debug!(request.kind = kind, code, "Request refused");
             }
         }
+    }
+
+    /// A deed that is told by an entry of the log, if it is news.
+    fn logged<E: Answer + 'static>(
+        &self,
+        kind: &'static str,
+        result: Result<Option<Entry>, E>,
+    ) -> Result<Done<Reply>, Refusal> {
+        Ok(Done { entry: self.said(kind, result)?, ..Done::quietly(Reply::Done {}) })
     }
 
     fn done<E: Answer + 'static>(

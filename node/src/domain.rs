@@ -1,6 +1,8 @@
 //! Rules of the messenger as pure functions: no clock, no store, no async.
 
 pub mod catch_up;
+pub mod file_kind;
+pub mod offer;
 pub mod page;
 pub mod password;
 pub mod relation;

@@ -23,6 +23,7 @@ pub mod dispatch;
 pub mod domain;
 pub mod drain;
 pub mod faults;
+pub mod files;
 pub mod hub;
 pub mod log;
 pub mod mail;

@@ -1,5 +1,6 @@
 //! What happened, and who is to hear of it. Services return news as data; the session hands it to the bus.
 
+use thrive_protocol::entry::Entry;
 use thrive_protocol::ids::{ConversationId, SessionId, UserId};
 use thrive_protocol::{Event, Refusal};
 
@@ -31,17 +32,19 @@ pub enum Audience {
 pub struct Done<T> {
     pub reply: T,
     pub news: Vec<News>,
+    /// What was put into the log of a conversation: news for everybody in it, the caller included.
+    pub entry: Option<Entry>,
 }
 
 impl<T> Done<T> {
     /// Nobody else needs to know.
     pub fn quietly(reply: T) -> Self {
-        Self { reply, news: Vec::new() }
+        Self { reply, news: Vec::new(), entry: None }
     }
 
     #[must_use]
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Done<U> {
-        Done { reply: change(self.reply), news: self.news }
+        Done { reply: change(self.reply), news: self.news, entry: self.entry }
     }
 
     #[must_use]

@@ -24,12 +24,13 @@ use crate::config::Config;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::dispatch::{About, Dispatch};
 use crate::faults;
+use crate::files::{Depot, DepotError, Nudge, Sweeper};
 use crate::hub::Hub;
 use crate::mail::{self, Mailer, Means, Post, PostError};
 use crate::password::Hasher;
 use crate::presence::Online;
 use crate::redis::RedisError;
-use crate::service::{Services, Settings};
+use crate::service::{FileRoom, Services, Settings};
 use crate::session::{self, Limits, Shared};
 use crate::store::{Database, StoreError};
 use crate::tls::{self, Fingerprint, TlsError};
@@ -65,6 +66,8 @@ pub enum StartError {
     Redis(#[from] RedisError),
     #[error("prepare to send mail")]
     Mail(#[from] PostError),
+    #[error("prepare the place for files")]
+    Files(#[from] DepotError),
     #[error("join the cluster")]
     Join(#[from] JoinError),
 }
@@ -88,6 +91,7 @@ impl Node {
         let keys = Keys::of(&config, &data.secret()?)?;
         let post = config.smtp.as_ref().map(Post::new).transpose()?;
         let tls::Offer { config: tls, fingerprint, renewal } = tls::server(&config)?;
+        let depot = Depot::open(&config.files.place)?;
         // Before anything that takes long, so that a port that is taken is told at once.
         let listeners = Listeners::bind(&config)?;
         let address = listeners.address();
@@ -99,7 +103,7 @@ impl Node {
             None => config.cluster.as_ref().and_then(|it| it.node),
         };
         let acceptor = listeners.serve(tls, Identity { keys, lease }).await?;
-        let parts = Parts::assemble(&config, database, hasher, post, community).await?;
+        let parts = Parts::assemble(&config, database, depot, hasher, post, community).await?;
         if let Some(renewal) = renewal {
             parts.work.spawn(renewal.watch(parts.background.clone()));
         }
@@ -156,6 +160,7 @@ impl Parts {
     async fn assemble(
         config: &Config,
         database: Database,
+        depot: Option<Depot>,
         hasher: Hasher,
         post: Option<Post>,
         community: Option<Community>,
@@ -178,7 +183,11 @@ impl Parts {
             codes: config.limits.codes,
             mailer,
         };
-        let services = Services::new(database.clone(), hasher, online.clone(), settings).await?;
+        let nudge = Nudge::default();
+        let room =
+            FileRoom { depot: depot.clone(), settings: config.files.clone(), nudge: nudge.clone() };
+        let services =
+            Services::new(database.clone(), hasher, online.clone(), settings, room).await?;
         let about = About {
             server: config.name.clone(),
             sign_up: config.sign_up,
@@ -216,10 +225,16 @@ impl Parts {
         work.spawn(appending);
         let announcer = Announcer::new(online.clone(), database.clone(), hub.clone());
         work.spawn(announcer.run(background.clone()));
+        if let Some(depot) = depot {
+            let keep = config.files.keep;
+            let sweeper = Sweeper { database: database.clone(), depot, nudge, keep };
+            work.spawn(sweeper.run(background.clone()));
+        }
         let limits = Arc::new(session_limits(config));
         let bulk = Arc::new(Semaphore::new(BULK));
+        let transfers = Arc::new(Semaphore::new(TRANSFERS));
         let stop = CancellationToken::new();
-        let shared = Shared { dispatch, appender, bus, hub, online, limits, bulk, stop };
+        let shared = Shared { dispatch, appender, bus, hub, online, limits, bulk, transfers, stop };
         let routed = config.cluster.is_some();
         Ok(Self { database, shared, background, work, membership, routed })
     }
@@ -321,6 +336,9 @@ impl Parts {
 const REPORT: Duration = Duration::from_secs(1);
 /// Bulk answers under way at once: with 1 MiB each, what they may hold together.
 const BULK: usize = 128;
+
+/// Files under way at once, in and out: with a part of 1 MiB each, what they may hold together.
+const TRANSFERS: usize = 64;
 
 fn session_limits(config: &Config) -> Limits {
     let limits = &config.limits;

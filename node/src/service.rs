@@ -6,6 +6,7 @@ mod caller;
 pub mod contacts;
 pub mod conversations;
 pub mod emails;
+pub mod files;
 mod sessions;
 pub mod statuses;
 mod sync;
@@ -20,7 +21,10 @@ pub use self::caller::Caller;
 use self::contacts::Contacts;
 use self::conversations::Conversations;
 use self::emails::Emails;
+use self::files::Files;
 use self::statuses::Statuses;
+use crate::config;
+use crate::files::{Depot, Nudge};
 use crate::mail::Mailer;
 use crate::password::Hasher;
 use crate::presence::Online;
@@ -36,6 +40,7 @@ pub struct Services {
     pub conversations: Conversations,
     pub emails: Emails,
     pub presence: Statuses,
+    pub files: Files,
 }
 
 /// What the operator decides about services.
@@ -53,6 +58,14 @@ pub struct Settings {
     pub mailer: Option<Mailer>,
 }
 
+/// Where files are kept, and what is taken.
+pub struct FileRoom {
+    /// `None`: no files are taken.
+    pub depot: Option<Depot>,
+    pub settings: config::Files,
+    pub nudge: Nudge,
+}
+
 impl Services {
     /// # Errors
     /// The epoch of the store cannot be read.
@@ -61,6 +74,7 @@ impl Services {
         hasher: Hasher,
         online: Online,
         settings: Settings,
+        room: FileRoom,
     ) -> Result<Self, StoreError> {
         let epoch = database.epoch().await?;
         let (mails, codes) = (settings.mails, settings.codes);
@@ -70,7 +84,8 @@ impl Services {
             accounts,
             contacts: Contacts::new(database.clone(), online),
             conversations: Conversations::new(database.clone(), epoch),
-            presence: Statuses::new(database),
+            presence: Statuses::new(database.clone()),
+            files: Files::new(database, room.depot, room.settings, room.nudge),
         })
     }
 }

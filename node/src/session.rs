@@ -6,6 +6,7 @@ mod greeting;
 mod incoming;
 pub mod order;
 pub mod outbox;
+mod transfer;
 mod writer;
 
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub struct Shared {
     pub limits: Arc<Limits>,
     /// Turns for bulk answers, which hold up to 1 MiB each until they are taken.
     pub bulk: Arc<Semaphore>,
+    /// Turns for the content of files, which hold a part of a file each.
+    pub transfers: Arc<Semaphore>,
     /// The node stops: say so to the client and end.
     pub stop: CancellationToken,
 }

@@ -112,13 +112,49 @@ codes! {
     WrongCode = "wrong_code",
     /// The address has `limit` accounts already.
     TooManyAccounts = "too_many_accounts",
+
+    // Files.
+    /// This server takes no files.
+    FilesOff = "files_off",
+    FileNameInvalid = "file_name_invalid",
+    /// There is nothing in it.
+    FileEmpty = "file_empty",
+    /// More than `limit` bytes.
+    FileTooLarge = "file_too_large",
+    /// Files of this kind are not taken here, by their name or by what is in them.
+    FileTypeRefused = "file_type_refused",
+    /// An admin has forbidden this account to send files of this kind.
+    FileBanned = "file_banned",
+    /// All files of this account together would be more than `limit` bytes.
+    FileQuota = "file_quota",
+    /// More than `limit` files of this account are kept already.
+    TooManyFiles = "too_many_files",
+    NoSuchFile = "no_such_file",
+    /// It was declined, taken back, refused, or is too old.
+    FileGone = "file_gone",
+    /// The recipient has not accepted it.
+    FileNotAccepted = "file_not_accepted",
+    /// Not all of it is at the server yet.
+    FileNotReady = "file_not_ready",
+    /// What was sent is not what was offered: longer, shorter, or something else.
+    FileNotAsOffered = "file_not_as_offered",
+    /// Another connection goes on with this upload.
+    TransferElsewhere = "transfer_elsewhere",
 }
 
 impl Code {
     /// Whether the same request may succeed later without anybody changing it.
     #[must_use]
     pub fn retry(self) -> bool {
-        matches!(self, Self::Internal | Self::Busy | Self::SlowDown | Self::ShuttingDown)
+        matches!(
+            self,
+            Self::Internal
+                | Self::Busy
+                | Self::SlowDown
+                | Self::ShuttingDown
+                | Self::FileNotReady
+                | Self::TransferElsewhere
+        )
     }
 }
 

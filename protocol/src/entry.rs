@@ -5,7 +5,8 @@ use std::fmt;
 use serde::de::{self, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::ids::{ClientMsgId, ConversationId, Seq, Time, UserId};
+use crate::file::{FileOffer, FileState};
+use crate::ids::{ClientMsgId, ConversationId, FileId, Seq, Time, UserId};
 use crate::text::MessageText;
 
 /// One entry. Its place is `(conversation, seq)` and never changes.
@@ -26,6 +27,13 @@ pub enum Body {
         id: ClientMsgId,
         text: MessageText,
     },
+    /// The sender offers a file.
+    FileOffer(FileOffer),
+    /// Something happened to a file that was offered before, by the doing of the sender of this entry.
+    FileState {
+        file: FileId,
+        state: FileState,
+    },
     /// A kind that this program does not know. It keeps its place, so that the log has no gap.
     Unknown {},
 }
@@ -36,6 +44,12 @@ impl<'de> Deserialize<'de> for Body {
         struct Message {
             id: ClientMsgId,
             text: MessageText,
+        }
+
+        #[derive(Deserialize)]
+        struct Changed {
+            file: FileId,
+            state: FileState,
         }
 
         struct OneKind;
@@ -55,6 +69,11 @@ impl<'de> Deserialize<'de> for Body {
                     "message" => {
                         let Message { id, text } = map.next_value()?;
                         Body::Message { id, text }
+                    }
+                    "file_offer" => Body::FileOffer(map.next_value()?),
+                    "file_state" => {
+                        let Changed { file, state } = map.next_value()?;
+                        Body::FileState { file, state }
                     }
                     _ => {
                         map.next_value::<IgnoredAny>()?;

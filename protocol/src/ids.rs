@@ -33,6 +33,10 @@ number_id!(
     SessionId
 );
 number_id!(
+    /// One file that somebody was offered.
+    FileId
+);
+number_id!(
     /// The identity of the store's history. Another epoch means that positions have no meaning any
     /// more (a backup was restored) and everything must be read again.
     Epoch

@@ -10,6 +10,7 @@
 //! - [`frame`]: a `u32` length and that many bytes; nothing else.
 //! - [`codec`]: one typed CBOR value in those bytes, all of them.
 //! - [`request`], [`reply`], [`event`], [`code`]: what may be said.
+//! - [`file`]: what is said about files that people offer each other.
 //! - [`ids`], [`name`], [`text`], [`mail`], [`secret`], [`bounded`]: the values in it; parsed, so already valid.
 //! - [`cid`], [`encapsulation`], [`cluster`], [`lease`], [`url`]: what nodes and routers agree on among
 //!   themselves; a client needs none of it.
@@ -27,6 +28,7 @@ pub mod codec;
 pub mod encapsulation;
 pub mod entry;
 pub mod event;
+pub mod file;
 pub mod frame;
 pub mod ids;
 pub mod lease;

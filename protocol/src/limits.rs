@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::file::FileLimits;
+
 /// A frame before login: a hello, a login, an account. Small, since anybody may send it.
 pub const FRAME_BEFORE_LOGIN: usize = 4 * 1024;
 /// A frame on the control stream after login, in both directions.
@@ -61,6 +63,19 @@ pub const POSITIONS: usize = 1_500;
 /// Conversations in one heads hint; the rest follows with the next heartbeat.
 pub const HEADS: usize = 500;
 
+/// Characters of a file name.
+pub const FILE_NAME_CHARS: usize = 120;
+/// Bytes of a file name: every file system takes 255, and a client may have to add to it.
+pub const FILE_NAME_BYTES: usize = 220;
+/// Bytes of a content type.
+pub const CONTENT_TYPE_BYTES: usize = 100;
+/// Files of one account that are kept at once. More is no conversation.
+pub const FILES: usize = 500;
+/// Extensions that a server may refuse: all of them must fit into a welcome.
+pub const REFUSED_EXTENSIONS: usize = 128;
+/// Transfers that one connection may have under way: uploads and downloads together.
+pub const TRANSFERS: usize = 4;
+
 /// What a node tells a client about its limits, in `welcome`. Absent fields take our defaults.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
@@ -79,6 +94,9 @@ pub struct Limits {
     pub password_min: u32,
     /// Contacts of one account.
     pub contacts: u32,
+    /// What files are taken; absent: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<FileLimits>,
 }
 
 impl Default for Limits {
@@ -91,6 +109,7 @@ impl Default for Limits {
             status_chars: STATUS_CHARS as u32,
             password_min: PASSWORD_MIN as u32,
             contacts: CONTACTS as u32,
+            files: None,
         }
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::bounded::List;
 use crate::entry::Entry;
 use crate::event::Head;
+use crate::file::FileOffered;
 use crate::ids::{ClientMsgId, Epoch, Seq, SessionId, Time, UserId};
 use crate::limits::{self, Limits};
 use crate::mail::EmailShown;
@@ -45,6 +46,16 @@ pub enum Reply {
         time: Time,
     },
     Email(EmailShown),
+    FileOffered(FileOffered),
+    /// Send the bytes from there on, behind this stream's frame, and end the stream.
+    Upload {
+        from: u64,
+    },
+    /// The bytes follow on this stream.
+    Download {
+        /// Of the whole file.
+        size: u64,
+    },
 }
 
 /// Who may make an account.

@@ -6,7 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bounded::List;
-use crate::ids::{ClientMsgId, ConversationId, Epoch, Seq, SessionId, UserId};
+use crate::file::OfferFile;
+use crate::ids::{ClientMsgId, ConversationId, Epoch, FileId, Seq, SessionId, UserId};
 use crate::limits;
 use crate::mail::{ChangeEmail, RequestReset, ResendCode, ResetPassword, VerifyAccount};
 use crate::people::Availability;
@@ -19,6 +20,8 @@ pub enum Stream {
     Control,
     /// Alone on a stream of its own, so that its answer holds nothing else back.
     Bulk,
+    /// The same, with the bytes of a file behind the frames.
+    Transfer,
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -94,6 +97,21 @@ pub enum Request {
     ChangeEmail(ChangeEmail),
     /// The code that came there: from now on the address is that one → `done`.
     ConfirmEmail { code: Secret },
+
+    /// → `file_offered`.
+    OfferFile(OfferFile),
+    /// I want it → `done`.
+    AcceptFile { file: FileId },
+    /// I do not want it → `done`.
+    DeclineFile { file: FileId },
+    /// I take it back → `done`.
+    CancelFile { file: FileId },
+    /// This device has all of it → `done`.
+    FileReceived { file: FileId },
+    /// → `upload`; then the bytes from there on → `done`. Transfer.
+    UploadFile { file: FileId },
+    /// → `download`, and behind it the bytes from a place on. Transfer.
+    DownloadFile { file: FileId, from: u64 },
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -208,6 +226,7 @@ impl Request {
             Self::ListSessions {} | Self::ListContacts {} | Self::History(_) | Self::Sync(_) => {
                 Stream::Bulk
             }
+            Self::UploadFile { .. } | Self::DownloadFile { .. } => Stream::Transfer,
             Self::Hello(_)
             | Self::ServerInfo {}
             | Self::CreateAccount(_)
@@ -236,7 +255,12 @@ impl Request {
             | Self::ResetPassword(_)
             | Self::ShowEmail {}
             | Self::ChangeEmail(_)
-            | Self::ConfirmEmail { .. } => Stream::Control,
+            | Self::ConfirmEmail { .. }
+            | Self::OfferFile(_)
+            | Self::AcceptFile { .. }
+            | Self::DeclineFile { .. }
+            | Self::CancelFile { .. }
+            | Self::FileReceived { .. } => Stream::Control,
         }
     }
 
@@ -277,6 +301,13 @@ impl Request {
             Self::ShowEmail {} => "show_email",
             Self::ChangeEmail(_) => "change_email",
             Self::ConfirmEmail { .. } => "confirm_email",
+            Self::OfferFile(_) => "offer_file",
+            Self::AcceptFile { .. } => "accept_file",
+            Self::DeclineFile { .. } => "decline_file",
+            Self::CancelFile { .. } => "cancel_file",
+            Self::FileReceived { .. } => "file_received",
+            Self::UploadFile { .. } => "upload_file",
+            Self::DownloadFile { .. } => "download_file",
         }
     }
 
@@ -315,5 +346,12 @@ impl Request {
         "show_email",
         "change_email",
         "confirm_email",
+        "offer_file",
+        "accept_file",
+        "decline_file",
+        "cancel_file",
+        "file_received",
+        "upload_file",
+        "download_file",
     ];
 }

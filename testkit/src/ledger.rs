@@ -262,7 +262,7 @@ impl Place {
         let id = match &entry.body {
             Body::Message { id, .. } => *id,
             // Nobody can have sent it, so the check will say that it comes from nowhere.
-            Body::Unknown {} => ClientMsgId([0; 16]),
+            Body::FileOffer(_) | Body::FileState { .. } | Body::Unknown {} => ClientMsgId([0; 16]),
         };
         Self { conversation: entry.conversation, seq: entry.seq, id }
     }

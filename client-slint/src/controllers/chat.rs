@@ -237,6 +237,7 @@ mod tests {
             time_ms: clock::now_ms() / 86_400_000 * 86_400_000,
             text: text.into(),
             state: if seq.is_some() { MessageState::Stored } else { MessageState::Waiting },
+            file: None,
         }
     }
 

@@ -46,6 +46,8 @@ impl Desk {
             Change::ContactGone(user) => self.contact_gone(user),
             Change::OwnPresence(presence) => self.own_presence(presence),
             Change::Message { before, now, arrival } => self.message_changed(before, now, arrival),
+            // An offer is a message; no screen shows how far it is.
+            Change::File(_) => {}
             Change::Reload => self.reload(),
         }
     }

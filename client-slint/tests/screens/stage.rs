@@ -233,6 +233,7 @@ pub(crate) fn of_bob(seq: i64) -> Message {
         time_ms: 1_700_000_000_000,
         text: format!("text {seq}"),
         state: MessageState::Stored,
+        file: None,
     }
 }
 

@@ -98,6 +98,7 @@ pub(crate) fn put(db: &Connection, chat: &Conversation) -> rusqlite::Result<bool
         db.prepare_cached("DELETE FROM message WHERE peer = ?1 AND seq IS NOT NULL")?
             .execute([chat.peer.0])?;
         db.prepare_cached("DELETE FROM bookmark WHERE peer = ?1")?.execute([chat.peer.0])?;
+        super::files::forget(db)?;
     }
     db.prepare_cached(
         "INSERT INTO chat (peer, username, conversation, read, read_told, peer_read, peer_delivered)

@@ -6,11 +6,12 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use thrive_protocol::code::Code;
 use thrive_protocol::entry::{Body, Entry};
 use thrive_protocol::event::Head;
-use thrive_protocol::ids::{ClientMsgId, ConversationId, Epoch, Seq, Time, UserId};
+use thrive_protocol::file::FileOffer;
+use thrive_protocol::ids::{ClientMsgId, ConversationId, Epoch, FileId, Seq, Time, UserId};
 use thrive_protocol::name::Username;
 use thrive_protocol::people::Conversation;
 
-use super::{chats, messages, people};
+use super::{chats, files, messages, people};
 use crate::sync::Placed;
 use crate::types::{Arrival, Message, MessageKey, MessageState};
 
@@ -43,6 +44,8 @@ pub(crate) struct Committed {
     pub(crate) messages: Vec<Arrived>,
     /// Chats that were touched, as they are now, and how much of each is unread.
     pub(crate) chats: Vec<(chats::Chat, u32)>,
+    /// Files of which something was learned.
+    pub(crate) files: Vec<FileId>,
     /// A conversation became another one, and its messages are gone.
     pub(crate) forgotten: bool,
     /// An acknowledged message is not on this disk: that log is written up to there only, and the
@@ -128,6 +131,7 @@ pub(crate) fn commit(
                 }
             }
             Placement::Nothing => {}
+            Placement::File(file) => done.files.push(file),
             Placement::Missing => {
                 cut.insert(peer);
                 continue;
@@ -168,6 +172,8 @@ fn gap() -> rusqlite::Error {
 
 enum Placement {
     Message(MessageKey, Option<MessageState>, Arrival),
+    /// Something became of a file.
+    File(FileId),
     /// It keeps its place, and there is nothing to show.
     Nothing,
     /// The message that was acknowledged is not here.
@@ -195,7 +201,33 @@ fn place(
             let key = insert(change, peer, seq, mine, id, time, text.as_str())?;
             Ok(Placement::Message(key, None, arrival))
         }
+        Item::Entry(Entry { sender, time, body: Body::FileOffer(offer), .. }, arrival) => {
+            let (key, before) = offered(change, peer, seq, sender == me, time, &offer)?;
+            Ok(Placement::Message(key, before, arrival))
+        }
+        Item::Entry(Entry { body: Body::FileState { file, state }, .. }, _) => {
+            files::became(change, file, state)?;
+            Ok(Placement::File(file))
+        }
     }
+}
+
+/// An offer is a message with the name of the file, and what is known of the file beside it.
+pub(super) fn offered(
+    change: &Transaction<'_>,
+    peer: UserId,
+    seq: Seq,
+    mine: bool,
+    time: Time,
+    offer: &FileOffer,
+) -> rusqlite::Result<(MessageKey, Option<MessageState>)> {
+    let settled = if mine { settle(change, peer, offer.id, seq, time)? } else { None };
+    let (key, before) = match settled {
+        Some(settled) => settled,
+        None => (insert(change, peer, seq, mine, offer.id, time, offer.name.as_str())?, None),
+    };
+    files::offered(change, key, offer)?;
+    Ok((key, before))
 }
 
 /// Gives a message of mine its place, whether it comes from the outbox of this device or not.

@@ -6,6 +6,8 @@ use thrive_protocol::ids::{ClientMsgId, Seq, UserId};
 use thrive_protocol::name::Username;
 
 use super::chats::{number, seq_of, username_of};
+use super::files;
+use crate::engine::sending::now_ms;
 use crate::outbox::{self, Text, WAITING};
 use crate::types::{Message, MessageKey, MessageState};
 
@@ -34,10 +36,11 @@ fn message(row: &Row<'_>, me: &Username) -> rusqlite::Result<Message> {
         time_ms: row.get("time")?,
         text: row.get("text")?,
         state,
+        file: None,
     })
 }
 
-fn code(word: &str) -> Code {
+pub(super) fn code(word: &str) -> Code {
     Code::ALL.iter().copied().find(|code| code.word() == word).unwrap_or(Code::Unknown)
 }
 
@@ -48,7 +51,13 @@ fn select(
     params: impl Params,
 ) -> rusqlite::Result<Vec<Message>> {
     let mut select = db.prepare_cached(&format!("{SELECT} {which}"))?;
-    select.query_map(params, |row| message(row, me))?.collect()
+    let messages = select.query_map(params, |row| message(row, me))?;
+    let mut messages = messages.collect::<rusqlite::Result<Vec<_>>>()?;
+    let now = now_ms();
+    for message in &mut messages {
+        message.file = files::of_message(db, message.key, now)?;
+    }
+    Ok(messages)
 }
 
 /// The newest of a chat, oldest first, those that wait last.
@@ -136,6 +145,7 @@ fn outbox_row(row: &Row<'_>) -> rusqlite::Result<outbox::Row> {
         peer: UserId(row.get("peer")?),
         id: ClientMsgId(row.get("client_id")?),
         text: Text(row.get("text")?),
+        offer: None,
     })
 }
 
@@ -145,7 +155,13 @@ pub(crate) fn waiting(db: &Connection) -> rusqlite::Result<Vec<outbox::Row>> {
         "SELECT key, peer, client_id, text FROM message
          WHERE seq IS NULL AND refused IS NULL ORDER BY key LIMIT ?1",
     )?;
-    select.query_map([WAITING as i64], outbox_row)?.collect()
+    let rows = select.query_map([WAITING as i64], outbox_row)?;
+    rows.map(|row| with_offer(db, row?)).collect()
+}
+
+/// With what it offers, if it does.
+fn with_offer(db: &Connection, row: outbox::Row) -> rusqlite::Result<outbox::Row> {
+    Ok(outbox::Row { offer: files::offer(db, row.key)?, ..row })
 }
 
 /// Notes that the server said no for good.
@@ -162,7 +178,9 @@ pub(crate) fn retry(db: &Connection, key: MessageKey) -> rusqlite::Result<Option
          RETURNING key, peer, client_id, text",
     )?
     .query_row([key.0], outbox_row)
-    .optional()
+    .optional()?
+    .map(|row| with_offer(db, row))
+    .transpose()
 }
 
 /// Deletes a refused message.
@@ -172,5 +190,6 @@ pub(crate) fn discard(db: &Connection, key: MessageKey) -> rusqlite::Result<bool
             "DELETE FROM message WHERE key = ?1 AND seq IS NULL AND refused IS NOT NULL",
         )?
         .execute([key.0])?;
+    files::forget(db)?;
     Ok(0 < deleted)
 }

@@ -4,8 +4,8 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use thrive_protocol::entry::{Body, Entry};
 use thrive_protocol::ids::{ConversationId, Seq, UserId};
 
-use super::chats;
-use super::commit::{insert, settle};
+use super::commit::{insert, offered, settle};
+use super::{chats, files};
 
 /// What was asked of the server, and what it answered.
 #[derive(Debug)]
@@ -39,6 +39,12 @@ pub(crate) fn older(db: &mut Connection, me: UserId, page: Older) -> rusqlite::R
             break;
         }
         floor = entry.seq;
+        if let Body::FileOffer(offer) = &entry.body {
+            offered(&change, peer, entry.seq, entry.sender == me, entry.time, offer)?;
+        }
+        if let Body::FileState { file, state } = entry.body {
+            files::became(&change, file, state)?;
+        }
         if let Body::Message { id, text } = entry.body {
             let mine = entry.sender == me;
             // It may be one of this device that still waits for its place.

@@ -5,6 +5,7 @@ use thrive_protocol::ids::{Epoch, UserId};
 use thrive_protocol::people::Relation;
 
 use super::chats::{self, username_of};
+use super::files;
 use crate::types::{Contact, Presence};
 
 fn value(db: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
@@ -33,7 +34,7 @@ pub(crate) fn set_me(db: &mut Connection, me: UserId) -> rusqlite::Result<()> {
     if value(&change, "me")?.is_some_and(|before| before != me.0) {
         change.execute_batch(
             "DELETE FROM meta; DELETE FROM person; DELETE FROM chat; DELETE FROM message;
-             DELETE FROM bookmark;",
+             DELETE FROM bookmark; DELETE FROM file; DELETE FROM file_state;",
         )?;
     }
     set_value(&change, "me", me.0)?;
@@ -55,8 +56,9 @@ pub(super) fn forget_history(change: &Transaction<'_>) -> rusqlite::Result<()> {
         "DELETE FROM message WHERE seq IS NOT NULL;
          UPDATE chat SET conversation = NULL, position = NULL, floor = 1, origin = 1, read = 0,
              read_told = 0, delivered_told = 0, peer_read = 0, peer_delivered = 0;
-         DELETE FROM bookmark;",
-    )
+         DELETE FROM bookmark; DELETE FROM file_state;",
+    )?;
+    files::forget(change)
 }
 
 /// Everybody in the list, and everybody there is a chat with.

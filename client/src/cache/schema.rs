@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 /// Raised with every change of the tables; each step up is one entry of [`STEPS`].
-const STEPS: &[&str] = &[FIRST, ORIGIN];
+const STEPS: &[&str] = &[FIRST, ORIGIN, FILES];
 
 const FIRST: &str = "
 -- Single values: `me` (my account id), `epoch` (of the store that `chat.position` belongs to).
@@ -61,6 +61,32 @@ CREATE TABLE bookmark (
 const ORIGIN: &str = "
 ALTER TABLE chat ADD COLUMN origin INTEGER NOT NULL DEFAULT 1; -- where the log began for this device
 UPDATE chat SET origin = floor;
+";
+
+/// Offers are messages; what is known of the file beside them is here.
+const FILES: &str = "
+CREATE TABLE file (
+    message      INTEGER PRIMARY KEY, -- the message that offers it
+    file         INTEGER,             -- its number at the server; NULL: not offered yet
+    name         TEXT NOT NULL,
+    size         INTEGER NOT NULL,
+    content_type TEXT NOT NULL,
+    sha256       BLOB NOT NULL,
+    expires      INTEGER,
+    source       TEXT,                -- mine: where its content is on this device
+    folder       TEXT,                -- theirs: where this device is to put it; NULL: nowhere
+    saved        TEXT,                -- theirs: where it is on this device
+    failed       TEXT                 -- why this device gave it up
+);
+CREATE UNIQUE INDEX file_number ON file (file);
+-- What became of files, also of those whose offer is not here.
+CREATE TABLE file_state (
+    file     INTEGER PRIMARY KEY,
+    accepted INTEGER NOT NULL DEFAULT 0,
+    ready    INTEGER NOT NULL DEFAULT 0,
+    received INTEGER NOT NULL DEFAULT 0,
+    ended    TEXT NOT NULL DEFAULT ''
+);
 ";
 
 /// Sets the connection up and applies the steps that are missing. `Err(Some(version))`: the file was

@@ -1,5 +1,7 @@
 //! The promises of the cache: nothing is lost, nothing is doubled, whatever is cut off in between.
 
+mod files;
+
 use thrive_protocol::code::Code;
 use thrive_protocol::entry::{Body, Entry};
 use thrive_protocol::event::Head;

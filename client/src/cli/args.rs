@@ -13,6 +13,7 @@ Examples:
   thrive contacts add bob \"It is Ann\"  ask Bob to be a contact
   thrive send bob \"Hello\"              send a message and wait until it is stored
   echo \"Hello\" | thrive send bob -     the same, from a pipe
+  thrive send-file bob report.pdf      offer a file
   thrive tail --json                   follow everything that arrives, one JSON object a line
 
 Passwords are never arguments: they are asked for, or read from --password-file, or from the
@@ -80,6 +81,24 @@ pub(crate) enum Command {
         user: String,
         /// The text; `-` or nothing: read it from standard input
         text: Option<String>,
+    },
+    /// Offer files to somebody, and wait until the server has all of them
+    #[command(
+        after_help = "Each file is accepted or declined on its own. What was interrupted goes \
+        on with `thrive tail`, or with the next program that stays.\n\n\
+        Example: thrive send-file bob report.pdf photo.jpg"
+    )]
+    SendFile {
+        /// Who gets them
+        user: String,
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Files that were offered, by you and to you
+    #[command(visible_alias = "file")]
+    Files {
+        #[command(subcommand)]
+        command: Option<FilesCommand>,
     },
     /// Messages with somebody, the newest last
     History {
@@ -220,6 +239,55 @@ pub(crate) enum ContactsCommand {
     },
 }
 
+#[derive(Debug, Default, Subcommand)]
+pub(crate) enum FilesCommand {
+    /// All that this computer knows of, the newest first (the default)
+    #[default]
+    List,
+    /// Say yes, and fetch them
+    #[command(after_help = "Example: thrive files accept 57221004318901 --to ~/Downloads")]
+    Accept {
+        #[command(flatten)]
+        which: FileNumbers,
+        #[command(flatten)]
+        to: Folder,
+        /// Say yes only; another device fetches them, or `thrive files get`
+        #[arg(long)]
+        only: bool,
+    },
+    /// Say no
+    Decline {
+        #[command(flatten)]
+        which: FileNumbers,
+    },
+    /// Fetch what was accepted; again, if it was fetched before
+    Get {
+        #[command(flatten)]
+        which: FileNumbers,
+        #[command(flatten)]
+        to: Folder,
+    },
+    /// Take an offer of yours back, or stop fetching one of theirs
+    Cancel {
+        #[command(flatten)]
+        which: FileNumbers,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct FileNumbers {
+    /// Numbers of files, from the list
+    #[arg(required = true, value_name = "ID")]
+    pub(crate) ids: Vec<i64>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Folder {
+    /// Where they are put; without it, ThriveMessenger/files in your documents
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) to: Option<PathBuf>,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct TailOptions {
     /// Only messages with this person
@@ -227,7 +295,7 @@ pub(crate) struct TailOptions {
     /// Nothing that was there before the start
     #[arg(long)]
     pub(crate) since_start: bool,
-    /// Also contacts, presence and the connection
+    /// Also contacts, presence, the connection, and what becomes of files
     #[arg(long)]
     pub(crate) events: bool,
     /// Mark messages as read once they are printed

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
-use thrive_client::{Contact, Device, Message, MessageState, Relation};
+use thrive_client::{Contact, Device, File, Message, MessageState, Relation};
 
 use super::output::indented;
 use super::words;
@@ -30,7 +30,11 @@ pub(crate) fn message(message: &Message, with: &str, say_with: bool) -> (String,
         MessageState::Refused(code) => format!(" (refused: {})", words::code(code)),
         MessageState::Stored | MessageState::Delivered | MessageState::Read => String::new(),
     };
-    let text = format!("{}  {sender}: {}{state}", time(message.time_ms), indented(&message.text));
+    let said = match &message.file {
+        Some(file) => format!("offers the file {} ({})", file.name, words::bytes(file.size)),
+        None => indented(&message.text),
+    };
+    let text = format!("{}  {sender}: {said}{state}", time(message.time_ms));
     let refused = match message.state {
         MessageState::Refused(code) => Some(code.word()),
         MessageState::Waiting
@@ -49,6 +53,37 @@ pub(crate) fn message(message: &Message, with: &str, say_with: bool) -> (String,
         "state": words::state_code(message.state),
         "refused": refused,
         "text": message.text,
+        "file": message.file.as_ref().map(|file| self::file(file, with).1),
+    });
+    (text, record)
+}
+
+/// `with`: the name of the other person.
+pub(crate) fn file(file: &File, with: &str) -> (String, Value) {
+    let id = file.id.map_or_else(|| "-".to_owned(), |id| id.to_string());
+    let who = if file.mine { format!("to {with}") } else { format!("from {with}") };
+    let (name, size) = (&file.name, words::bytes(file.size));
+    let mut text = format!("{id}  {who}: {name} ({size}), {}", words::file_state(file.state));
+    if let Some(saved) = &file.saved {
+        text.push_str(&format!(", saved as {}", saved.display()));
+    }
+    if let Some(failed) = &file.failed {
+        text.push_str(&format!(", given up here: {failed}"));
+    }
+    let record = json!({
+        "type": "file",
+        "id": file.id.map(|id| id.0),
+        "message": file.message.0,
+        "with": with,
+        "mine": file.mine,
+        "name": file.name,
+        "size": file.size,
+        "content_type": file.content_type,
+        "state": words::file_state_code(file.state),
+        "done": file.done,
+        "expires": file.expires_ms.map(instant),
+        "saved": file.saved,
+        "failed": file.failed,
     });
     (text, record)
 }

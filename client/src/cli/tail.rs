@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use serde_json::json;
 use thrive_client::{
-    Change, Client, Code, Connection, Contact, Failure, Message, UserId, Username,
+    Change, Client, Code, Connection, Contact, Failure, File, FileState, Message, MessageKey,
+    UserId, Username,
 };
 
 use super::args::TailOptions;
@@ -29,8 +30,14 @@ pub(crate) async fn tail(context: &Context, options: TailOptions) -> Result<(), 
     let mut changes = client.changes();
     context.resume(&client).await?;
     let mut end = std::pin::pin!(interrupted());
-    let mut tail =
-        Tail { context, client: &client, options: &options, only, places: BTreeMap::new() };
+    let mut tail = Tail {
+        context,
+        client: &client,
+        options: &options,
+        only,
+        places: BTreeMap::new(),
+        files: BTreeMap::new(),
+    };
     if options.since_start {
         tokio::select! {
             () = &mut end => { client.clone().close().await; return Ok(()) }
@@ -84,6 +91,8 @@ struct Tail<'a> {
     only: Option<Username>,
     /// What has been printed of each chat.
     places: BTreeMap<UserId, u64>,
+    /// What was told of each file.
+    files: BTreeMap<MessageKey, FileState>,
 }
 
 impl Tail<'_> {
@@ -102,12 +111,14 @@ impl Tail<'_> {
             }
             Change::Connection(connection) if self.options.events => self.connection(&connection),
             Change::Contact { now, .. } if self.options.events => self.contact(&now),
+            Change::File(file) if self.options.events => self.file(&file),
             Change::Message { .. }
             | Change::Connection(_)
             | Change::LoggedIn(_)
             | Change::Contact { .. }
             | Change::ContactGone(_)
-            | Change::OwnPresence(_) => Ok(()),
+            | Change::OwnPresence(_)
+            | Change::File(_) => Ok(()),
         }
     }
 
@@ -198,6 +209,16 @@ impl Tail<'_> {
             None => word.to_owned(),
         };
         self.context.output.say(&text, &json!({ "type": "connection", "state": word, "why": why }))
+    }
+
+    /// What became of a file; how far it is says nobody here.
+    fn file(&mut self, file: &File) -> Result<(), Trouble> {
+        let told = self.files.insert(file.message, file.state);
+        if !self.is_wanted(file.peer) || told == Some(file.state) {
+            return Ok(());
+        }
+        let (text, record) = records::file(file, &name_of(self.client, file.peer));
+        self.context.output.say(&text, &record)
     }
 
     fn contact(&self, contact: &Contact) -> Result<(), Trouble> {

@@ -1,6 +1,6 @@
 //! Words of the command line for everything that the client reports.
 
-use thrive_client::{Availability, Code, Failure, MessageState, Presence, Relation};
+use thrive_client::{Availability, Code, Failure, FileState, MessageState, Presence, Relation};
 
 use super::Trouble;
 
@@ -104,8 +104,69 @@ pub(crate) fn code(code: Code) -> &'static str {
         }
         Code::WrongCode => "the code is wrong, too old, or was tried too often",
         Code::TooManyAccounts => "this e-mail address has as many accounts as it may have",
+        Code::FilesOff => "this server takes no files",
+        Code::FileNameInvalid => "a file cannot be sent under this name",
+        Code::FileEmpty => "there is nothing in the file",
+        Code::FileTooLarge => "the file is too large",
+        Code::FileTypeRefused => "this server takes no files of this kind",
+        Code::FileBanned => "you may not send files of this kind here",
+        Code::FileQuota => "all your files at the server together would be too large",
+        Code::TooManyFiles => "too many of your files are at the server already",
+        Code::NoSuchFile => "there is no such file",
+        Code::FileGone => "the server has this file no longer",
+        Code::FileNotAccepted => "the file was not accepted yet",
+        Code::FileNotReady => "not all of the file is at the server yet",
+        Code::FileNotAsOffered => "what was sent is not what was offered",
+        Code::TransferElsewhere => "another program goes on with this file",
         Code::Unknown => "the server refused for a reason that this program does not know",
     }
+}
+
+/// How far a file has come, for people.
+pub(crate) fn file_state(state: FileState) -> String {
+    match state {
+        FileState::Waiting => "waiting".to_owned(),
+        FileState::OfferRefused(code) => format!("refused: {}", self::code(code)),
+        FileState::Offered => "offered, on its way to the server".to_owned(),
+        FileState::Ready => "offered".to_owned(),
+        FileState::Accepted => "accepted, on its way to the server".to_owned(),
+        FileState::Available => "accepted".to_owned(),
+        FileState::Received => "received".to_owned(),
+        FileState::Declined => "declined".to_owned(),
+        FileState::Cancelled => "taken back".to_owned(),
+        FileState::NotAsOffered => "refused: it was not what was offered".to_owned(),
+        FileState::Expired => "expired".to_owned(),
+    }
+}
+
+/// The same for programs.
+pub(crate) fn file_state_code(state: FileState) -> &'static str {
+    match state {
+        FileState::Waiting => "waiting",
+        FileState::OfferRefused(_) => "refused",
+        FileState::Offered => "offered",
+        FileState::Ready => "ready",
+        FileState::Accepted => "accepted",
+        FileState::Available => "available",
+        FileState::Received => "received",
+        FileState::Declined => "declined",
+        FileState::Cancelled => "cancelled",
+        FileState::NotAsOffered => "not_as_offered",
+        FileState::Expired => "expired",
+    }
+}
+
+/// A number of bytes as people say it.
+pub(crate) fn bytes(bytes: u64) -> String {
+    let units = ["kB", "MB", "GB", "TB"];
+    if bytes < 1_000 {
+        return format!("{bytes} bytes");
+    }
+    let (mut size, mut unit) = (bytes as f64 / 1_000.0, 0);
+    while 999.95 <= size && unit + 1 < units.len() {
+        (size, unit) = (size / 1_000.0, unit + 1);
+    }
+    format!("{size:.1} {}", units[unit])
 }
 
 /// For people.

@@ -62,7 +62,11 @@ fn does_no_harm_twice(request: &Request) -> bool {
         | Request::MarkRead { .. }
         | Request::MarkDelivered { .. }
         | Request::Heartbeat {}
-        | Request::ShowEmail {} => true,
+        | Request::ShowEmail {}
+        | Request::AcceptFile { .. }
+        | Request::DeclineFile { .. }
+        | Request::CancelFile { .. }
+        | Request::FileReceived { .. } => true,
         // The second time the password, the session or the request is not there any more; or whoever
         // asked is not in need of it by then.
         Request::Hello(_)
@@ -77,6 +81,9 @@ fn does_no_harm_twice(request: &Request) -> bool {
         | Request::DeclineContact { .. }
         | Request::RemoveContact { .. }
         | Request::SendMessage(_)
+        | Request::OfferFile(_)
+        | Request::UploadFile { .. }
+        | Request::DownloadFile { .. }
         | Request::Typing { .. }
         | Request::ResendCode(_)
         | Request::VerifyAccount(_)

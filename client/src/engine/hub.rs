@@ -19,6 +19,7 @@ use crate::handle::Options;
 use crate::model::Model;
 use crate::pin::Pins;
 use crate::session::{Inbound, LinkId, greet, strange};
+use crate::transfer::Progress;
 use crate::types::{Account, Change, Connection, Failure};
 
 /// What a handle can see without asking.
@@ -30,6 +31,16 @@ pub(crate) struct Shared {
     pub(crate) state: Mutex<State>,
     /// Somebody has the program before them; see [`crate::Client::attend`].
     pub(crate) attended: AtomicBool,
+    pub(crate) progress: Progress,
+}
+
+impl Shared {
+    pub(crate) fn emit(&self, change: Change) {
+        if let Some(changes) = &*self.changes.lock() {
+            // Without listeners nobody needs to hear.
+            drop(changes.send(change));
+        }
+    }
 }
 
 /// Somebody who wanted something so long ago still uses the program.
@@ -105,10 +116,7 @@ impl Hub {
     }
 
     pub(crate) fn emit(&self, change: Change) {
-        if let Some(changes) = &*self.shared.changes.lock() {
-            // Without listeners nobody needs to hear.
-            drop(changes.send(change));
-        }
+        self.shared.emit(change);
     }
 
     /// Changes the model, then tells of it.

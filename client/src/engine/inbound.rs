@@ -166,6 +166,9 @@ impl Life {
             (Open::Message { key, conversation }, Ok(Reply::Stored(stored))) => {
                 self.stored(key, conversation, &stored, now);
             }
+            (Open::Message { key, conversation }, Ok(Reply::FileOffered(offered))) => {
+                self.file_offered(key, conversation, &offered, now);
+            }
             (Open::Message { key, .. }, Ok(_)) => self.outbox.later(key, now, GRACE_SENDING),
             (Open::Message { key, conversation }, Err(refusal)) => {
                 self.refused(hub, key, conversation, &refusal, now).await;

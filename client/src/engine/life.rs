@@ -15,6 +15,7 @@ use super::asking::Ask;
 use super::hub::{Hub, Reach, State};
 use super::inbound::Open;
 use super::link::Link;
+use super::transfers::Transfers;
 use super::{Answer, Command, tell};
 use crate::cache::chats::{self, Chat};
 use crate::cache::commit::{Commit, Item};
@@ -63,6 +64,7 @@ pub(crate) struct Life {
     pub(super) delivered_at: Option<Instant>,
     /// When typing was last told, and what.
     pub(super) typing: BTreeMap<UserId, (Instant, bool)>,
+    pub(super) transfers: Transfers,
 }
 
 /// Where reading what was missed stands.
@@ -163,6 +165,7 @@ impl Life {
             delivered: BTreeSet::new(),
             delivered_at: None,
             typing: BTreeMap::new(),
+            transfers: Transfers::default(),
         };
         life.know(chats);
         for row in waiting {
@@ -255,6 +258,11 @@ impl Life {
             Command::Send { peer, text, answer, end } => {
                 self.send(hub, peer, text.as_str(), answer, end, now).await;
             }
+            Command::Offer { peer, offering, answer, end } => {
+                self.offer(hub, peer, offering, answer, end, now).await;
+            }
+            Command::StopTransfer { message, answer } => self.stop_transfer(hub, message, answer),
+            Command::Transfers => self.transfers.look(now),
             Command::Retry { key, answer } => self.retry(hub, key, answer, now).await,
             Command::Discard { key, answer } => self.discard(key, answer).await,
             Command::MarkRead { peer, answer } => self.mark_read(hub, peer, answer, now).await,
@@ -285,6 +293,7 @@ impl Life {
         self.tend_asks(now);
         self.tend_pull(hub, now);
         self.tell_delivered(now);
+        self.tend_transfers(hub, now);
         self.pump(now);
         None
     }
@@ -298,6 +307,7 @@ impl Life {
             self.pull.entries.due(),
             self.delivered_at,
             self.outbox.next_due(now),
+            self.transfers.next_due().filter(|_| self.link.is_live()),
         ];
         let of_session = of_session.into_iter().flatten().filter(|_| online).min();
         let asks = self.asks.front().map(|ask| ask.deadline);

@@ -312,6 +312,7 @@ impl Life {
             tell(answer, Ok(()));
         }
         self.outbox.interrupted();
+        self.transfers.look(now);
         self.opening.clear();
         let (roster, entries) = (Step::Due(now), Step::Due(now));
         self.pull = Pull { roster, entries, ..Pull::default() };
@@ -376,6 +377,7 @@ impl Life {
             return;
         }
         self.link.online_since = Some(now);
+        self.transfers.look(now);
         self.link.lost = None;
         hub.reach(Reach::Online);
     }

@@ -254,6 +254,7 @@ impl Life {
             hub.model(|model| model.unread(chat.peer, unread, arrival));
             self.chats.insert(chat.peer, chat);
         }
+        self.files_changed(hub, done.files, now).await;
         if done.forgotten {
             hub.emit(Change::Reload);
         }
@@ -268,6 +269,9 @@ impl Life {
             let waited = self.outbox.peer_of(message.key).map(|_| MessageState::Waiting);
             before = before.or(waited);
             self.outbox.settled(message.key);
+            if message.file.is_some() {
+                self.transfers.look(now);
+            }
             if let Some(end) = self.ends.remove(&message.key) {
                 super::tell(end, ended(message.clone()));
             }

@@ -33,6 +33,7 @@ use super::life::{Life, Over, Step};
 use crate::handle::Options;
 use crate::pin::Pins;
 use crate::session::{End, Inbound, LinkId, News, greet};
+use crate::transfer::Progress;
 use crate::types::{Change, Message, MessageKey, ServerAddress};
 
 pub(super) const ME: UserId = UserId(1);
@@ -63,7 +64,8 @@ impl Rig {
         let (sender, changes) = broadcast::channel(1_024);
         let state = Mutex::new(State::default());
         let attended = AtomicBool::new(false);
-        let shared = Arc::new(Shared { changes: Mutex::new(Some(sender)), state, attended });
+        let (changes_out, progress) = (Mutex::new(Some(sender)), Progress::default());
+        let shared = Arc::new(Shared { changes: changes_out, state, attended, progress });
         let (arrivals, inbound) = mpsc::channel(256);
         let hub = Hub::new(Arc::new(options), Pins::open(dir.path()), shared, arrivals);
         let token = Secret::new("token".to_owned());

@@ -3,6 +3,10 @@
 use std::time::{Duration, Instant};
 
 use thrive_protocol::code::{Code, Refusal};
+use thrive_protocol::entry::{Body, Entry};
+use thrive_protocol::file::{
+    ContentType, FileName, FileOffer, FileOffered, OfferFile, OfferedName,
+};
 use thrive_protocol::ids::{ClientMsgId, ConversationId, UserId};
 use thrive_protocol::reply::Stored;
 use thrive_protocol::request::{MessageBody, Request, SendMessage};
@@ -12,10 +16,10 @@ use uuid::Uuid;
 use super::hub::Hub;
 use super::inbound::Open;
 use super::life::Life;
-use super::{Answer, tell};
+use super::{Answer, Offering, tell};
 use crate::backoff::hinted;
 use crate::cache::commit::Item;
-use crate::cache::{chats, messages};
+use crate::cache::{chats, files, messages};
 use crate::outbox::{Row, Text, WAITING};
 use crate::sync::Placed;
 use crate::types::{Arrival, Change, Failure, Message, MessageKey, MessageState};
@@ -34,6 +38,21 @@ impl Life {
         end: Option<Answer<Message>>,
         now: Instant,
     ) {
+        self.put_waiting(hub, peer, text, None, answer, end, now).await;
+    }
+
+    /// A message, with the file that it offers, if it does.
+    #[expect(clippy::too_many_arguments, reason = "what waits, and everybody who waits for it")]
+    pub(super) async fn put_waiting(
+        &mut self,
+        hub: &Hub,
+        peer: UserId,
+        text: &str,
+        offering: Option<Offering>,
+        answer: Answer<MessageKey>,
+        end: Option<Answer<Message>>,
+        now: Instant,
+    ) {
         let known = hub.shared.state.lock().model.contact(peer).map(|c| c.username.clone());
         let Some(username) = known else {
             return tell(answer, Err(Failure::Invalid("nobody with this number is known".into())));
@@ -45,12 +64,16 @@ impl Life {
         let id = ClientMsgId(Uuid::now_v7().into_bytes());
         let time = now_ms();
         let (own, me) = (text.to_owned(), self.username.clone());
+        let offer = offering.as_ref().map(|it| it.offer.clone());
         let written = self
             .cache
             .run(move |db| {
                 let change = db.transaction()?;
                 chats::ensure(&change, peer, &username)?;
                 let key = messages::put_waiting(&change, peer, id, time, &own)?;
+                if let Some(Offering { offer, source }) = &offering {
+                    files::put(&change, key, offer, source)?;
+                }
                 let message = messages::by_key(&change, &me, key)?;
                 let chat = chats::of(&change, peer)?;
                 change.commit()?;
@@ -62,7 +85,7 @@ impl Life {
                 if let Some(chat) = chat {
                     self.chats.entry(peer).or_insert(chat);
                 }
-                self.outbox.add(Row { key, peer, id, text: Text(text.to_owned()) });
+                self.outbox.add(Row { key, peer, id, text: Text(text.to_owned()), offer });
                 if let Some(end) = end {
                     self.ends.insert(key, end);
                 }
@@ -96,8 +119,20 @@ impl Life {
         let place = |peer| chats.get(&peer).and_then(|chat| chat.conversation);
         for row in self.outbox.take_due(now, |peer| place(peer).is_some()) {
             let Some(conversation) = place(row.peer) else { continue };
-            let text = MessageBody(row.text.0);
-            let request = Request::SendMessage(SendMessage { conversation, id: row.id, text });
+            let request = match row.offer {
+                Some(offer) => Request::OfferFile(OfferFile {
+                    conversation,
+                    id: row.id,
+                    name: OfferedName(offer.name),
+                    size: offer.size,
+                    content_type: offer.content_type,
+                    sha256: offer.sha256,
+                }),
+                None => {
+                    let text = MessageBody(row.text.0);
+                    Request::SendMessage(SendMessage { conversation, id: row.id, text })
+                }
+            };
             let open = Open::Message { key: row.key, conversation };
             if session.send(now, request, open).is_err() {
                 debug!("The connection takes no more messages at the moment");
@@ -124,6 +159,33 @@ impl Life {
         if !new && self.outbox.peer_of(key).is_some() {
             // The log is further already, and still this row waits: it gets its place by itself.
             let (seq, item) = (stored.seq, item());
+            self.commit.placed.push(Placed { conversation, seq, item });
+        }
+    }
+
+    /// The node has taken an offer of this device. The entry that says so may come as well, before or after.
+    pub(super) fn file_offered(
+        &mut self,
+        key: MessageKey,
+        conversation: ConversationId,
+        offered: &FileOffered,
+        now: Instant,
+    ) {
+        let row = self.outbox.row(key).filter(|row| row.id == offered.id);
+        let (Some(me), Some(row)) = (self.user, row) else { return };
+        let Some(offer) = row.offer.clone() else { return self.outbox.later(key, now, PAUSE) };
+        let Ok(name) = FileName::parse(&offer.name) else {
+            return self.outbox.later(key, now, PAUSE);
+        };
+        let &FileOffered { id, seq, time, file, expires } = offered;
+        let content_type = ContentType::parse(&offer.content_type);
+        let (size, sha256) = (offer.size, offer.sha256);
+        let offer = FileOffer { id, file, name, size, content_type, sha256, expires };
+        let entry = Entry { conversation, seq, sender: me, time, body: Body::FileOffer(offer) };
+        let item = Item::Entry(entry, Arrival::Live);
+        let new = self.sync.offer(conversation, seq, item.clone(), &mut self.commit.placed);
+        if !new && self.outbox.peer_of(key).is_some() {
+            // The log is further already, and still this row waits: it gets its place by itself.
             self.commit.placed.push(Placed { conversation, seq, item });
         }
     }

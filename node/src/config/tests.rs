@@ -226,15 +226,47 @@ fn what_a_node_of_many_needs_is_missed_before_it_starts() {
         let about: Vec<_> = problems.iter().map(|it| it.about.as_str()).collect();
         assert_eq!(about, missing, "{flags:?}");
     };
-    check(&[secret, database, redis], &[]);
+    let shared = ("files.shared", "yes");
+    check(&[secret, database, redis, shared], &[]);
     check(&[database], &[]);
-    check(&[redis], &["database.url", "cluster.secret"]);
+    check(&[redis, shared], &["database.url", "cluster.secret"]);
     check(&[secret], &["cluster.node"]);
     check(&[secret, ("cluster.node", "3")], &[]);
     check(&[("database.ca", "/etc/ca.pem")], &["database.url"]);
     let everywhere = ("cluster.listen", "0.0.0.0:2010");
-    check(&[secret, database, redis, everywhere], &["cluster.advertise"]);
-    check(&[secret, database, redis, everywhere, ("cluster.advertise", "10.0.0.7:2010")], &[]);
+    let advertise = ("cluster.advertise", "10.0.0.7:2010");
+    check(&[secret, database, redis, shared, everywhere], &["cluster.advertise"]);
+    check(&[secret, database, redis, shared, everywhere, advertise], &[]);
+}
+
+#[test]
+fn nodes_that_serve_the_same_people_need_the_same_place_for_files() {
+    let secret = ("cluster.secret", "/etc/thrive/cluster.secret");
+    let database = ("database.url", "postgres://thrive@db/thrive");
+    let many = [secret, database, ("redis.url", "redis://cache")];
+    let listed = [secret, database, ("cluster.node", "3")];
+    let alone = [secret, ("cluster.node", "3")];
+    let folder = ("files.folder", "/srv/files");
+    let store = [
+        ("files.url", "s3://thrive"),
+        ("files.access_key_file", "/run/a"),
+        ("files.secret_key_file", "/run/b"),
+    ];
+    let about = |flags: &[&[(&str, &str)]]| {
+        let read = Config::read(&sources(&[], &flags.concat()));
+        let problems = read.err().map(|problems| problems.0).unwrap_or_default();
+        problems.into_iter().map(|it| it.about).collect::<Vec<_>>()
+    };
+    assert_eq!(about(&[&many]), ["files.url"]);
+    assert_eq!(about(&[&many, &[folder]]), ["files.url"]);
+    assert_eq!(about(&[&listed]), ["files.url"]);
+    let none: [&str; 0] = [];
+    assert_eq!(about(&[&alone]), none);
+    assert_eq!(about(&[&many, &[folder, ("files.shared", "yes")]]), none);
+    assert_eq!(about(&[&many, &[("files.enabled", "no")]]), none);
+    assert_eq!(about(&[&many, &store]), none);
+    assert_eq!(about(&[&many, &store[..2]]), ["files.secret_key_file"]);
+    assert_eq!(about(&[&alone, &store[1..2]]), ["files.url"]);
 }
 
 #[test]

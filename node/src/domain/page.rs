@@ -44,10 +44,14 @@ pub fn newest_that_fit(mut entries: Vec<Entry>) -> Vec<Entry> {
 fn size_of(entry: &Entry) -> usize {
     match &entry.body {
         Body::Message { text, .. } => text.as_str().len(),
-        Body::Unknown {} => 0,
+        // Small, but not nothing.
+        Body::FileOffer(_) => FILE_OFFER,
+        Body::FileState { .. } | Body::Unknown {} => 0,
     }
 }
 
+/// An offer without its frame of names that every entry has: a name and a content type.
+const FILE_OFFER: usize = 640;
 /// Of texts. A bulk frame has 1 MiB; the rest is for the names of fields and for up to 1 500
 /// conversations beside the entries.
 const BYTES: usize = 700 * 1024;

@@ -4,6 +4,7 @@ mod accounts;
 mod contacts;
 mod conversations;
 mod emails;
+mod files;
 mod sync;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -31,7 +32,8 @@ struct World {
     services: Services,
     database: Database,
     online: Online,
-    _folder: TempDir,
+    depot: Depot,
+    folder: TempDir,
 }
 
 impl World {
@@ -44,13 +46,16 @@ impl World {
         let database = Database::open(&folder.path().join("thrive.db")).unwrap();
         let online = Online::default();
         let cost = Params::new(64, 1, 1, None).unwrap();
-        let services = services(&database, &online, sign_up, cost).await;
-        Self { services, database, online, _folder: folder }
+        let config = config::Config::defaults(folder.path());
+        let depot = Depot::open(&config.files.place).unwrap().unwrap();
+        let services = services(&database, &online, sign_up, cost, &depot).await;
+        Self { services, database, online, depot, folder }
     }
 
     /// The same accounts, after a restart with another cost of password hashes.
     async fn with_cost(self, cost: Params) -> Self {
-        let services = services(&self.database, &self.online, SignUp::Open, cost).await;
+        let services =
+            services(&self.database, &self.online, SignUp::Open, cost, &self.depot).await;
         Self { services, ..self }
     }
 
@@ -127,10 +132,22 @@ impl World {
     }
 }
 
-async fn services(database: &Database, online: &Online, sign_up: SignUp, cost: Params) -> Services {
+async fn services(
+    database: &Database,
+    online: &Online,
+    sign_up: SignUp,
+    cost: Params,
+    depot: &Depot,
+) -> Services {
     let hasher = Hasher::with(cost).unwrap();
     let settings = Settings { sign_up, ..settings() };
-    Services::new(database.clone(), hasher, online.clone(), settings).await.unwrap()
+    let room = room(depot);
+    Services::new(database.clone(), hasher, online.clone(), settings, room).await.unwrap()
+}
+
+fn room(depot: &Depot) -> FileRoom {
+    let settings = config::Config::defaults(std::path::Path::new("")).files;
+    FileRoom { depot: Some(depot.clone()), settings, nudge: Nudge::default() }
 }
 
 /// With limits under which a test does not have to wait, and without mail.

@@ -11,15 +11,17 @@ use thrive_protocol::ids::{ClientMsgId, ConversationId, UserId};
 use thrive_protocol::message::BadRequest;
 use thrive_protocol::request::{SendMessage, Stream};
 use thrive_protocol::version::close;
-use thrive_protocol::{ClientFrame, Code, Event, NodeFrame, Refusal, Reply, Request};
+use thrive_protocol::{ClientFrame, Code, Event, NodeFrame, Refusal, Reply, Request, limits};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::incoming::Incoming;
 use super::order::{Order, Wait};
 use super::outbox::Outbox;
-use super::{GoAway, Shared, bulk, writer};
+use super::transfer::{Transfer, Turns};
+use super::{GoAway, Shared, bulk, transfer, writer};
 use crate::appender::Submission;
+use crate::bus::Committed;
 use crate::clock;
 use crate::dispatch::Login;
 use crate::hub::{Account, Hub};
@@ -43,6 +45,8 @@ pub(super) struct Active<'a> {
     /// When the list of devices was told last that this one is in use.
     touched: Instant,
     order: Order,
+    /// For the content of files.
+    turns: Turns,
     _present: Present,
 }
 
@@ -95,6 +99,7 @@ impl<'a> Active<'a> {
             heard: 0,
             touched: Instant::now(),
             order: Order::default(),
+            turns: Turns::new(),
             _present: Present { hub, online, user, outbox },
         }
     }
@@ -137,6 +142,7 @@ impl<'a> Active<'a> {
     /// The reading loop. Returns the code to close with.
     async fn read(&mut self, mut incoming: Incoming) -> u32 {
         let mut bulk = JoinSet::new();
+        let mut transfers = JoinSet::new();
         let mut going = false;
         let mut leaving = pin!(leaving(self.shared.stop.clone(), self.shared.limits.go_away));
         loop {
@@ -151,7 +157,10 @@ impl<'a> Active<'a> {
                     let deadline_ms = self.shared.limits.go_away.time.as_millis() as u64;
                     self.outbox.push(NodeFrame::Event(Event::GoAway { deadline_ms }).encode());
                 }
-                Some(_) = bulk.join_next() => {}
+                Some(done) = bulk.join_next() => if let Ok(Some(transfer)) = done {
+                    self.on_transfer(&mut transfers, transfer);
+                },
+                Some(_) = transfers.join_next() => {}
                 stream = self.bulk_stream(under_way) => match stream {
                     Some((send, receive)) => self.on_bulk(&mut bulk, send, receive),
                     None => return close::DONE,
@@ -175,7 +184,23 @@ impl<'a> Active<'a> {
         self.peer.stream().await
     }
 
-    fn on_bulk(&mut self, bulk: &mut JoinSet<()>, send: SendStream, receive: RecvStream) {
+    /// It has waited for its request among bulk streams; from here on it is in nobody's way there.
+    fn on_transfer(&self, transfers: &mut JoinSet<()>, transfer: Transfer) {
+        let (shared, caller) = (self.shared.clone(), Arc::clone(&self.caller));
+        if transfers.len() < limits::TRANSFERS {
+            let turns = self.turns.clone();
+            transfers.spawn(transfer::serve(shared, caller, turns, transfer));
+        } else {
+            transfers.spawn(transfer::refuse(shared, transfer));
+        }
+    }
+
+    fn on_bulk(
+        &mut self,
+        bulk: &mut JoinSet<Option<Transfer>>,
+        send: SendStream,
+        receive: RecvStream,
+    ) {
         let shared = self.shared.clone();
         match self.may_ask() {
             Ok(()) => {
@@ -219,7 +244,7 @@ impl<'a> Active<'a> {
         }
         match request {
             Err(code) => self.answer(id, Err(code.into())),
-            Ok(request) if request.stream() == Stream::Bulk => {
+            Ok(request) if request.stream() != Stream::Control => {
                 self.answer(id, Err(Code::WrongStream.into()));
             }
             Ok(request) => self.on_request(id, request, incoming).await,
@@ -243,6 +268,10 @@ impl<'a> Active<'a> {
                     self.outbox.end(close::DONE);
                 }
                 self.shared.bus.publish(&done.news);
+                if let Some(entry) = done.entry {
+                    let committed = Committed { entry, origin: None };
+                    self.shared.bus.publish_committed(vec![committed]).await;
+                }
             }
             Err(refusal) => self.answer(id, Err(refusal)),
         }

@@ -79,6 +79,8 @@ impl Database {
 
 /// `kind` of a message row with a text in its body.
 pub(super) const KIND_TEXT: i64 = 1;
+/// `kind` of a row with any other entry in its body, in CBOR as on the wire.
+pub(super) const KIND_ENTRY: i64 = 2;
 
 /// The first `(seq, time)` of an id.
 pub(super) const FIND_DUPLICATE: &str = "

@@ -3,6 +3,7 @@
 mod appending;
 mod comparing;
 mod emails;
+mod files;
 mod marks;
 mod people;
 mod transactions;

@@ -134,10 +134,11 @@ pub mod rule {
     pub const CONVERSATION_PKEY: &str = "conversation_pkey";
     pub const DIRECT_PAIR_KEY: &str = "direct_pair_key";
     pub const MESSAGE_ID_KEY: &str = "message_id_key";
+    pub const FILE_PKEY: &str = "file_pkey";
     /// A rule that nobody should run into; its name is in the log of the engine only.
     pub const OTHER: &str = "other";
 
-    const ALL: [&str; 7] = [
+    const ALL: [&str; 8] = [
         ACCOUNT_PKEY,
         ACCOUNT_USERNAME_KEY,
         SESSION_PKEY,
@@ -145,6 +146,7 @@ pub mod rule {
         CONVERSATION_PKEY,
         DIRECT_PAIR_KEY,
         MESSAGE_ID_KEY,
+        FILE_PKEY,
     ];
 
     /// The constraint of this name.

@@ -2,12 +2,13 @@
 
 use std::iter::repeat;
 
+use thrive_protocol::codec;
 use thrive_protocol::entry::{Body, Entry};
 use thrive_protocol::ids::{ClientMsgId, ConversationId, Seq, UserId};
 use thrive_protocol::text::MessageText;
 
 use crate::domain::catch_up::Range;
-use crate::store::append::KIND_TEXT;
+use crate::store::append::{KIND_ENTRY, KIND_TEXT};
 use crate::store::error::{Cause, Doing};
 use crate::store::value::{Row, Value, values};
 use crate::store::{Database, StoreError};
@@ -114,6 +115,10 @@ fn entry_of(row: &Row) -> Result<Entry, Cause> {
                 Body::Unknown {}
             }
         },
+        KIND_ENTRY => body_of(&row.get::<Vec<u8>>(6)?).unwrap_or_else(|| {
+            tracing::error!(conversation.id = %conversation, seq = %seq, "A stored entry is damaged");
+            Body::Unknown {}
+        }),
         // A newer node wrote it. It keeps its place.
         _ => Body::Unknown {},
     };
@@ -122,6 +127,11 @@ fn entry_of(row: &Row) -> Result<Entry, Cause> {
 
 fn text_of(bytes: Vec<u8>) -> Option<MessageText> {
     MessageText::parse(&String::from_utf8(bytes).ok()?).ok()
+}
+
+/// `None`: it is no entry. One of a kind that only a newer node knows is [`Body::Unknown`].
+pub(super) fn body_of(bytes: &[u8]) -> Option<Body> {
+    codec::decode(bytes).ok()
 }
 
 /// The ranges as a table that is joined with the log, so that each is one walk along the index.

@@ -9,7 +9,7 @@ pub(super) struct Migration {
     pub(super) sql: &'static str,
 }
 
-pub(super) const ALL: [Migration; 5] = [
+pub(super) const ALL: [Migration; 6] = [
     Migration {
         number: 1,
         name: "initial",
@@ -31,6 +31,7 @@ pub(super) const ALL: [Migration; 5] = [
         sql: include_str!("../../migrations/0004_contacts_version.sql"),
     },
     Migration { number: 5, name: "mail", sql: include_str!("../../migrations/0005_mail.sql") },
+    Migration { number: 6, name: "files", sql: include_str!("../../migrations/0006_files.sql") },
 ];
 
 /// Must be here before the first step, since each step is recorded in it.

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use thrive_protocol::ids::{ClientMsgId, ConversationId, Epoch, Seq, SessionId, Time, UserId};
+use thrive_protocol::ids::{
+    ClientMsgId, ConversationId, Epoch, FileId, Seq, SessionId, Time, UserId,
+};
 
 use crate::store::error::Cause;
 
@@ -113,7 +115,7 @@ macro_rules! ids {
     };
 }
 
-ids!(UserId ConversationId SessionId Epoch Time);
+ids!(UserId ConversationId SessionId Epoch Time FileId);
 
 impl From<i64> for Value {
     fn from(number: i64) -> Self {

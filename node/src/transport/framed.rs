@@ -54,6 +54,23 @@ impl Framed {
     }
 }
 
+impl Framed {
+    /// What comes behind the frames, piece by piece, as it is.
+    ///
+    /// # Errors
+    /// The peer has ended the stream, or it broke.
+    pub async fn raw(&mut self) -> Result<Bytes, ReadError> {
+        if !self.buffer.is_empty() {
+            return Ok(std::mem::take(&mut self.buffer).freeze());
+        }
+        match self.stream.read_chunk(CHUNK, true).await {
+            Ok(Some(chunk)) => Ok(chunk.bytes),
+            Ok(None) => Err(ReadError::End),
+            Err(_) => Err(ReadError::Broken),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum WriteError {
     #[error("the peer takes no more")]

@@ -56,8 +56,9 @@ fn transport() -> TransportConfig {
         .max_concurrent_bidi_streams(16_u8.into())
         .max_concurrent_uni_streams(4_u8.into())
         .stream_receive_window(VarInt::from_u32(256 * 1024))
-        .receive_window(VarInt::from_u32(512 * 1024))
-        .send_window(512 * 1024)
+        // Two files that stand still, and as much again for everything else, each way.
+        .receive_window(VarInt::from_u32(768 * 1024))
+        .send_window(768 * 1024)
         .crypto_buffer_size(8 * 1024)
         .datagram_receive_buffer_size(None)
         .max_idle_timeout(IdleTimeout::try_from(IDLE).ok())

@@ -5,7 +5,13 @@ use bytes::Bytes;
 use thrive_protocol::bounded::List;
 use thrive_protocol::entry::{Body, Entry};
 use thrive_protocol::event::Head;
-use thrive_protocol::ids::{ClientMsgId, ConversationId, Epoch, Seq, SessionId, Time, UserId};
+use thrive_protocol::file::{
+    ContentType, FileHash, FileLimits, FileName, FileOffer, FileOffered, FileState, OfferFile,
+    OfferedName,
+};
+use thrive_protocol::ids::{
+    ClientMsgId, ConversationId, Epoch, FileId, Seq, SessionId, Time, UserId,
+};
 use thrive_protocol::limits::Limits;
 use thrive_protocol::mail::{
     ChangeEmail, EmailShown, RequestReset, ResendCode, ResetPassword, VerifyAccount,
@@ -132,6 +138,18 @@ fn other_forms() -> Vec<(String, Frame)> {
             "entry_unknown",
             Event::Entry(Entry { body: Body::Unknown {}, ..entry(4, "not shown") }),
         ),
+        event("entry_file_offer", Event::Entry(Entry { body: offer(), ..entry(5, "a file") })),
+        event(
+            "entry_file_state",
+            Event::Entry(Entry {
+                body: Body::FileState { file: FileId(5_100), state: FileState::Accepted },
+                ..entry(6, "a file")
+            }),
+        ),
+        (
+            "down_reply_server_info_with_files".into(),
+            Frame::Down(NodeFrame::Reply { re: 2, result: Ok(server_with_files()) }),
+        ),
     ]
 }
 
@@ -218,7 +236,21 @@ fn request_after(before: Option<&Request>) -> Option<Request> {
             password: secret("correct horse battery"),
         }),
         R::ChangeEmail(_) => R::ConfirmEmail { code: secret("K7QMR2XP") },
-        R::ConfirmEmail { .. } => return None,
+        R::ConfirmEmail { .. } => R::OfferFile(OfferFile {
+            conversation: ConversationId(12),
+            id: MESSAGE,
+            name: OfferedName("Choir ☕.pdf".into()),
+            size: 20_971_520,
+            content_type: "application/pdf".into(),
+            sha256: HASH,
+        }),
+        R::OfferFile(_) => R::AcceptFile { file: FileId(5_100) },
+        R::AcceptFile { .. } => R::DeclineFile { file: FileId(5_100) },
+        R::DeclineFile { .. } => R::CancelFile { file: FileId(5_100) },
+        R::CancelFile { .. } => R::FileReceived { file: FileId(5_100) },
+        R::FileReceived { .. } => R::UploadFile { file: FileId(5_100) },
+        R::UploadFile { .. } => R::DownloadFile { file: FileId(5_100), from: 1_048_576 },
+        R::DownloadFile { .. } => return None,
     };
     Some(next)
 }
@@ -285,7 +317,16 @@ fn reply_after(before: Option<&Reply>) -> Option<Reply> {
             address: Some("a***@example.org".into()),
             changing_to: Some("a***@example.net".into()),
         }),
-        Reply::Email(_) => return None,
+        Reply::Email(_) => Reply::FileOffered(FileOffered {
+            id: MESSAGE,
+            seq: Seq(5),
+            time: TIME,
+            file: FileId(5_100),
+            expires: EXPIRES,
+        }),
+        Reply::FileOffered(_) => Reply::Upload { from: 1_048_576 },
+        Reply::Upload { .. } => Reply::Download { size: 20_971_520 },
+        Reply::Download { .. } => return None,
     };
     Some(next)
 }
@@ -305,6 +346,9 @@ pub(crate) fn reply_kind(reply: &Reply) -> &'static str {
         Reply::SyncPage(_) => "sync_page",
         Reply::Heartbeat { .. } => "heartbeat",
         Reply::Email(_) => "email",
+        Reply::FileOffered(_) => "file_offered",
+        Reply::Upload { .. } => "upload",
+        Reply::Download { .. } => "download",
     }
 }
 
@@ -357,10 +401,47 @@ fn refusal(code: Code) -> Refusal {
         Code::StatusTooLong => Refusal::over(code, 120),
         Code::NicknameTooLong => Refusal::over(code, 40),
         Code::TooManyAccounts => Refusal::over(code, 3),
+        Code::FileTooLarge => Refusal::over(code, 104_857_600),
+        Code::FileQuota => Refusal::over(code, 1_073_741_824),
+        Code::TooManyFiles => Refusal::over(code, 500),
+        Code::FileNotReady | Code::TransferElsewhere => Refusal::after(code, wait),
         _ => code.into(),
     }
 }
 
+fn offer() -> Body {
+    Body::FileOffer(FileOffer {
+        id: MESSAGE,
+        file: FileId(5_100),
+        name: FileName::parse("Choir ☕.pdf").expect("a file name"),
+        size: 20_971_520,
+        content_type: ContentType::parse("application/pdf"),
+        sha256: HASH,
+        expires: EXPIRES,
+    })
+}
+
+fn server_with_files() -> Reply {
+    let files = FileLimits {
+        bytes: 104_857_600,
+        quota: 1_073_741_824,
+        keep_ms: 604_800_000,
+        refused: List::cut(vec!["exe".into(), "msi".into()]),
+    };
+    Reply::ServerInfo(ServerInfo {
+        server: "The Lighthouse".into(),
+        software: "thrive-node 0.1.0".into(),
+        accounts: 1_204,
+        online: 17,
+        started: Time(1_763_600_000_000),
+        sign_up: SignUp::Closed,
+        email_required: false,
+        limits: Limits { files: Some(files), ..Limits::default() },
+    })
+}
+
+const HASH: FileHash = FileHash([0xa5; 32]);
+const EXPIRES: Time = Time(1_764_250_697_123);
 const TIME: Time = Time(1_763_645_897_123);
 const TOKEN: &str = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA";
 const MESSAGE: ClientMsgId = ClientMsgId([

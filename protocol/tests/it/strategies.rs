@@ -6,7 +6,13 @@ use proptest::prelude::*;
 use thrive_protocol::bounded::List;
 use thrive_protocol::entry::{Body, Entry};
 use thrive_protocol::event::Head;
-use thrive_protocol::ids::{ClientMsgId, ConversationId, Epoch, Seq, SessionId, Time, UserId};
+use thrive_protocol::file::{
+    ContentType, FileHash, FileLimits, FileName, FileOffer, FileOffered, FileState, OfferFile,
+    OfferedName,
+};
+use thrive_protocol::ids::{
+    ClientMsgId, ConversationId, Epoch, FileId, Seq, SessionId, Time, UserId,
+};
 use thrive_protocol::limits::{self, Limits};
 use thrive_protocol::mail::{
     ChangeEmail, EmailShown, RequestReset, ResendCode, ResetPassword, VerifyAccount,
@@ -132,8 +138,17 @@ fn conversation() -> impl Strategy<Value = Conversation> {
 }
 
 fn entry() -> impl Strategy<Value = Entry> {
+    let offer =
+        (message_id(), file_id(), "[a-z]{1,40}\\.[a-z]{1,4}", any::<u64>(), file_hash(), time());
+    let offer = offer.prop_filter_map("no name", |(id, file, name, size, sha256, expires)| {
+        let name = FileName::parse(&name).ok()?;
+        let content_type = ContentType::parse("text/plain");
+        Some(Body::FileOffer(FileOffer { id, file, name, size, content_type, sha256, expires }))
+    });
     let body = prop_oneof![
         1 => Just(Body::Unknown {}),
+        2 => offer,
+        2 => (file_id(), file_state()).prop_map(|(file, state)| Body::FileState { file, state }),
         9 => (message_id(), words()).prop_filter_map("no text", |(id, raw)| {
             Some(Body::Message { id, text: MessageText::parse(&raw).ok()? })
         }),
@@ -143,13 +158,72 @@ fn entry() -> impl Strategy<Value = Entry> {
     )
 }
 
+fn file_id() -> impl Strategy<Value = FileId> {
+    any::<i64>().prop_map(FileId)
+}
+
+fn file_hash() -> impl Strategy<Value = FileHash> {
+    any::<[u8; 32]>().prop_map(FileHash)
+}
+
+fn file_state() -> impl Strategy<Value = FileState> {
+    use FileState as F;
+    prop::sample::select(vec![
+        F::Accepted,
+        F::Declined,
+        F::Cancelled,
+        F::Ready,
+        F::Refused,
+        F::Received,
+        F::Unknown,
+    ])
+}
+
+fn file_request() -> impl Strategy<Value = Request> {
+    use Request as R;
+    prop_oneof![
+        (conversation_id(), message_id(), words(), any::<u64>(), words(), file_hash()).prop_map(
+            |(conversation, id, name, size, content_type, sha256)| {
+                let name = OfferedName(name);
+                R::OfferFile(OfferFile { conversation, id, name, size, content_type, sha256 })
+            }
+        ),
+        file_id().prop_map(|file| R::AcceptFile { file }),
+        file_id().prop_map(|file| R::DeclineFile { file }),
+        file_id().prop_map(|file| R::CancelFile { file }),
+        file_id().prop_map(|file| R::FileReceived { file }),
+        file_id().prop_map(|file| R::UploadFile { file }),
+        (file_id(), any::<u64>()).prop_map(|(file, from)| R::DownloadFile { file, from }),
+    ]
+}
+
+fn file_reply() -> impl Strategy<Value = Reply> {
+    prop_oneof![
+        (message_id(), seq(), time(), file_id(), time()).prop_map(
+            |(id, seq, time, file, expires)| {
+                Reply::FileOffered(FileOffered { id, seq, time, file, expires })
+            }
+        ),
+        any::<u64>().prop_map(|from| Reply::Upload { from }),
+        any::<u64>().prop_map(|size| Reply::Download { size }),
+    ]
+}
+
+fn file_limits() -> impl Strategy<Value = FileLimits> {
+    (any::<u64>(), any::<u64>(), any::<u64>(), list(words()))
+        .prop_map(|(bytes, quota, keep_ms, refused)| FileLimits { bytes, quota, keep_ms, refused })
+}
+
 fn head() -> impl Strategy<Value = Head> {
     (conversation_id(), seq()).prop_map(|(conversation, seq)| Head { conversation, seq })
 }
 
 fn limits() -> impl Strategy<Value = Limits> {
-    any::<[u32; 7]>().prop_map(
-        |[frame, frame_bulk, text_bytes, text_chars, status_chars, password_min, contacts]| {
+    (any::<[u32; 7]>(), option::of(file_limits())).prop_map(
+        |(
+            [frame, frame_bulk, text_bytes, text_chars, status_chars, password_min, contacts],
+            files,
+        )| {
             Limits {
                 frame,
                 frame_bulk,
@@ -158,6 +232,7 @@ fn limits() -> impl Strategy<Value = Limits> {
                 status_chars,
                 password_min,
                 contacts,
+                files,
             }
         },
     )
@@ -238,7 +313,7 @@ fn request() -> impl Strategy<Value = Request> {
             .prop_map(|(email, password)| R::ChangeEmail(ChangeEmail { email, password })),
         secret().prop_map(|code| R::ConfirmEmail { code }),
     ];
-    prop_oneof![account, people, messages, mail]
+    prop_oneof![account, people, messages, mail, file_request()]
 }
 
 fn reply() -> impl Strategy<Value = Reply> {
@@ -310,7 +385,7 @@ fn reply() -> impl Strategy<Value = Reply> {
             Reply::Email(EmailShown { address, changing_to })
         }),
     ];
-    prop_oneof![server, content]
+    prop_oneof![server, content, file_reply()]
 }
 
 fn event() -> impl Strategy<Value = Event> {

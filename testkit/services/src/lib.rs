@@ -1,10 +1,13 @@
-//! Dev only: a real Postgres, a real Redis and a real mail server for tests, on ports and folders of their own.
+//! Dev only: a real Postgres, a real Redis, a real mail server and an object store for tests, on ports and
+//! folders of their own.
 //!
 //! - [`postgres()`] and [`redis()`]: one instance for all tests of this process. `cargo xtask test`
 //!   starts one for all processes and names it in the environment; without that, the first test that
 //!   asks starts one, which takes about two seconds.
 //! - [`Postgres::start`] and [`Redis::start`]: an instance of one's own, to be stopped, killed, held
 //!   still and started again. [`OwnSmtp::start`] is the same for a mail server.
+//! - `ObjectStore::start`, with the feature `object-store`: a server that speaks S3 over HTTP, by others than
+//!   the client that is tested.
 //!
 //! Whatever is started here ends with the process that started it, however that ends. What the
 //! system runs as a service is never touched. It knows nothing of Thrive.
@@ -14,12 +17,16 @@ use std::sync::OnceLock;
 mod config;
 mod folder;
 mod instance;
+#[cfg(feature = "object-store")]
+mod object_store;
 mod postgres;
 mod programs;
 mod redis;
 mod resp;
 mod smtp;
 
+#[cfg(feature = "object-store")]
+pub use crate::object_store::ObjectStore;
 pub use crate::postgres::{OwnPostgres, Postgres, PostgresOptions};
 pub use crate::programs::free_udp_port;
 pub use crate::redis::{OwnRedis, Redis, RedisOptions};

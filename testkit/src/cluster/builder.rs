@@ -188,6 +188,8 @@ impl Builder {
             .set("cluster.secret", parts.secret.display())
             .set("cluster.listen", "127.0.0.1:0")
             .set("cluster.node", n + 1)
+            .set("files.folder", parts.folder.join("files").display())
+            .set("files.shared", "yes")
             // A test does not wait for people who do not leave.
             .set("cluster.drain_seconds", 4);
         let special = self.settings_of.get(&n).into_iter().flatten();

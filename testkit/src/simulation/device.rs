@@ -338,5 +338,5 @@ fn peer(conversation: ConversationId) -> UserId {
 }
 
 fn row(key: MessageKey, conversation: ConversationId, id: ClientMsgId) -> Row {
-    Row { key, peer: peer(conversation), id, text: Text("x".to_owned()) }
+    Row { key, peer: peer(conversation), id, text: Text("x".to_owned()), offer: None }
 }

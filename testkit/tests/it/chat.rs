@@ -31,7 +31,7 @@ async fn history(client: &RawClient, conversation: ConversationId) -> Result<Vec
 fn text(body: &Body) -> String {
     match body {
         Body::Message { text, .. } => text.as_str().to_owned(),
-        Body::Unknown {} => "unknown".into(),
+        Body::FileOffer(_) | Body::FileState { .. } | Body::Unknown {} => "unknown".into(),
     }
 }
 

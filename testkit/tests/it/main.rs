@@ -6,6 +6,7 @@ mod client_cluster;
 mod cluster;
 mod crash;
 mod faults;
+mod files;
 mod flood;
 mod hostile;
 mod login;

@@ -27,7 +27,8 @@ impl Rig {
             .set("redis.prefix", redis.fresh_prefix())
             .set("cluster.secret", secret.display())
             .set("cluster.listen", "127.0.0.1:0")
-            .set("cluster.node", 1);
+            .set("cluster.node", 1)
+            .set("files.shared", "yes");
         place.log_filter = "info".into();
         Ok(Self { folder, place })
     }

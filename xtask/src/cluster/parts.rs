@@ -79,11 +79,16 @@ secret = {}
 listen = \"127.0.0.1:0\"
 node = {number}
 drain_seconds = {DRAIN_SECONDS}
+
+[files]
+folder = {}
+shared = \"yes\"
 ",
             toml_text(&self.database),
             path(&self.password),
             toml_text(&self.redis),
-            path(self.secret)
+            path(self.secret),
+            path(&self.data.join("files"))
         );
         private_folder(&folder).with_context(|| format!("make {}", folder.display()))?;
         write_private(&folder.join("thrive-node.toml"), &file)?;

@@ -14,6 +14,7 @@ const QUIC: &[&str] = &[
     "client/src/wire",
     "client/src/pin",
     "client/src/session",
+    "client/src/transfer",
     "router/src/",
     // A node of the engine's tests, which says only what a test tells it to.
     "client/src/engine/rig",

@@ -45,9 +45,12 @@ impl Town {
         let (mailer, work) = Mailer::new(means, stop.clone());
         tokio::spawn(work);
         let settings = Settings { mailer: Some(mailer.clone()), ..settings };
+        let depot =
+            Depot::open(&config::Config::defaults(folder.path()).files.place).unwrap().unwrap();
         let services =
-            Services::new(database.clone(), hasher, online.clone(), settings).await.unwrap();
-        let world = World { services, database, online, _folder: folder };
+            Services::new(database.clone(), hasher, online.clone(), settings, room(&depot));
+        let services = services.await.unwrap();
+        let world = World { services, database, online, depot, folder };
         Self { world, smtp, mailer, _stop: stop.drop_guard() }
     }
 

@@ -205,7 +205,7 @@ impl World {
 fn id_of(entry: Entry) -> ClientMsgId {
     match entry.body {
         Body::Message { id, .. } => id,
-        Body::Unknown {} => ClientMsgId([0; 16]),
+        Body::FileOffer(_) | Body::FileState { .. } | Body::Unknown {} => ClientMsgId([0; 16]),
     }
 }
 

@@ -1,0 +1,230 @@
+//! `thrive send-file` and `thrive files`.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use thrive_client::{Change, Changes, Client, Failure, File, FileState, MessageKey};
+use tokio::time::timeout;
+
+use super::Trouble;
+use super::args::{FilesCommand, Folder};
+use super::context::{Context, name_of};
+use super::records;
+
+/// For the server to answer an offer; longer than any restart of it should take.
+const OFFERED: Duration = Duration::from_secs(60);
+/// For the last word about a file that is here already.
+const TOLD: Duration = Duration::from_secs(5);
+
+pub(crate) async fn send(context: &Context, user: &str, files: &[PathBuf]) -> Result<(), Trouble> {
+    let client = context.online().await?;
+    let mut changes = client.changes();
+    let peer = client.open_chat(user).await?;
+    let (mut sent, mut trouble) = (BTreeSet::new(), None);
+    for path in files {
+        let offered = timeout(OFFERED, client.offer_file_and_wait(peer, path)).await;
+        match offered {
+            Ok(Ok(message)) => {
+                sent.insert(message.key);
+            }
+            Ok(Err(failure)) => {
+                let refused = Trouble::from(failure);
+                context.output.note(&format!(
+                    "{}: {}",
+                    path.display(),
+                    super::words::trouble(&refused)
+                ));
+                trouble.get_or_insert(refused);
+            }
+            Err(_) => {
+                let why =
+                    "no answer yet; the offer is in the outbox and goes out with the next command";
+                trouble.get_or_insert(Failure::Unreachable(why.to_owned()).into());
+            }
+        }
+    }
+    let there = |file: &File| {
+        file.failed.is_some()
+            || match file.state {
+                FileState::Waiting | FileState::Offered | FileState::Accepted => false,
+                FileState::OfferRefused(_)
+                | FileState::Ready
+                | FileState::Available
+                | FileState::Received
+                | FileState::Declined
+                | FileState::Cancelled
+                | FileState::NotAsOffered
+                | FileState::Expired => true,
+            }
+    };
+    let files = until(context, &client, &mut changes, sent, there).await?;
+    client.close().await;
+    for file in files {
+        let went_wrong = file.failed.clone().or_else(|| {
+            let bad = matches!(file.state, FileState::NotAsOffered | FileState::Expired);
+            bad.then(|| super::words::file_state(file.state))
+        });
+        if let Some(why) = went_wrong {
+            trouble.get_or_insert(Trouble::Local(format!("{}: {why}", file.name)));
+        }
+    }
+    trouble.map_or(Ok(()), Err)
+}
+
+pub(crate) async fn files(context: &Context, command: FilesCommand) -> Result<(), Trouble> {
+    let client = context.online().await?;
+    let mut changes = client.changes();
+    let result = match command {
+        FilesCommand::List => list(context, &client).await,
+        FilesCommand::Accept { which, to, only } => {
+            let folder = if only { None } else { Some(folder(to)?) };
+            let found = find(&client, &which.ids).await?;
+            let mut wanted = BTreeSet::new();
+            for file in found {
+                client.accept_file(file.message, folder.as_deref()).await?;
+                wanted.insert(file.message);
+            }
+            match folder {
+                Some(_) => fetched(context, &client, &mut changes, wanted).await,
+                None => Ok(()),
+            }
+        }
+        FilesCommand::Get { which, to } => {
+            let folder = folder(to)?;
+            let mut wanted = BTreeSet::new();
+            for file in find(&client, &which.ids).await? {
+                may_be_fetched(&file)?;
+                client.fetch_file(file.message, &folder).await?;
+                wanted.insert(file.message);
+            }
+            fetched(context, &client, &mut changes, wanted).await
+        }
+        FilesCommand::Decline { which } => {
+            for file in find(&client, &which.ids).await? {
+                client.decline_file(file.message).await?;
+            }
+            Ok(())
+        }
+        FilesCommand::Cancel { which } => {
+            for file in find(&client, &which.ids).await? {
+                client.cancel_file(file.message).await?;
+            }
+            Ok(())
+        }
+    };
+    client.close().await;
+    result
+}
+
+async fn list(context: &Context, client: &Client) -> Result<(), Trouble> {
+    for file in client.files().await? {
+        say(context, client, &file)?;
+    }
+    Ok(())
+}
+
+fn say(context: &Context, client: &Client, file: &File) -> Result<(), Trouble> {
+    let (line, record) = records::file(file, &name_of(client, file.peer));
+    context.output.say(&line, &record)
+}
+
+fn folder(to: Folder) -> Result<PathBuf, Trouble> {
+    let folder = to.to.or_else(thrive_client::default_files_folder);
+    folder.ok_or_else(|| Trouble::Usage("no home folder is known; say --to FOLDER".to_owned()))
+}
+
+async fn find(client: &Client, ids: &[i64]) -> Result<Vec<File>, Trouble> {
+    let known = client.files().await?;
+    let find = |id: &i64| {
+        let found = known.iter().find(|file| file.id.is_some_and(|it| it.0 == *id));
+        found.cloned().ok_or_else(|| Trouble::Usage(format!("there is no file {id}")))
+    };
+    ids.iter().map(find).collect()
+}
+
+/// Waiting for what will not come by itself would be waiting for ever.
+fn may_be_fetched(file: &File) -> Result<(), Trouble> {
+    let why = match file.state {
+        FileState::Accepted | FileState::Available | FileState::Received => return Ok(()),
+        FileState::Offered | FileState::Ready => "accept it first",
+        FileState::Waiting
+        | FileState::OfferRefused(_)
+        | FileState::Declined
+        | FileState::Cancelled
+        | FileState::NotAsOffered
+        | FileState::Expired => "the server does not have it",
+    };
+    Err(Trouble::Usage(format!("{}: {why}", file.name)))
+}
+
+/// Waits until these are on this disk, and the server knows.
+async fn fetched(
+    context: &Context,
+    client: &Client,
+    changes: &mut Changes,
+    wanted: BTreeSet<MessageKey>,
+) -> Result<(), Trouble> {
+    let done = |file: &File| {
+        file.saved.is_some() || file.failed.is_some() || file.state.is_over() && !file.wanted
+    };
+    let files = until(context, client, changes, wanted, done).await?;
+    let told = async {
+        for file in &files {
+            while client.file(file.message).await?.state == FileState::Available {
+                if changes.next().await.is_none() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok::<_, Failure>(())
+    };
+    // What is not told now is told the next time.
+    if let Ok(told) = timeout(TOLD, told).await {
+        told?;
+    }
+    for file in files {
+        if file.saved.is_none() {
+            let why = file.failed.unwrap_or_else(|| super::words::file_state(file.state));
+            return Err(Trouble::Local(format!("{}: {why}", file.name)));
+        }
+    }
+    Ok(())
+}
+
+/// Waits until all of them are there, and prints each as soon as it is. How far they are goes to standard
+/// error.
+async fn until(
+    context: &Context,
+    client: &Client,
+    changes: &mut Changes,
+    mut open: BTreeSet<MessageKey>,
+    there: impl Fn(&File) -> bool,
+) -> Result<Vec<File>, Trouble> {
+    let mut done = Vec::new();
+    let mut shown = None;
+    loop {
+        for message in open.clone() {
+            let file = client.file(message).await?;
+            if there(&file) {
+                open.remove(&message);
+                say(context, client, &file)?;
+                done.push(file);
+            }
+        }
+        if open.is_empty() {
+            return Ok(done);
+        }
+        match changes.next().await {
+            Some(Change::File(file)) if open.contains(&file.message) => {
+                let tenth = file.done.saturating_mul(10).checked_div(file.size).unwrap_or(0);
+                if shown.replace((file.message, tenth)) != Some((file.message, tenth)) && 0 < tenth
+                {
+                    context.output.note(&format!("{}: {} %", file.name, tenth * 10));
+                }
+            }
+            Some(_) => {}
+            None => return Err(Failure::NotLoggedIn.into()),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The content of files on their way to and from the server, each on a stream of its own beside the engine.
+//! Knows the wire and the disk; which files, and when, is up to the engine.
+
+pub(crate) mod download;
+pub(crate) mod upload;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use thrive_protocol::code::{Code, Refusal};
+use thrive_protocol::ids::FileId;
+use thrive_protocol::limits;
+use thrive_protocol::message::{ClientFrame, NodeFrame};
+use thrive_protocol::reply::Reply;
+use thrive_protocol::request::Request;
+use tokio::time::timeout;
+
+use crate::engine::hub::Shared;
+use crate::session::strange;
+use crate::types::{Change, Failure, File, MessageKey};
+use crate::wire::FrameReader;
+
+/// For the server to have a turn, and to find what it has.
+const ANSWER: Duration = Duration::from_secs(90);
+/// For the next bytes, either way.
+pub(crate) const STALL: Duration = Duration::from_secs(30);
+/// Progress is told no more often.
+const TELL: Duration = Duration::from_millis(250);
+
+/// How a transfer ended.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// All of it is at the server.
+    Sent,
+    /// All of it is on this disk.
+    Saved(PathBuf),
+    /// It can go on later.
+    Later(Option<Duration>),
+    /// It will never work.
+    Failed(String),
+}
+
+impl Outcome {
+    pub(crate) fn refused(refusal: &Refusal) -> Self {
+        if refusal.code.retry() {
+            return Self::Later(refusal.retry_after_ms.map(Duration::from_millis));
+        }
+        Self::Failed(refusal.code.word().to_owned())
+    }
+}
+
+impl From<Failure> for Outcome {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused { code, retry_after_ms, limit } => {
+                Self::refused(&Refusal { code, retry_after_ms, limit })
+            }
+            Failure::Unreachable(_) | Failure::NotThrive(_) | Failure::NotLoggedIn => {
+                Self::Later(None)
+            }
+            Failure::Local(why) | Failure::Invalid(why) => Self::Failed(why),
+            Failure::ServerChanged { .. } => Self::Later(None),
+        }
+    }
+}
+
+/// What lies in the folder until all of it is there.
+pub(crate) fn partial(folder: &Path, id: FileId) -> PathBuf {
+    folder.join(format!(".thrive-{id}.part"))
+}
+
+/// Bytes of the files that are under way.
+#[derive(Debug, Default)]
+pub(crate) struct Progress(Mutex<BTreeMap<MessageKey, u64>>);
+
+impl Progress {
+    /// Puts what is known into a file from the disk.
+    pub(crate) fn show(&self, file: &mut File) {
+        if let Some(done) = self.0.lock().get(&file.message) {
+            file.done = *done;
+        }
+    }
+
+    pub(crate) fn forget(&self, message: MessageKey) {
+        self.0.lock().remove(&message);
+    }
+}
+
+/// Tells how far one file is.
+pub(crate) struct Teller {
+    shared: Arc<Shared>,
+    file: File,
+    told: Option<Instant>,
+}
+
+impl Teller {
+    pub(crate) fn new(shared: Arc<Shared>, file: File) -> Self {
+        Self { shared, file, told: None }
+    }
+
+    pub(crate) fn at(&mut self, done: u64) {
+        self.file.done = done;
+        self.shared.progress.0.lock().insert(self.file.message, done);
+        let now = Instant::now();
+        if done == self.file.size || self.told.is_none_or(|told| TELL <= now - told) {
+            self.told = Some(now);
+            self.shared.emit(Change::File(self.file.clone()));
+        }
+    }
+}
+
+fn broken(what: &dyn std::fmt::Display) -> Failure {
+    Failure::Unreachable(what.to_string())
+}
+
+fn frame(request: Request) -> Bytes {
+    ClientFrame { id: 0, rq: request }.encode()
+}
+
+/// The next answer on the stream.
+async fn answer(reader: &mut FrameReader) -> Result<Reply, Failure> {
+    let body = timeout(ANSWER, reader.next()).await;
+    let body = body.map_err(|_| broken(&"the server does not answer"))?;
+    let body = body.map_err(|error| broken(&error))?;
+    let body = body.ok_or_else(|| broken(&"the answer is missing"))?;
+    match NodeFrame::decode(&body) {
+        Ok(Some(NodeFrame::Reply { result, .. })) => result.map_err(Failure::from),
+        Ok(_) => Err(strange("the answer about a file")),
+        Err(error) => Err(Failure::NotThrive(error.to_string())),
+    }
+}
+
+/// Opens a stream and says what it is for.
+async fn open(
+    connection: &quinn::Connection,
+    request: Request,
+) -> Result<(quinn::SendStream, FrameReader), Failure> {
+    let opened = connection.open_bi().await;
+    let (mut writer, stream) = opened.map_err(|error| broken(&error))?;
+    // Messages go first.
+    drop(writer.set_priority(-1));
+    writer.write_all(&frame(request)).await.map_err(|error| broken(&error))?;
+    Ok((writer, FrameReader::new(stream, limits::FRAME_BULK)))
+}
+
+/// The word of a code, as it is kept in the cache, in English.
+pub(crate) fn in_words(code: Code) -> String {
+    code.word().to_owned()
+}

@@ -1,0 +1,154 @@
+//! The content of a file on its way in: cut into parts, looked at, counted, and compared in the end with what
+//! was offered. No more than one part of it is in memory.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::TryStreamExt as _;
+use sha2::{Digest as _, Sha256};
+use thrive_protocol::entry::Entry;
+use thrive_protocol::ids::{FileId, UserId};
+
+use super::{Desk, FileError};
+use crate::clock;
+use crate::domain::offer::Deed;
+use crate::files::{DepotError, PART};
+use crate::store::files::{ChangeFileError, Part, StoredFile, Turn};
+
+pub struct Upload {
+    desk: Arc<Desk>,
+    sender: UserId,
+    stored: StoredFile,
+    turn: Turn,
+    /// Where the part begins that is being filled.
+    at: u64,
+    part: BytesMut,
+    hash: Sha256,
+}
+
+/// Parts that are looked up together.
+const LOOK_UP: usize = 256;
+
+impl Upload {
+    pub(super) async fn begin(
+        desk: Arc<Desk>,
+        sender: UserId,
+        file: FileId,
+    ) -> Result<Self, FileError> {
+        let (stored, turn) = desk.database.begin_upload(file, sender, clock::now()).await?;
+        let at = stored.stored;
+        let mut upload =
+            Self { desk, sender, stored, turn, at, part: BytesMut::new(), hash: Sha256::new() };
+        if !upload.stored.standing.ready {
+            upload.hash_what_is_stored().await?;
+        }
+        Ok(upload)
+    }
+
+    /// Where to go on.
+    #[must_use]
+    pub fn from(&self) -> u64 {
+        self.at
+    }
+
+    /// Takes the next bytes in. Returns when there is room for more.
+    ///
+    /// # Errors
+    /// They are not what was offered: call [`Self::refuse`]. Or it cannot go on now; what is stored stays.
+    pub async fn take(&mut self, mut bytes: Bytes) -> Result<(), FileError> {
+        if self.stored.size < self.at + (self.part.len() + bytes.len()) as u64 {
+            return Err(FileError::NotAsOffered);
+        }
+        while !bytes.is_empty() {
+            let piece = bytes.split_to(bytes.len().min(PART - self.part.len()));
+            self.part.extend_from_slice(&piece);
+            if self.part.len() == PART {
+                self.store_part().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything has come.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub async fn finish(&mut self) -> Result<Option<Entry>, FileError> {
+        if self.stored.standing.ready {
+            return Ok(None);
+        }
+        if self.at + self.part.len() as u64 != self.stored.size {
+            return Err(FileError::NotAsOffered);
+        }
+        if !self.part.is_empty() {
+            self.store_part().await?;
+        }
+        let hash: [u8; 32] = self.hash.clone().finalize().into();
+        if hash != self.stored.sha256.0 {
+            return Err(FileError::NotAsOffered);
+        }
+        self.change(Deed::Finish).await
+    }
+
+    /// Ends the offer, whose content is not what was offered. Nothing of it is kept.
+    ///
+    /// # Errors
+    /// The store failed, or the turn of this upload is over.
+    pub async fn refuse(self) -> Result<Option<Entry>, FileError> {
+        let entry = self.change(Deed::Refuse).await?;
+        self.desk.nudge.now();
+        Ok(entry)
+    }
+
+    async fn change(&self, deed: Deed) -> Result<Option<Entry>, FileError> {
+        let (file, turn) = (self.turn.file, Some(self.turn));
+        let now = clock::now();
+        Ok(self.desk.database.change_file(file, self.sender, deed, turn, now).await?)
+    }
+
+    async fn store_part(&mut self) -> Result<(), FileError> {
+        let bytes = self.part.split().freeze();
+        self.part = BytesMut::new();
+        if self.at == 0 && !self.desk.settings.rules.take_content(&self.stored.name, &bytes) {
+            return Err(FileError::TypeRefused);
+        }
+        self.hash.update(&bytes);
+        let len = bytes.len() as u64;
+        let number = i64::try_from(self.at / PART as u64).unwrap_or(i64::MAX);
+        let part = Part { number, upload: self.turn.upload };
+        let file = self.turn.file;
+        self.desk.depot.put(file, part, bytes).await?;
+        if self.desk.database.add_part(self.turn, number, self.at, len).await? {
+            self.at += len;
+            return Ok(());
+        }
+        // Nobody knows of it, so nobody else would delete it.
+        self.desk.depot.delete_part(file, part).await?;
+        let now = self.desk.stored(file).await?;
+        if now.standing.ended.is_some() || now.standing.expired {
+            return Err(crate::domain::offer::OfferRefusal::Gone.into());
+        }
+        Err(ChangeFileError::Elsewhere.into())
+    }
+
+    /// What came before an interruption counts as well.
+    async fn hash_what_is_stored(&mut self) -> Result<(), FileError> {
+        let (file, mut hashed) = (self.turn.file, 0_u64);
+        while hashed < self.at {
+            let from = i64::try_from(hashed / PART as u64).unwrap_or(i64::MAX);
+            let parts = self.desk.database.parts(file, from, LOOK_UP).await?;
+            let before = hashed;
+            for part in parts {
+                let mut bytes = self.desk.depot.read(file, part, 0).await?;
+                while let Some(piece) = bytes.try_next().await.map_err(DepotError::from)? {
+                    self.hash.update(&piece);
+                    hashed += piece.len() as u64;
+                }
+            }
+            if hashed == before {
+                return Err(FileError::Damaged);
+            }
+        }
+        if hashed == self.at { Ok(()) } else { Err(FileError::Damaged) }
+    }
+}

@@ -1,0 +1,213 @@
+//! Files that people offer each other.
+
+use thrive_protocol::entry::Body;
+use thrive_protocol::file::{ContentType, FileHash, FileName, FileState};
+use thrive_protocol::ids::{FileId, Seq};
+
+use super::*;
+use crate::domain::offer::{Deed, Ended, OfferRefusal};
+use crate::domain::relation::{Pair, RelationRefusal};
+use crate::store::files::{ChangeFileError, NewOffer, Offered, OfferingRefusal, Part, Turn};
+
+const SIZE: u64 = 2_500;
+
+fn offer_of(conversation: ConversationId, sender: UserId, number: u8) -> NewOffer {
+    NewOffer {
+        conversation,
+        sender,
+        id: ClientMsgId([number; 16]),
+        name: FileName::parse(&format!("file {number} ☕.txt")).unwrap(),
+        size: SIZE,
+        content_type: ContentType::parse("text/plain"),
+        sha256: FileHash([number; 32]),
+        time: NOW,
+        expires: Time(NOW.0 + 1_000),
+        quota: 3 * SIZE,
+        at_most: 10,
+    }
+}
+
+async fn offered(database: &Database, new: &NewOffer) -> Offered {
+    database.offer_file(new).await.unwrap().unwrap()
+}
+
+async fn refused(database: &Database, new: &NewOffer) -> OfferingRefusal {
+    database.offer_file(new).await.unwrap().unwrap_err()
+}
+
+async fn change(database: &Database, file: FileId, who: UserId, deed: Deed) -> Option<FileState> {
+    let entry = database.change_file(file, who, deed, None, NOW).await.unwrap()?;
+    let Body::FileState { file: of, state } = entry.body else { panic!("{entry:?}") };
+    assert_eq!((of, entry.sender), (file, who));
+    Some(state)
+}
+
+#[tokio::test]
+async fn an_offer_has_its_place_in_the_log_and_is_stored_once() {
+    on_each_engine(async |database| {
+        let (ann, bob, chat) = ann_and_bob(&database).await;
+        append_one(&database, message(chat, bob, 1)).await.unwrap();
+        let new = offer_of(chat, ann, 1);
+        let first = offered(&database, &new).await;
+        assert_eq!((first.entry.seq, first.duplicate), (Seq(2), false));
+        append_one(&database, message(chat, bob, 2)).await.unwrap();
+        let later = NewOffer { time: Time(NOW.0 + 5), size: 1, ..new.clone() };
+        let again = offered(&database, &later).await;
+        assert_eq!((again.entry, again.duplicate), (first.entry.clone(), true));
+        let log = database.entries_after(chat, Seq::START, 10).await.unwrap();
+        assert_eq!((log.len(), &log[1]), (3, &first.entry));
+        assert_eq!(database.heads(&[chat]).await.unwrap()[0].seq, Seq(3));
+        let stored = database.file(first.offer.file, NOW).await.unwrap().unwrap();
+        assert_eq!((stored.sender, stored.recipient, stored.size), (ann, bob, SIZE));
+        assert_eq!((stored.name, stored.sha256), (new.name.clone(), new.sha256));
+        // An id that a message has is no id for an offer.
+        let taken = NewOffer { id: message(chat, bob, 1).id, sender: bob, ..new };
+        assert_eq!(refused(&database, &taken).await, OfferingRefusal::OtherUse);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn blocked_people_and_strangers_can_offer_nothing() {
+    on_each_engine(async |database| {
+        let (ann, bob, chat) = ann_and_bob(&database).await;
+        let eve = account(&database, "eve").await;
+        let stranger = refused(&database, &offer_of(chat, eve, 1)).await;
+        assert_eq!(stranger, OfferingRefusal::NoSuchConversation);
+        let block = |pair: &mut Pair| {
+            pair.block();
+            Ok::<_, RelationRefusal>(())
+        };
+        database.change_contact(bob, ann, block).await.unwrap();
+        assert_eq!(refused(&database, &offer_of(chat, ann, 1)).await, OfferingRefusal::Blocked);
+        assert_eq!(
+            refused(&database, &offer_of(chat, bob, 1)).await,
+            OfferingRefusal::BlockedByYou
+        );
+        assert_eq!(database.heads(&[chat]).await.unwrap()[0].seq, Seq::START);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_an_account_has_offered_has_a_bound_in_bytes_and_in_number() {
+    on_each_engine(async |database| {
+        let (ann, bob, chat) = ann_and_bob(&database).await;
+        for number in 1..=3 {
+            offered(&database, &offer_of(chat, ann, number)).await;
+        }
+        assert_eq!(refused(&database, &offer_of(chat, ann, 4)).await, OfferingRefusal::Quota);
+        let many = NewOffer { at_most: 3, quota: u64::MAX, ..offer_of(chat, ann, 4) };
+        assert_eq!(refused(&database, &many).await, OfferingRefusal::TooMany);
+        // It is counted for each account, and what has expired or ended makes room.
+        let first = offered(&database, &offer_of(chat, bob, 1)).await;
+        let later = NewOffer { time: Time(NOW.0 + 1_000), ..offer_of(chat, ann, 4) };
+        offered(&database, &later).await;
+        offered(&database, &NewOffer { quota: 2 * SIZE, ..offer_of(chat, bob, 2) }).await;
+        let full = NewOffer { quota: 2 * SIZE, ..offer_of(chat, bob, 3) };
+        assert_eq!(refused(&database, &full).await, OfferingRefusal::Quota);
+        change(&database, first.offer.file, bob, Deed::Cancel).await.unwrap();
+        offered(&database, &full).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn offers_at_the_same_time_cannot_pass_the_bound_together() {
+    on_each_engine(async |database| {
+        let (ann, _, chat) = ann_and_bob(&database).await;
+        let offers = (1..=8).map(|number| {
+            let database = database.clone();
+            async move { database.offer_file(&offer_of(chat, ann, number)).await }
+        });
+        let outcomes = futures_util::future::join_all(offers).await;
+        let stored = outcomes.iter().filter(|it| matches!(it, Ok(Ok(_)))).count();
+        let sized = outcomes.iter().filter(|it| matches!(it, Ok(Err(OfferingRefusal::Quota))));
+        assert!(stored <= 3, "{outcomes:?}");
+        // One that was disturbed too often is told to come back; no other outcome is right.
+        let busy = outcomes.iter().filter(|it| it.as_ref().is_err_and(|it| it.is_busy())).count();
+        assert_eq!(stored + sized.count() + busy, 8, "{outcomes:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_becomes_of_an_offer_is_told_once_in_the_log() {
+    on_each_engine(async |database| {
+        let (ann, bob, chat) = ann_and_bob(&database).await;
+        let file = offered(&database, &offer_of(chat, ann, 1)).await.offer.file;
+        assert_eq!(change(&database, file, bob, Deed::Accept).await, Some(FileState::Accepted));
+        assert_eq!(change(&database, file, bob, Deed::Accept).await, None);
+        let eve = account(&database, "eve").await;
+        for (who, deed) in [(ann, Deed::Accept), (bob, Deed::Cancel), (eve, Deed::Accept)] {
+            let outcome = database.change_file(file, who, deed, None, NOW).await.unwrap_err();
+            assert!(matches!(outcome, ChangeFileError::Refused(OfferRefusal::NoSuchFile)));
+        }
+        assert_eq!(change(&database, file, bob, Deed::Decline).await, Some(FileState::Declined));
+        let outcome = database.change_file(file, ann, Deed::Cancel, None, NOW).await.unwrap_err();
+        assert!(matches!(outcome, ChangeFileError::Refused(OfferRefusal::Gone)));
+        assert_eq!(database.heads(&[chat]).await.unwrap()[0].seq, Seq(3));
+        let stored = database.file(file, NOW).await.unwrap().unwrap();
+        assert_eq!(stored.standing.ended, Some(Ended::Declined));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn parts_are_added_in_order_and_only_by_the_last_upload() {
+    on_each_engine(async |database| {
+        let (ann, bob, chat) = ann_and_bob(&database).await;
+        let file = offered(&database, &offer_of(chat, ann, 1)).await.offer.file;
+        let begin = async |who| database.begin_upload(file, who, NOW).await;
+        assert!(matches!(begin(bob).await, Err(ChangeFileError::Refused(_))));
+        let (before, first) = begin(ann).await.unwrap();
+        assert_eq!((before.stored, first), (0, Turn { file, upload: 1 }));
+        assert!(database.add_part(first, 0, 0, 1_000).await.unwrap());
+        assert!(!database.add_part(first, 0, 0, 1_000).await.unwrap(), "it is there already");
+        let (before, second) = begin(ann).await.unwrap();
+        assert_eq!((before.stored, second.upload), (1_000, 2));
+        assert!(!database.add_part(first, 1, 1_000, 1_000).await.unwrap(), "its turn is over");
+        let over = database.change_file(file, ann, Deed::Finish, Some(first), NOW).await;
+        assert!(matches!(over, Err(ChangeFileError::Elsewhere)));
+        assert!(database.add_part(second, 1, 1_000, 1_000).await.unwrap());
+        assert!(database.add_part(second, 2, 2_000, 500).await.unwrap());
+        let parts = database.parts(file, 1, 10).await.unwrap();
+        assert_eq!(parts, [1, 2].map(|number| Part { number, upload: 2 }));
+        assert_eq!(database.parts(file, 0, 1).await.unwrap(), [Part { number: 0, upload: 1 }]);
+        let done = database.change_file(file, ann, Deed::Finish, Some(second), NOW).await.unwrap();
+        assert!(done.is_some());
+        assert!(database.file(file, NOW).await.unwrap().unwrap().standing.ready);
+        change(&database, file, ann, Deed::Cancel).await.unwrap();
+        assert!(matches!(begin(ann).await, Err(ChangeFileError::Refused(OfferRefusal::Gone))));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_has_ended_or_expired_is_swept_once_and_leaves_its_place_in_the_log() {
+    on_each_engine(async |database| {
+        let (ann, bob, chat) = ann_and_bob(&database).await;
+        let file = offered(&database, &offer_of(chat, ann, 1)).await.offer.file;
+        let other = offered(&database, &offer_of(chat, ann, 2)).await.offer.file;
+        let (_, turn) = database.begin_upload(file, ann, NOW).await.unwrap();
+        assert!(database.add_part(turn, 0, 0, 1_000).await.unwrap());
+        assert_eq!(database.files_to_sweep(NOW, 10).await.unwrap(), []);
+        change(&database, file, bob, Deed::Decline).await.unwrap();
+        assert_eq!(database.files_to_sweep(NOW, 10).await.unwrap(), [file]);
+        database.file_is_swept(file, NOW).await.unwrap();
+        assert_eq!(database.files_to_sweep(NOW, 10).await.unwrap(), []);
+        assert_eq!(database.parts(file, 0, 10).await.unwrap(), []);
+        assert_eq!(database.file(file, NOW).await.unwrap().unwrap().stored, 0);
+
+        let late = Time(NOW.0 + 1_000);
+        assert!(database.file(other, late).await.unwrap().unwrap().standing.expired);
+        assert_eq!(database.files_to_sweep(late, 10).await.unwrap().len(), 2);
+        for file in [file, other] {
+            database.file_is_swept(file, late).await.unwrap();
+            assert!(database.file(file, late).await.unwrap().is_none());
+        }
+        assert_eq!(database.files_to_sweep(late, 10).await.unwrap(), []);
+        assert_eq!(database.entries_after(chat, Seq::START, 10).await.unwrap().len(), 3);
+    })
+    .await;
+}
