@@ -8,6 +8,7 @@ pub(crate) mod contacts;
 pub(crate) mod context;
 pub(crate) mod output;
 pub(crate) mod password;
+pub(crate) mod people;
 pub(crate) mod records;
 pub(crate) mod server;
 pub(crate) mod status;
@@ -110,6 +111,9 @@ pub(crate) async fn run(
         Command::Status { availability, text } => {
             status::status(&context, availability, text).await
         }
+        Command::Directory(options) => people::directory(&context, options).await,
+        Command::Privacy(options) => people::privacy(&context, options).await,
+        Command::Conversations { all } => people::conversations(&context, all).await,
         Command::Sessions { command } => {
             account::sessions(&context, command.unwrap_or_default()).await
         }

@@ -12,13 +12,16 @@
 //! the conversation, each once, whatever the network does.
 
 mod account;
+pub mod away;
 mod backoff;
 mod cache;
 mod chance;
 mod dial;
+mod directory;
 mod engine;
 mod handle;
 mod history;
+mod missed;
 mod model;
 mod outbox;
 mod people;
@@ -42,7 +45,8 @@ pub mod decide {
 pub use crate::handle::{Changes, Client, Options};
 pub use crate::types::{
     Account, Arrival, Availability, Change, Code, Connection, Contact, ConversationId, Device,
-    Failure, InvalidUsername, Message, MessageKey, MessageState, Presence, Relation, Secret,
-    ServerAddress, ServerInfo, SessionId, UserId, Username,
+    Failure, Found, FoundPage, Greeting, InvalidUsername, Message, MessageKey, MessageState,
+    Missed, Presence, Preset, Privacy, Relation, Secret, ServerAddress, ServerInfo, SessionId,
+    SetPrivacy, Tab, Talk, UserId, Username,
 };
 pub use crate::vault::Vault;

@@ -8,6 +8,7 @@ use thrive_protocol::bounded::List;
 use thrive_protocol::ids::{ClientMsgId, ConversationId, Time};
 use thrive_protocol::limits::Limits;
 use thrive_protocol::reply::{ServerInfo, SignUp, Welcome};
+use thrive_protocol::text::WelcomeText;
 use thrive_protocol::version::VERSION;
 use thrive_protocol::{Code, Event, Refusal, Reply, Request};
 
@@ -36,6 +37,10 @@ pub struct About {
     pub server: String,
     pub sign_up: SignUp,
     pub started: Time,
+    /// Where people reach it, if the operator says so.
+    pub address: Option<(String, u16)>,
+    /// For everybody who comes.
+    pub welcome: WelcomeText,
 }
 
 /// What a login brings: the only way to a [`Caller`].
@@ -60,6 +65,7 @@ impl Dispatch {
             features: List::default(),
             sign_up: self.about.sign_up,
             time: clock::now(),
+            text: self.about.welcome.clone(),
         }
     }
 
@@ -159,7 +165,16 @@ impl Dispatch {
             | Request::ListSessions {}
             | Request::ListContacts {}
             | Request::History(_)
-            | Request::Sync(_) => Err(Code::WrongStream.into()),
+            | Request::Sync(_)
+            | Request::Directory(_) => Err(Code::WrongStream.into()),
+            Request::GetPrivacy {} => {
+                let privacy = self.said(kind, it.privacy.of(caller).await)?;
+                Ok(Done::quietly(Reply::Privacy(privacy)))
+            }
+            Request::SetPrivacy(request) => {
+                let privacy = self.said(kind, it.privacy.set(caller, request).await)?;
+                Ok(Done::quietly(Reply::Privacy(privacy)))
+            }
         }
     }
 
@@ -188,6 +203,10 @@ impl Dispatch {
             Request::Sync(request) => {
                 let page = self.said(kind, it.conversations.sync(caller, request).await)?;
                 Ok(Reply::SyncPage(page))
+            }
+            Request::Directory(request) => {
+                let page = self.said(kind, it.people.page(caller, request).await)?;
+                Ok(Reply::Directory(page))
             }
             other => {
                 tracing::debug!(request.kind = other.kind(), "Request on the wrong stream");
@@ -254,6 +273,7 @@ impl Dispatch {
 
     async fn server_info(&self) -> Result<Reply, Refusal> {
         let accounts = self.said("server_info", self.services.accounts.count().await)?;
+        let (host, port) = self.about.address.clone().unzip();
         Ok(Reply::ServerInfo(ServerInfo {
             server: self.about.server.clone(),
             software: SOFTWARE.to_owned(),
@@ -262,6 +282,8 @@ impl Dispatch {
             started: self.about.started,
             sign_up: self.about.sign_up,
             limits: Limits::default(),
+            host,
+            port,
         }))
     }
 }

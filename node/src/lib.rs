@@ -24,6 +24,7 @@ pub mod domain;
 pub mod drain;
 pub mod faults;
 pub mod hub;
+pub mod last_seen;
 pub mod log;
 pub mod news;
 pub mod node;

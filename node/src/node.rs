@@ -25,6 +25,7 @@ use crate::data_dir::{DataDir, DataDirError};
 use crate::dispatch::{About, Dispatch};
 use crate::faults;
 use crate::hub::Hub;
+use crate::last_seen;
 use crate::password::Hasher;
 use crate::presence::Online;
 use crate::redis::RedisError;
@@ -161,12 +162,18 @@ impl Parts {
         let work = Work::default();
         let settings = Settings {
             sign_up: config.sign_up,
+            welcome: config.welcome.after_login.clone(),
             logins: config.limits.logins,
             sign_ups: config.limits.sign_ups,
         };
         let services = Services::new(database.clone(), hasher, online.clone(), settings).await?;
-        let about =
-            About { server: config.name.clone(), sign_up: config.sign_up, started: clock::now() };
+        let about = About {
+            server: config.name.clone(),
+            sign_up: config.sign_up,
+            started: clock::now(),
+            address: config.address.clone(),
+            welcome: config.welcome.before_login.clone(),
+        };
         // Nothing can fail any more, so nothing is left running by a start that failed.
         let (bus, membership) = match community {
             Some(Community { membership, bus }) => {
@@ -194,6 +201,7 @@ impl Parts {
         work.spawn(appending);
         let announcer = Announcer::new(online.clone(), database.clone(), hub.clone());
         work.spawn(announcer.run(background.clone()));
+        work.spawn(last_seen::keep(online.clone(), database.clone(), background.clone()));
         let limits = Arc::new(session_limits(config));
         let bulk = Arc::new(Semaphore::new(BULK));
         let stop = CancellationToken::new();

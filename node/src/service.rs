@@ -5,19 +5,23 @@ pub mod accounts;
 mod caller;
 pub mod contacts;
 pub mod conversations;
+pub mod directory;
+pub mod privacy;
 mod sessions;
 pub mod statuses;
 mod sync;
 mod token;
 
 use thrive_protocol::reply::SignUp;
-use thrive_protocol::text::{InvalidText, MessageText};
+use thrive_protocol::text::{InvalidText, MessageText, WelcomeText};
 use thrive_protocol::{Code, Refusal};
 
 use self::accounts::Accounts;
 pub use self::caller::Caller;
 use self::contacts::Contacts;
 use self::conversations::Conversations;
+use self::directory::People;
+use self::privacy::Privacies;
 use self::statuses::Statuses;
 use crate::password::Hasher;
 use crate::presence::Online;
@@ -32,12 +36,16 @@ pub struct Services {
     pub contacts: Contacts,
     pub conversations: Conversations,
     pub presence: Statuses,
+    pub people: People,
+    pub privacy: Privacies,
 }
 
 /// What the operator decides about services.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub sign_up: SignUp,
+    /// For people who have logged in.
+    pub welcome: WelcomeText,
     /// Attempts with a password.
     pub logins: ThrottleRules,
     /// New accounts of one address.
@@ -56,8 +64,10 @@ impl Services {
         let epoch = database.epoch().await?;
         Ok(Self {
             accounts: Accounts::new(database.clone(), hasher, epoch, settings),
-            contacts: Contacts::new(database.clone(), online),
+            contacts: Contacts::new(database.clone(), online.clone()),
             conversations: Conversations::new(database.clone(), epoch),
+            people: People::new(database.clone(), online.clone()),
+            privacy: Privacies::new(database.clone(), online),
             presence: Statuses::new(database),
         })
     }

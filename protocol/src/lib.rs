@@ -10,6 +10,7 @@
 //! - [`frame`]: a `u32` length and that many bytes; nothing else.
 //! - [`codec`]: one typed CBOR value in those bytes, all of them.
 //! - [`request`], [`reply`], [`event`], [`code`]: what may be said.
+//! - [`people`], [`preset`], [`directory`]: what one account may know of another.
 //! - [`ids`], [`name`], [`text`], [`secret`], [`bounded`]: the values in it; parsed, so already valid.
 //! - [`cid`], [`encapsulation`], [`cluster`], [`lease`], [`url`]: what nodes and routers agree on among
 //!   themselves; a client needs none of it.
@@ -24,6 +25,7 @@ pub mod cid;
 pub mod cluster;
 pub mod code;
 pub mod codec;
+pub mod directory;
 pub mod encapsulation;
 pub mod entry;
 pub mod event;
@@ -34,6 +36,7 @@ pub mod limits;
 pub mod message;
 pub mod name;
 pub mod people;
+pub mod preset;
 pub mod reply;
 pub mod request;
 pub mod secret;

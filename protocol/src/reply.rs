@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bounded::List;
+use crate::directory::{DirectoryPage, Privacy};
 use crate::entry::Entry;
 use crate::event::Head;
 use crate::ids::{ClientMsgId, Epoch, Seq, SessionId, Time, UserId};
@@ -10,6 +11,7 @@ use crate::limits::{self, Limits};
 use crate::name::Username;
 use crate::people::{Contact, Conversation, Presence, Session};
 use crate::secret::Secret;
+use crate::text::WelcomeText;
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -43,6 +45,9 @@ pub enum Reply {
         /// The node's clock.
         time: Time,
     },
+    Directory(DirectoryPage),
+    /// What others may see of me, as it is now.
+    Privacy(Privacy),
 }
 
 /// Who may make an account.
@@ -68,6 +73,9 @@ pub struct Welcome {
     pub features: List<String, 32>,
     pub sign_up: SignUp,
     pub time: Time,
+    /// What the operator says to everybody who comes; often empty.
+    #[serde(default, skip_serializing_if = "WelcomeText::is_empty")]
+    pub text: WelcomeText,
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -81,6 +89,11 @@ pub struct ServerInfo {
     pub started: Time,
     pub sign_up: SignUp,
     pub limits: Limits,
+    /// Where people reach the server, if the operator says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -92,6 +105,9 @@ pub struct LoggedIn {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Secret>,
     pub epoch: Epoch,
+    /// What the operator says to people who have logged in; often empty.
+    #[serde(default, skip_serializing_if = "WelcomeText::is_empty")]
+    pub text: WelcomeText,
 }
 
 /// The message is on disk. Said again, word for word, to every repeat of the same id.

@@ -6,9 +6,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bounded::List;
+use crate::directory::{Directory, SetPrivacy};
 use crate::ids::{ClientMsgId, ConversationId, Epoch, Seq, SessionId, UserId};
 use crate::limits;
 use crate::people::Availability;
+use crate::preset::{self, Preset};
 use crate::secret::Secret;
 
 /// Where a request may stand.
@@ -78,6 +80,13 @@ pub enum Request {
     Typing { conversation: ConversationId, active: bool },
     /// Are you there, and did I miss anything → `heartbeat`.
     Heartbeat {},
+
+    /// People of this server who let themselves be found, by name → `directory`. Bulk.
+    Directory(Directory),
+    /// What others may see of me → `privacy`.
+    GetPrivacy {},
+    /// Changes some of it → `privacy`.
+    SetPrivacy(SetPrivacy),
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -135,6 +144,12 @@ pub struct BlockUser {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct SetPresence {
     pub availability: Availability,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "preset::lenient"
+    )]
+    pub preset: Option<Preset>,
     #[serde(default)]
     pub text: String,
 }
@@ -189,6 +204,7 @@ impl Request {
             Self::ListSessions {} | Self::ListContacts {} | Self::History(_) | Self::Sync(_) => {
                 Stream::Bulk
             }
+            Self::Directory(_) => Stream::Bulk,
             Self::Hello(_)
             | Self::ServerInfo {}
             | Self::CreateAccount(_)
@@ -210,7 +226,9 @@ impl Request {
             | Self::MarkRead { .. }
             | Self::MarkDelivered { .. }
             | Self::Typing { .. }
-            | Self::Heartbeat {} => Stream::Control,
+            | Self::Heartbeat {}
+            | Self::GetPrivacy {}
+            | Self::SetPrivacy(_) => Stream::Control,
         }
     }
 
@@ -244,6 +262,9 @@ impl Request {
             Self::MarkDelivered { .. } => "mark_delivered",
             Self::Typing { .. } => "typing",
             Self::Heartbeat {} => "heartbeat",
+            Self::Directory(_) => "directory",
+            Self::GetPrivacy {} => "get_privacy",
+            Self::SetPrivacy(_) => "set_privacy",
         }
     }
 
@@ -275,5 +296,8 @@ impl Request {
         "mark_delivered",
         "typing",
         "heartbeat",
+        "directory",
+        "get_privacy",
+        "set_privacy",
     ];
 }

@@ -91,6 +91,7 @@ impl Rig {
             session: SessionId(1),
             token: None,
             epoch: Epoch(1),
+            text: <_>::default(),
         };
         let entered = Box::new((greeted.unwrap(), logged_in));
         self.life.adopt(&mut self.hub, entered, Instant::now()).await;
@@ -226,6 +227,7 @@ async fn welcome(node: &Endpoint) {
         features: List::default(),
         sign_up: SignUp::Closed,
         time: Time(0),
+        text: <_>::default(),
     };
     let frame = NodeFrame::Reply { re: 1, result: Ok(Reply::Welcome(welcome)) };
     writer.write_all(&frame.encode()).await.unwrap();

@@ -11,7 +11,7 @@ use thrive_protocol::name::{InvalidUsername, Username};
 use thrive_protocol::reply::{LoggedIn, SignUp};
 use thrive_protocol::request::{CreateAccount, LogIn};
 use thrive_protocol::secret::Secret;
-use thrive_protocol::text::DeviceName;
+use thrive_protocol::text::{DeviceName, WelcomeText};
 use thrive_protocol::{Code, Event, Refusal};
 
 use super::token::Token;
@@ -31,6 +31,7 @@ pub struct Accounts {
     pub(super) hasher: Hasher,
     pub(super) epoch: Epoch,
     sign_up: SignUp,
+    welcome: WelcomeText,
     sign_ups: SignUpThrottle,
     logins: LoginThrottle,
     /// Old passwords that were given for a change. On its own, so that a guess made with a stolen
@@ -76,6 +77,7 @@ impl Accounts {
             hasher,
             epoch,
             sign_up: settings.sign_up,
+            welcome: settings.welcome,
             sign_ups: SignUpThrottle::new(settings.sign_ups),
             logins: LoginThrottle::new(settings.logins),
             changes: LoginThrottle::new(settings.logins),
@@ -186,6 +188,7 @@ impl Accounts {
             session: caller.session,
             token,
             epoch: self.epoch,
+            text: self.welcome.clone(),
         }
     }
 
@@ -238,7 +241,7 @@ impl Accounts {
     }
 }
 
-const COUNT_EVERY: Duration = Duration::from_secs(1);
+const COUNT_EVERY: Duration = Duration::from_secs(3);
 
 /// 90 days: as long as the friends of a former owner may take the new one for them.
 const NAME_REST_MS: i64 = 90 * 24 * 60 * 60 * 1000;

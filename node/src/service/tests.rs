@@ -3,6 +3,7 @@
 mod accounts;
 mod contacts;
 mod conversations;
+mod people;
 mod sync;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -84,7 +85,7 @@ impl World {
 
     /// Connects somebody with this status.
     async fn shows(&self, caller: &Caller, availability: Availability) -> Presence {
-        let request = SetPresence { availability, text: "at home".into() };
+        let request = SetPresence { availability, preset: None, text: "at home".into() };
         let status = self.services.presence.set(caller, request).await.unwrap();
         self.online.arrived(caller.user);
         self.online.learn(caller.user, status.clone());
@@ -126,7 +127,12 @@ impl World {
 async fn services(database: &Database, online: &Online, sign_up: SignUp, cost: Params) -> Services {
     let hasher = Hasher::with(cost).unwrap();
     let logins = Limits::default().logins;
-    let settings = Settings { sign_up, logins, sign_ups: Rate::new(1_000, 1_000.0) };
+    let settings = Settings {
+        sign_up,
+        welcome: WelcomeText::default(),
+        logins,
+        sign_ups: Rate::new(1_000, 1_000.0),
+    };
     Services::new(database.clone(), hasher, online.clone(), settings).await.unwrap()
 }
 
@@ -146,5 +152,5 @@ fn heard(news: &[News], user: UserId) -> Vec<Event> {
 }
 
 fn at_home(availability: Availability) -> Presence {
-    Presence { availability, text: StatusText::cut("at home") }
+    Presence::new(availability, StatusText::cut("at home"))
 }

@@ -2,6 +2,7 @@
 
 mod appending;
 mod comparing;
+mod found;
 mod marks;
 mod people;
 mod transactions;

@@ -3,19 +3,23 @@
 
 use bytes::Bytes;
 use thrive_protocol::bounded::List;
+use thrive_protocol::directory::{Directory, DirectoryPage, Listed, Privacy, SetPrivacy, Tab};
 use thrive_protocol::entry::{Body, Entry};
 use thrive_protocol::event::Head;
 use thrive_protocol::ids::{ClientMsgId, ConversationId, Epoch, Seq, SessionId, Time, UserId};
 use thrive_protocol::limits::Limits;
 use thrive_protocol::name::Username;
 use thrive_protocol::people::{Availability, Contact, Conversation, Presence, Relation, Session};
+use thrive_protocol::preset::Preset;
 use thrive_protocol::reply::{LoggedIn, ServerInfo, SignUp, Stored, SyncPage, Welcome};
 use thrive_protocol::request::{
     BlockUser, ChangePassword, CreateAccount, Hello, History, LogIn, MessageBody, Position,
     RequestContact, Resume, SendMessage, SetPresence, Sync,
 };
 use thrive_protocol::secret::Secret;
-use thrive_protocol::text::{DeviceName, MessageText, Nickname, RequestText, StatusText};
+use thrive_protocol::text::{
+    DeviceName, MessageText, Nickname, RequestText, StatusText, WelcomeText,
+};
 use thrive_protocol::{ClientFrame, Code, Event, NodeFrame, Refusal, Reply, Request};
 
 /// A message in either direction.
@@ -71,6 +75,7 @@ fn other_forms() -> Vec<(String, Frame)> {
         session: SessionId(90_001),
         token: None,
         epoch: Epoch(-5_411_658_792_100_001),
+        text: WelcomeText::default(),
     };
     vec![
         up(
@@ -80,7 +85,7 @@ fn other_forms() -> Vec<(String, Frame)> {
         up("sync_first", Request::Sync(Sync { epoch: None, positions: List::default() })),
         (
             "down_reply_logged_in_by_token".into(),
-            Frame::Down(NodeFrame::Reply { re: 2, result: Ok(Reply::LoggedIn(resumed)) }),
+            Frame::Down(NodeFrame::Reply { re: 2, result: Ok(Reply::LoggedIn(resumed.clone())) }),
         ),
         event(
             "contact_plain",
@@ -93,6 +98,84 @@ fn other_forms() -> Vec<(String, Frame)> {
                 request: RequestText::default(),
                 presence: Presence::default(),
             }),
+        ),
+        up(
+            "set_presence_preset",
+            Request::SetPresence(SetPresence {
+                availability: Availability::DoNotDisturb,
+                preset: Some(Preset::HidingFromTheParents),
+                text: "shh".into(),
+            }),
+        ),
+        up(
+            "directory_first",
+            Request::Directory(Directory {
+                tab: Tab::Everyone,
+                search: String::new(),
+                after: None,
+                limit: 50,
+            }),
+        ),
+        up(
+            "set_privacy_one",
+            Request::SetPrivacy(SetPrivacy { listed: Some(false), ..SetPrivacy::default() }),
+        ),
+        (
+            "down_reply_welcome_with_text".into(),
+            Frame::Down(NodeFrame::Reply {
+                re: 1,
+                result: Ok(Reply::Welcome(Welcome {
+                    version: 1,
+                    server: "The Lighthouse".into(),
+                    software: "thrive-node 0.1.0".into(),
+                    limits: Limits::default(),
+                    features: List::default(),
+                    sign_up: SignUp::Open,
+                    time: TIME,
+                    text: WelcomeText::cut("Welcome!\nMaintenance is on Sunday at noon."),
+                })),
+            }),
+        ),
+        (
+            "down_reply_logged_in_with_text".into(),
+            Frame::Down(NodeFrame::Reply {
+                re: 2,
+                result: Ok(Reply::LoggedIn(LoggedIn {
+                    text: WelcomeText::cut("Be kind to each other."),
+                    ..resumed.clone()
+                })),
+            }),
+        ),
+        (
+            "down_reply_server_info_with_host".into(),
+            Frame::Down(NodeFrame::Reply {
+                re: 1,
+                result: Ok(Reply::ServerInfo(ServerInfo {
+                    server: "The Lighthouse".into(),
+                    software: "thrive-node 0.1.0".into(),
+                    accounts: 1_204,
+                    online: 17,
+                    started: Time(1_763_600_000_000),
+                    sign_up: SignUp::Open,
+                    limits: Limits::default(),
+                    host: Some("chat.example.org".into()),
+                    port: Some(2005),
+                })),
+            }),
+        ),
+        (
+            "down_reply_directory_end".into(),
+            Frame::Down(NodeFrame::Reply {
+                re: 0,
+                result: Ok(Reply::Directory(DirectoryPage { people: List::default(), next: None })),
+            }),
+        ),
+        event(
+            "presence_last_seen",
+            Event::Presence {
+                user: UserId(8),
+                presence: Presence { last_seen: Some(TIME), ..Presence::default() },
+            },
         ),
         event(
             "entry_unknown",
@@ -143,6 +226,7 @@ fn request_after(before: Option<&Request>) -> Option<Request> {
         R::UnblockUser { .. } => R::NameContact { user: UserId(8), nickname: "Böbchen".into() },
         R::NameContact { .. } => R::SetPresence(SetPresence {
             availability: Availability::DoNotDisturb,
+            preset: None,
             text: "in a meeting".into(),
         }),
         R::SetPresence(_) => R::OpenConversation { username: "bob".into() },
@@ -167,7 +251,19 @@ fn request_after(before: Option<&Request>) -> Option<Request> {
         R::MarkRead { .. } => R::MarkDelivered { conversation: ConversationId(12), seq: Seq(4) },
         R::MarkDelivered { .. } => R::Typing { conversation: ConversationId(12), active: true },
         R::Typing { .. } => R::Heartbeat {},
-        R::Heartbeat {} => return None,
+        R::Heartbeat {} => R::Directory(Directory {
+            tab: Tab::Online,
+            search: "ann".into(),
+            after: Some("ann".into()),
+            limit: 200,
+        }),
+        R::Directory(_) => R::GetPrivacy {},
+        R::GetPrivacy {} => R::SetPrivacy(SetPrivacy {
+            listed: Some(true),
+            presence_to_strangers: Some(false),
+            last_seen_to_contacts: Some(true),
+        }),
+        R::SetPrivacy(_) => return None,
     };
     Some(next)
 }
@@ -183,6 +279,7 @@ fn reply_after(before: Option<&Reply>) -> Option<Reply> {
             features: List::default(),
             sign_up: SignUp::Open,
             time: TIME,
+            text: WelcomeText::default(),
         }),
         Reply::Welcome(_) => Reply::ServerInfo(ServerInfo {
             server: "The Lighthouse".into(),
@@ -192,6 +289,8 @@ fn reply_after(before: Option<&Reply>) -> Option<Reply> {
             started: Time(1_763_600_000_000),
             sign_up: SignUp::Closed,
             limits: Limits::default(),
+            host: None,
+            port: None,
         }),
         Reply::ServerInfo(_) => Reply::LoggedIn(LoggedIn {
             user: UserId(7),
@@ -199,6 +298,7 @@ fn reply_after(before: Option<&Reply>) -> Option<Reply> {
             session: SessionId(90_001),
             token: Some(secret(TOKEN)),
             epoch: Epoch(-5_411_658_792_100_001),
+            text: WelcomeText::default(),
         }),
         Reply::LoggedIn(_) => Reply::Sessions {
             sessions: List::cut(vec![Session {
@@ -228,7 +328,16 @@ fn reply_after(before: Option<&Reply>) -> Option<Reply> {
             more: false,
         }),
         Reply::SyncPage(_) => Reply::Heartbeat { heads: List::cut(vec![head()]), time: TIME },
-        Reply::Heartbeat { .. } => return None,
+        Reply::Heartbeat { .. } => Reply::Directory(DirectoryPage {
+            people: List::cut(listed()),
+            next: Some("bob".into()),
+        }),
+        Reply::Directory(_) => Reply::Privacy(Privacy {
+            listed: true,
+            presence_to_strangers: false,
+            last_seen_to_contacts: true,
+        }),
+        Reply::Privacy(_) => return None,
     };
     Some(next)
 }
@@ -247,6 +356,8 @@ pub(crate) fn reply_kind(reply: &Reply) -> &'static str {
         Reply::Page { .. } => "page",
         Reply::SyncPage(_) => "sync_page",
         Reply::Heartbeat { .. } => "heartbeat",
+        Reply::Directory(_) => "directory",
+        Reply::Privacy(_) => "privacy",
     }
 }
 
@@ -317,7 +428,30 @@ fn username(name: &str) -> Username {
 }
 
 fn presence(availability: Availability, text: &str) -> Presence {
-    Presence { availability, text: StatusText::cut(text) }
+    Presence::new(availability, StatusText::cut(text))
+}
+
+fn listed() -> Vec<Listed> {
+    let person = |user, name, relation| Listed {
+        user: UserId(user),
+        username: username(name),
+        presence: Presence::default(),
+        relation,
+        blocked: false,
+        you: false,
+        admin: false,
+    };
+    vec![
+        Listed { you: true, admin: true, ..person(7, "ann", Relation::None) },
+        Listed {
+            presence: Presence {
+                preset: Some(Preset::InTheShower),
+                ..presence(Availability::Away, "singing")
+            },
+            ..person(8, "bob", Relation::Contact)
+        },
+        Listed { blocked: true, ..person(66_000, "mallory", Relation::None) },
+    ]
 }
 
 fn contact() -> Contact {

@@ -4,19 +4,21 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use thrive_protocol::bounded::List;
+use thrive_protocol::directory::{Directory, DirectoryPage, Listed, Privacy, SetPrivacy, Tab};
 use thrive_protocol::entry::{Body, Entry};
 use thrive_protocol::event::Head;
 use thrive_protocol::ids::{ClientMsgId, ConversationId, Epoch, Seq, SessionId, Time, UserId};
 use thrive_protocol::limits::{self, Limits};
 use thrive_protocol::name::Username;
 use thrive_protocol::people::{Availability, Contact, Conversation, Presence, Relation, Session};
+use thrive_protocol::preset::Preset;
 use thrive_protocol::reply::{LoggedIn, ServerInfo, SignUp, Stored, SyncPage, Welcome};
 use thrive_protocol::request::{
     BlockUser, ChangePassword, CreateAccount, Hello, History, LogIn, MessageBody, Position,
     RequestContact, Resume, SendMessage, SetPresence, Sync,
 };
 use thrive_protocol::secret::Secret;
-use thrive_protocol::text::{Line, MessageText};
+use thrive_protocol::text::{Line, MessageText, WelcomeText};
 use thrive_protocol::{ClientFrame, Code, Event, NodeFrame, Refusal, Reply, Request};
 
 pub(crate) fn client_frame() -> impl Strategy<Value = ClientFrame> {
@@ -91,13 +93,42 @@ fn availability() -> impl Strategy<Value = Availability> {
     ])
 }
 
+fn preset() -> impl Strategy<Value = Option<Preset>> {
+    option::of(prop::sample::select(Preset::ALL))
+}
+
+fn welcome_text() -> impl Strategy<Value = WelcomeText> {
+    words().prop_map(|raw| WelcomeText::cut(WelcomeText::cut(&raw).as_str()))
+}
+
+fn listed() -> impl Strategy<Value = Listed> {
+    (user(), username(), presence(), relation(), any::<[bool; 3]>()).prop_map(
+        |(user, username, presence, relation, [blocked, you, admin])| Listed {
+            user,
+            username,
+            presence,
+            relation,
+            blocked,
+            you,
+            admin,
+        },
+    )
+}
+
 fn relation() -> impl Strategy<Value = Relation> {
     use Relation as R;
     prop::sample::select(vec![R::None, R::Asked, R::AsksMe, R::Contact])
 }
 
 fn presence() -> impl Strategy<Value = Presence> {
-    (availability(), line()).prop_map(|(availability, text)| Presence { availability, text })
+    (availability(), preset(), line(), option::of(time())).prop_map(
+        |(availability, preset, text, last_seen)| Presence {
+            availability,
+            preset,
+            text,
+            last_seen,
+        },
+    )
 }
 
 fn contact() -> impl Strategy<Value = Contact> {
@@ -201,8 +232,27 @@ fn request() -> impl Strategy<Value = Request> {
         words().prop_map(|username| R::BlockUser(BlockUser { username })),
         user().prop_map(|user| R::UnblockUser { user }),
         (user(), words()).prop_map(|(user, nickname)| R::NameContact { user, nickname }),
-        (availability(), words())
-            .prop_map(|(availability, text)| R::SetPresence(SetPresence { availability, text })),
+        (availability(), preset(), words()).prop_map(|(availability, preset, text)| {
+            R::SetPresence(SetPresence { availability, preset, text })
+        }),
+        (
+            prop::sample::select(vec![Tab::Everyone, Tab::Online, Tab::Offline, Tab::Admins]),
+            words(),
+            option::of(words()),
+            any::<u32>()
+        )
+            .prop_map(|(tab, search, after, limit)| R::Directory(Directory {
+                tab,
+                search,
+                after,
+                limit
+            })),
+        Just(R::GetPrivacy {}),
+        any::<[Option<bool>; 3]>().prop_map(
+            |[listed, presence_to_strangers, last_seen_to_contacts]| {
+                R::SetPrivacy(SetPrivacy { listed, presence_to_strangers, last_seen_to_contacts })
+            }
+        ),
     ];
     let position = head().prop_map(|it| Position { conversation: it.conversation, seq: it.seq });
     let messages = prop_oneof![
@@ -238,38 +288,55 @@ fn reply() -> impl Strategy<Value = Reply> {
     );
     let server = prop_oneof![
         Just(Reply::Done {}),
-        (any::<u32>(), words(), words(), limits(), list(words()), sign_up(), time()).prop_map(
-            |(version, server, software, limits, features, sign_up, time)| {
-                Reply::Welcome(Welcome {
-                    version,
-                    server,
-                    software,
-                    limits,
-                    features,
-                    sign_up,
-                    time,
-                })
-            }
-        ),
-        (words(), words(), any::<u64>(), any::<u64>(), time(), sign_up(), limits()).prop_map(
-            |(server, software, accounts, online, started, sign_up, limits)| {
-                Reply::ServerInfo(ServerInfo {
-                    server,
-                    software,
-                    accounts,
-                    online,
-                    started,
-                    sign_up,
-                    limits,
-                })
-            }
-        ),
-        (user(), username(), any::<i64>(), option::of(secret()), any::<i64>()).prop_map(
-            |(user, username, session, token, epoch)| {
+        (
+            (any::<u32>(), words(), words()),
+            (limits(), list(words()), sign_up(), time(), welcome_text())
+        )
+            .prop_map(
+                |((version, server, software), (limits, features, sign_up, time, text))| {
+                    Reply::Welcome(Welcome {
+                        version,
+                        server,
+                        software,
+                        limits,
+                        features,
+                        sign_up,
+                        time,
+                        text,
+                    })
+                }
+            ),
+        (
+            (words(), words(), any::<u64>(), any::<u64>(), time(), sign_up(), limits()),
+            (option::of(words()), any::<Option<u16>>())
+        )
+            .prop_map(
+                |((server, software, accounts, online, started, sign_up, limits), (host, port))| {
+                    Reply::ServerInfo(ServerInfo {
+                        server,
+                        software,
+                        accounts,
+                        online,
+                        started,
+                        sign_up,
+                        limits,
+                        host,
+                        port,
+                    })
+                }
+            ),
+        ((user(), username(), any::<i64>(), option::of(secret()), any::<i64>()), welcome_text())
+            .prop_map(|((user, username, session, token, epoch), text)| {
                 let (session, epoch) = (SessionId(session), Epoch(epoch));
-                Reply::LoggedIn(LoggedIn { user, username, session, token, epoch })
-            }
-        ),
+                Reply::LoggedIn(LoggedIn { user, username, session, token, epoch, text })
+            }),
+    ];
+    let directory = prop_oneof![
+        (list(listed()), option::of(words()))
+            .prop_map(|(people, next)| Reply::Directory(DirectoryPage { people, next })),
+        any::<[bool; 3]>().prop_map(|[listed, presence_to_strangers, last_seen_to_contacts]| {
+            Reply::Privacy(Privacy { listed, presence_to_strangers, last_seen_to_contacts })
+        }),
         list(session).prop_map(|sessions| Reply::Sessions { sessions }),
     ];
     let content = prop_oneof![
@@ -288,7 +355,8 @@ fn reply() -> impl Strategy<Value = Reply> {
         ),
         (list(head()), time()).prop_map(|(heads, time)| Reply::Heartbeat { heads, time }),
     ];
-    prop_oneof![server, content]
+    // On the heap: together they are too large for the stack of a test.
+    prop_oneof![server.boxed(), directory.boxed(), content.boxed()]
 }
 
 fn event() -> impl Strategy<Value = Event> {

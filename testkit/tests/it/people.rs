@@ -26,7 +26,7 @@ async fn told_of_contact(client: &mut RawClient) -> Result<Contact> {
 }
 
 fn set_presence(availability: Availability, text: &str) -> Request {
-    Request::SetPresence(SetPresence { availability, text: text.into() })
+    Request::SetPresence(SetPresence { availability, preset: None, text: text.into() })
 }
 
 fn block(username: &str) -> Request {
