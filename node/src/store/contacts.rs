@@ -176,7 +176,7 @@ fn side_of(row: &Row, first: usize) -> Result<Side, Cause> {
     })
 }
 
-fn relation_word(relation: Relation) -> &'static str {
+pub(super) fn relation_word(relation: Relation) -> &'static str {
     match relation {
         Relation::None => "none",
         Relation::Asked => "asked",
