@@ -11,8 +11,19 @@ use crate::root;
 
 /// What makes up the wire, in this order.
 const WIRE: &[&str] = &[
-    "request", "reply", "event", "code", "frame", "codec", "message", "entry", "people", "ids",
+    "request",
+    "reply",
+    "event",
+    "code",
+    "frame",
+    "codec",
+    "message",
+    "entry",
+    "people",
+    "ids",
     "limits",
+    "preset",
+    "directory",
 ];
 
 const DOCUMENT: &str = "docs/PROTOCOL.md";
