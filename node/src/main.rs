@@ -147,7 +147,7 @@ async fn take_over(former: &Path, database: &Database, dry_run: bool) -> anyhow:
         import::carry_out(plan, database, &Hasher::start()?).await?;
     }
     let done = if dry_run { "would be imported; nothing was changed" } else { "imported" };
-    say(io::stdout(), &format!("{people} people and {messages} messages {done}."));
+    say(io::stdout(), &format!("People: {people}, messages: {messages}; {done}."));
     Ok(())
 }
 
