@@ -105,7 +105,7 @@ mod tests {
         let (online, away) = (presence(Availability::Online), presence(Availability::Away));
         let mut auto = AutoAway::after(LIMIT);
         assert_eq!(auto.observe(LIMIT, &online), Some(away.clone()));
-        assert_eq!(auto.observe(LIMIT, &online), Some(away.clone()), "the server did not answer");
+        assert_eq!(auto.observe(LIMIT, &online), Some(away), "the server did not answer");
         assert_eq!(auto.observe(BACK, &online), Some(online.clone()), "it may be on its way");
     }
 }

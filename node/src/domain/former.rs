@@ -151,7 +151,7 @@ impl People<'_> {
     fn find(&self, name: &str) -> Found {
         let exact = self.exact.get(name);
         let folded = || self.exact.get(self.folded.get(&name.to_lowercase())?);
-        exact.or_else(|| folded()).copied().unwrap_or(Found::LeftOut("there is no such user"))
+        exact.or_else(folded).copied().unwrap_or(Found::LeftOut("there is no such user"))
     }
 
     fn both(&self, one: &str, other: &str) -> Result<(usize, usize), String> {

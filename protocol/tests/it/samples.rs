@@ -142,7 +142,7 @@ fn other_forms() -> Vec<(String, Frame)> {
                 re: 2,
                 result: Ok(Reply::LoggedIn(LoggedIn {
                     text: WelcomeText::cut("Be kind to each other."),
-                    ..resumed.clone()
+                    ..resumed
                 })),
             }),
         ),

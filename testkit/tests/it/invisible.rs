@@ -30,7 +30,7 @@ async fn heard(client: &mut RawClient) -> Result<Vec<Event>> {
 }
 
 /// What Ann can find out about Bob by asking, apart from when he was last seen.
-async fn asked(ann: &mut RawClient) -> Result<impl PartialEq + std::fmt::Debug + use<>> {
+async fn asked(ann: &RawClient) -> Result<impl PartialEq + std::fmt::Debug + use<>> {
     let mut contact = contact(ann).await?;
     contact.presence.last_seen = None;
     let sync = ann.sync(None, &[]).await?.conversations;
@@ -69,7 +69,7 @@ async fn weakness_24_whoever_is_invisible_leaks_nowhere_on_two_nodes() -> Result
     })
     .await?;
     let seq = ann.say(chat, "are you there?").await?.seq;
-    let offline = asked(&mut ann).await?;
+    let offline = asked(&ann).await?;
     let eve_of_offline = names(&eve, Tab::Online).await?;
 
     // He comes back, is seen, and becomes invisible: the same words as of somebody who leaves.
@@ -92,7 +92,7 @@ async fn weakness_24_whoever_is_invisible_leaks_nowhere_on_two_nodes() -> Result
     let phone = cluster.router_door(0)?.log_in("bob").await?;
     phone.sync(None, &[]).await?;
     assert_eq!(heard(&mut ann).await?, [], "nothing that only somebody who is there can cause");
-    assert_eq!(asked(&mut ann).await?, offline);
+    assert_eq!(asked(&ann).await?, offline);
 
     // He goes and comes, on both nodes, still invisible: no login is announced first.
     phone.connection.close(0_u32.into(), b"");
@@ -100,7 +100,7 @@ async fn weakness_24_whoever_is_invisible_leaks_nowhere_on_two_nodes() -> Result
     let bob = here.resume(&token).await?;
     let again = there.resume(&token).await?;
     assert_eq!(heard(&mut ann).await?, []);
-    assert_eq!(asked(&mut ann).await?, offline);
+    assert_eq!(asked(&ann).await?, offline);
     assert_eq!(contact(&ann).await?.presence.last_seen, last_seen, "it stands still");
     assert_eq!(names(&eve, Tab::Online).await?, eve_of_offline);
     for client in [&mut ann, &mut eve] {
