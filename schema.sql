@@ -44,6 +44,20 @@ CREATE TABLE account (
   -- Until then the code that was sent to the address is waited for; nobody can log in or see the account
   -- before it has come, and afterwards the name is free. 0: nothing is waited for.
   unverified_until BIGINT NOT NULL DEFAULT 0,
+  -- What the person does just now, a word beside the availability; empty: nothing is said.
+  status_preset TEXT NOT NULL DEFAULT '',
+  -- The person is in the directory.
+  listed BIGINT NOT NULL DEFAULT 1
+    CONSTRAINT account_listed_check CHECK (listed IN (0, 1)),
+  -- Whoever finds the person there sees their presence, too, and not only contacts.
+  presence_to_strangers BIGINT NOT NULL DEFAULT 0
+    CONSTRAINT account_presence_to_strangers_check CHECK (presence_to_strangers IN (0, 1)),
+  -- Contacts see when the person was last seen.
+  last_seen_to_contacts BIGINT NOT NULL DEFAULT 0
+    CONSTRAINT account_last_seen_to_contacts_check CHECK (last_seen_to_contacts IN (0, 1)),
+  -- When others saw the person last, about to the minute; 0: never since contacts may know. It stands
+  -- still while the person is invisible.
+  last_seen BIGINT NOT NULL DEFAULT 0,
   CONSTRAINT account_pkey PRIMARY KEY (id),
   CONSTRAINT account_username_key UNIQUE (username),
   CONSTRAINT account_availability_check

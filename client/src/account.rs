@@ -6,7 +6,7 @@ use thrive_protocol::request::{ChangePassword, Request};
 use crate::engine::asking::Effect;
 use crate::handle::Client;
 use crate::session::{greet, strange};
-use crate::types::{Device, Failure, Secret, ServerInfo, SessionId};
+use crate::types::{Device, Failure, Greeting, Secret, ServerInfo, SessionId};
 
 impl Client {
     /// About the server; needs no account.
@@ -21,19 +21,41 @@ impl Client {
         let Reply::ServerInfo(info) = reply else { return Err(strange("the server information")) };
         Ok(ServerInfo {
             name: info.server,
+            host: info.host.unwrap_or_else(|| self.options.server.host.clone()),
+            port: info.port.unwrap_or(self.options.server.port),
+            encrypted: true,
             software: info.software,
             accounts: info.accounts,
             online: info.online,
             started_ms: info.started.0,
-            sign_up_open: match info.sign_up {
-                SignUp::Open => true,
-                SignUp::Closed => false,
-            },
+            sign_up_open: is_open(info.sign_up),
             text_chars: info.limits.text_chars,
             status_chars: info.limits.status_chars,
             password_min: info.limits.password_min,
             email_required: info.email_required,
         })
+    }
+
+    /// What the server says to everybody who comes; needs no account.
+    ///
+    /// # Errors
+    /// The server cannot be reached.
+    pub async fn greeting(&self) -> Result<Greeting, Failure> {
+        let options = &self.options;
+        let greeted = greet(&options.server, &self.pins, &options.program).await?;
+        let welcome = greeted.welcome.clone();
+        greeted.leave().await;
+        Ok(Greeting {
+            name: welcome.server,
+            sign_up_open: is_open(welcome.sign_up),
+            text: welcome.text.as_str().to_owned(),
+        })
+    }
+
+    /// What the operator says to people who have logged in; empty before that, and often after it.
+    #[must_use]
+    pub fn welcome_text(&self) -> String {
+        self.shared.state.lock().welcome.clone()
     }
 
     /// Makes an account where no address of e-mail is needed; [`Self::sign_up`] is for everywhere. It does
@@ -93,5 +115,12 @@ impl Client {
         let reply = greeted.ask(request).await;
         greeted.leave().await;
         reply
+    }
+}
+
+fn is_open(sign_up: SignUp) -> bool {
+    match sign_up {
+        SignUp::Open => true,
+        SignUp::Closed => false,
     }
 }

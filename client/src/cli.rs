@@ -10,6 +10,7 @@ pub(crate) mod email;
 pub(crate) mod files;
 pub(crate) mod output;
 pub(crate) mod password;
+pub(crate) mod people;
 pub(crate) mod records;
 pub(crate) mod server;
 pub(crate) mod status;
@@ -114,6 +115,9 @@ pub(crate) async fn run(
         Command::Status { availability, text } => {
             status::status(&context, availability, text).await
         }
+        Command::Directory(options) => people::directory(&context, options).await,
+        Command::Privacy(options) => people::privacy(&context, options).await,
+        Command::Conversations { all } => people::conversations(&context, all).await,
         Command::Sessions { command } => {
             account::sessions(&context, command.unwrap_or_default()).await
         }

@@ -48,7 +48,8 @@ impl Client {
         let request = Request::CreateAccount(CreateAccount { username, password, email });
         let options = &self.options;
         let mut greeted = greet(&options.server, &self.pins, &options.program).await?;
-        let next = if greeted.email_required { SignedUp::CodeSent } else { SignedUp::Ready };
+        let next =
+            if greeted.welcome.email_required { SignedUp::CodeSent } else { SignedUp::Ready };
         let reply = greeted.ask(request).await;
         greeted.leave().await;
         reply.map(|_done| next)

@@ -115,6 +115,20 @@ impl Client {
         cache.run(move |db| chats::set_draft(db, peer, &contact.username, &text)).await
     }
 
+    /// The last message with everybody with whom there is one.
+    pub(crate) async fn last_messages(&self) -> Result<Vec<Message>, Failure> {
+        let (cache, me) = self.cache()?;
+        cache
+            .run(move |db| {
+                let mut last = Vec::new();
+                for chat in chats::all(db)? {
+                    last.extend(messages::newest(db, &me, chat.peer, 1)?);
+                }
+                Ok(last)
+            })
+            .await
+    }
+
     /// Brings one more page from the server into the cache. `false`: not now.
     async fn fetch_older(&self, cache: &Cache, chat: &Chat) -> Result<bool, Failure> {
         let (Some(conversation), Some(me)) = (chat.conversation, self.account()) else {

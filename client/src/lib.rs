@@ -12,16 +12,19 @@
 //! the conversation, each once, whatever the network does.
 
 mod account;
+pub mod away;
 mod backoff;
 mod cache;
 mod chance;
 mod dial;
+mod directory;
 mod email;
 mod engine;
 mod file_name;
 mod files;
 mod handle;
 mod history;
+mod missed;
 mod model;
 mod outbox;
 mod people;
@@ -48,7 +51,8 @@ pub use crate::files::default_folder as default_files_folder;
 pub use crate::handle::{Changes, Client, Options};
 pub use crate::types::{
     Account, Arrival, Availability, Change, Code, Connection, Contact, ConversationId, Device,
-    Failure, File, FileId, FileState, InvalidUsername, Message, MessageKey, MessageState, Presence,
-    Relation, Secret, ServerAddress, ServerInfo, SessionId, UserId, Username,
+    Failure, File, FileId, FileState, Found, FoundPage, Greeting, InvalidUsername, Message,
+    MessageKey, MessageState, Missed, Presence, Preset, Privacy, Relation, Secret, ServerAddress,
+    ServerInfo, SessionId, SetPrivacy, Tab, Talk, UserId, Username,
 };
 pub use crate::vault::Vault;

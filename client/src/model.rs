@@ -255,7 +255,12 @@ impl Model {
 
 /// From the wire to plain words.
 pub(crate) fn presence(presence: people::Presence) -> Presence {
-    Presence { availability: presence.availability, text: presence.text.as_str().to_owned() }
+    Presence {
+        availability: presence.availability,
+        preset: presence.preset,
+        text: presence.text.as_str().to_owned(),
+        last_seen_ms: presence.last_seen.map(|at| at.0),
+    }
 }
 
 #[cfg(test)]
@@ -281,7 +286,7 @@ mod tests {
     }
 
     fn online() -> Presence {
-        Presence { availability: Availability::Online, text: String::new() }
+        Presence::new(Availability::Online, String::new())
     }
 
     #[test]

@@ -94,8 +94,8 @@ impl Client {
     /// # Errors
     /// The server refuses, or there is no connection.
     pub async fn set_presence(&self, presence: Presence) -> Result<(), Failure> {
-        let Presence { availability, text } = presence.clone();
-        let request = Request::SetPresence(SetPresence { availability, text });
+        let Presence { availability, preset, text, last_seen_ms: _ } = presence.clone();
+        let request = Request::SetPresence(SetPresence { availability, preset, text });
         self.request(request, Effect::OwnPresence(presence)).await?;
         Ok(())
     }

@@ -13,7 +13,7 @@ use quinn::{Connection, ConnectionError, Endpoint, SendStream, VarInt};
 use thrive_protocol::code::{Code, Refusal};
 use thrive_protocol::limits;
 use thrive_protocol::message::{ClientFrame, NodeFrame};
-use thrive_protocol::reply::Reply;
+use thrive_protocol::reply::{Reply, Welcome};
 use thrive_protocol::request::{Hello, Request};
 use thrive_protocol::version::{VERSION, close};
 use tokio::sync::mpsc;
@@ -53,8 +53,7 @@ pub(crate) struct Greeted {
     reader: FrameReader,
     writer: SendStream,
     next: u32,
-    /// A new account needs an e-mail address here.
-    pub(crate) email_required: bool,
+    pub(crate) welcome: Welcome,
 }
 
 /// Dials a server and says hello.
@@ -73,8 +72,7 @@ pub(crate) async fn greet(
     let reply = ask(&connection, &mut writer, &mut reader, 1, Request::Hello(hello)).await?;
     let Reply::Welcome(welcome) = reply else { return Err(strange("the answer to hello")) };
     debug!(software = %welcome.software, version = welcome.version, "Welcomed");
-    let email_required = welcome.email_required;
-    Ok(Greeted { endpoint: dialled.endpoint, connection, reader, writer, next: 2, email_required })
+    Ok(Greeted { endpoint: dialled.endpoint, connection, reader, writer, next: 2, welcome })
 }
 
 impl Greeted {
@@ -92,7 +90,7 @@ impl Greeted {
 
     /// From now on everything goes through queues; what arrives is told to `inbound`.
     pub(crate) fn activate<P>(self, link: LinkId, inbound: mpsc::Sender<Inbound>) -> Session<P> {
-        let Self { endpoint, connection, mut reader, writer, next, email_required: _ } = self;
+        let Self { endpoint, connection, mut reader, writer, next, welcome: _ } = self;
         reader.allow(limits::FRAME);
         let (outgoing, queue) = mpsc::channel(OUTGOING);
         let writing = tokio::spawn(write(writer, queue));

@@ -4,9 +4,11 @@ use std::fmt;
 use std::path::PathBuf;
 
 pub use thrive_protocol::code::Code;
+pub use thrive_protocol::directory::{Privacy, SetPrivacy, Tab};
 pub use thrive_protocol::ids::{ConversationId, FileId, SessionId, UserId};
 pub use thrive_protocol::name::{InvalidUsername, Username};
 pub use thrive_protocol::people::{Availability, Relation};
+pub use thrive_protocol::preset::Preset;
 pub use thrive_protocol::secret::Secret;
 use thrive_protocol::version::DEFAULT_PORT;
 
@@ -85,7 +87,18 @@ pub enum Connection {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Presence {
     pub availability: Availability,
+    /// What they do just now, beside it.
+    pub preset: Option<Preset>,
     pub text: String,
+    /// When a contact who is offline was last seen, to the minute, if they let their contacts know.
+    pub last_seen_ms: Option<i64>,
+}
+
+impl Presence {
+    #[must_use]
+    pub fn new(availability: Availability, text: String) -> Self {
+        Self { availability, text, ..Self::default() }
+    }
 }
 
 /// One row of the contact list.
@@ -231,10 +244,78 @@ pub struct Device {
     pub current: bool,
 }
 
+/// Somebody of the directory.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Found {
+    pub user: UserId,
+    pub username: Username,
+    /// Offline also for those whose presence I may not see.
+    pub presence: Presence,
+    pub relation: Relation,
+    pub blocked: bool,
+    /// That is me.
+    pub you: bool,
+    pub admin: bool,
+}
+
+/// One page of the directory.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct FoundPage {
+    pub people: Vec<Found>,
+    /// Where the next page starts; `None`: this was the last one.
+    pub next: Option<String>,
+}
+
+/// A conversation of mine.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Talk {
+    pub contact: Contact,
+    pub last: Message,
+}
+
+impl Talk {
+    /// With somebody who is no contact, and whom I have not blocked.
+    #[must_use]
+    pub fn is_stranger(&self) -> bool {
+        self.contact.relation != Relation::Contact && !self.contact.blocked
+    }
+}
+
+/// Messages of somebody that came while I was away.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Missed {
+    pub user: UserId,
+    /// The name to show.
+    pub name: String,
+    pub messages: u32,
+}
+
+impl Missed {
+    /// All messages together.
+    #[must_use]
+    pub fn total(missed: &[Self]) -> u32 {
+        missed.iter().fold(0, |total, one| total.saturating_add(one.messages))
+    }
+}
+
+/// What a server says to everybody who comes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Greeting {
+    pub name: String,
+    pub sign_up_open: bool,
+    /// The operator's words before a login; often empty.
+    pub text: String,
+}
+
 /// About the server; can be asked without an account.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ServerInfo {
     pub name: String,
+    /// As its operator tells it, else as this client has dialed it.
+    pub host: String,
+    pub port: u16,
+    /// Always so: there is no other way to connect.
+    pub encrypted: bool,
     pub software: String,
     pub accounts: u64,
     pub online: u64,

@@ -3,17 +3,20 @@
 //! Each node does so for its own people, whatever the cause of the change and wherever it was: nothing of
 //! it travels to other nodes from here. One task, so that the last thing somebody is told is the newest.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use thrive_protocol::Event;
 use thrive_protocol::ids::UserId;
+use thrive_protocol::people::Availability;
 use tokio::sync::Notify;
 use tokio::time::{interval, sleep};
 use tokio_util::sync::CancellationToken;
 
+use crate::clock;
 use crate::hub::Hub;
+use crate::last_seen;
 use crate::outage::Outage;
 use crate::presence::Online;
 use crate::store::{Database, StoreError};
@@ -75,8 +78,8 @@ impl Announcer {
             if !self.online.is_anybody_here() {
                 continue;
             }
-            match self.database.watchers_of(&changed).await {
-                Ok(watchers) => self.tell(watchers),
+            match self.watchers_of(&changed).await {
+                Ok((watchers, seen)) => self.tell(watchers, &seen),
                 Err(error) => {
                     self.online.put_back(changed);
                     return Err(error);
@@ -85,14 +88,31 @@ impl Announcer {
         }
     }
 
-    fn tell(&self, watchers: Vec<(UserId, UserId)>) {
+    /// Who may see these people, and which of them let their contacts know when they were last seen.
+    async fn watchers_of(
+        &self,
+        changed: &[UserId],
+    ) -> Result<(Vec<(UserId, UserId)>, HashSet<UserId>), StoreError> {
+        let watchers = self.database.watchers_of(changed).await?;
+        let gone = |user: &&UserId| self.online.of(**user).availability == Availability::Offline;
+        let gone: Vec<_> = changed.iter().filter(gone).copied().collect();
+        let seen = self.database.last_seen_of(&gone).await?.into_keys().collect();
+        Ok((watchers, seen))
+    }
+
+    fn tell(&self, watchers: Vec<(UserId, UserId)>, seen: &HashSet<UserId>) {
         let mut of: HashMap<UserId, Vec<UserId>> = HashMap::new();
         for (user, watcher) in watchers {
             of.entry(user).or_default().push(watcher);
         }
         for (user, watchers) in of {
             // Read after asking, so that this is what is so now.
-            let event = Event::Presence { user, presence: self.online.of(user) };
+            let mut presence = self.online.of(user);
+            if presence.availability == Availability::Offline && seen.contains(&user) {
+                // Until this moment. What is stored is about to be.
+                presence.last_seen = Some(last_seen::shown(clock::now()));
+            }
+            let event = Event::Presence { user, presence };
             self.hub.tell_people(&watchers, event);
         }
     }

@@ -17,7 +17,7 @@ pub struct Cli {
     pub flags: Flags,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Subcommand)]
+#[derive(Clone, Debug, Eq, PartialEq, Subcommand)]
 pub enum Command {
     /// Show the configuration that is in effect and where each value comes from, or all its problems
     CheckConfig,
@@ -31,6 +31,17 @@ pub enum Command {
     },
     /// Ask the node on this data folder to hand its people over and to end, and wait until it has
     Drain,
+    /// Take over the people of a former Thrive host: accounts, contacts, blocks, waiting messages
+    ImportThrive {
+        /// Its database, thrive.db; it is only read
+        database: PathBuf,
+        /// Its configuration, srv.conf: what of it has a counterpart is printed for thrive-node.toml
+        #[arg(long, value_name = "FILE")]
+        srv_conf: Option<PathBuf>,
+        /// Say what would be done with every row, and do nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Show the fingerprint of the certificate, which people compare when a client asks them
     Fingerprint,
 }
@@ -109,6 +120,7 @@ Examples:
   thrive-node restored                           once, after a copy of the folder was put back
   thrive-node migrate --check                    what a shared database needs before an update
   thrive-node drain --data /srv/thrive           before this node is taken away
+  thrive-node import-thrive thrive.db --dry-run  what a former host would bring along
   thrive-node fingerprint                        to compare with what a client shows
 
 Every key is also a variable: THRIVE_NODE_LISTEN, THRIVE_NODE_LIMITS__CONNECTIONS.

@@ -24,6 +24,7 @@ pub use crate::config::problem::{Problem, Problems};
 pub use crate::config::reader::Setting;
 pub use crate::config::smtp::{Sender, Smtp, SmtpLogin, SmtpSecurity};
 pub use crate::config::source::{Flag, Sources};
+pub use crate::config::welcome::Welcome;
 
 mod cluster;
 mod faults;
@@ -33,6 +34,7 @@ mod problem;
 mod reader;
 mod smtp;
 mod source;
+mod welcome;
 
 /// Everything that an operator decides.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +44,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// What people see as the name of this server.
     pub name: String,
+    /// Where people reach this server, as a host and a port; only told to whoever asks about it.
+    pub address: Option<(String, u16)>,
     pub sign_up: SignUp,
+    pub welcome: Welcome,
     /// Which log lines are written, as `tracing_subscriber` filters are written.
     pub log: String,
     pub log_format: LogFormat,
@@ -86,7 +91,9 @@ impl Config {
             data: data.to_owned(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)),
             name: "Thrive".into(),
+            address: None,
             sign_up: SignUp::Open,
+            welcome: Welcome::default(),
             log: "info".into(),
             log_format: LogFormat::Auto,
             tls: Certificate::SelfSigned,
@@ -127,6 +134,12 @@ impl Config {
                 "closed" => Some(SignUp::Closed),
                 _ => None,
             }),
+            address: reader.optional(
+                "address",
+                "a host name and a UDP port, such as chat.example.org:2005",
+                public_address,
+            ),
+            welcome: welcome::read(&mut reader),
             log: reader.text(
                 "log",
                 &fallback.log,
@@ -189,6 +202,16 @@ fn server_name(raw: &str) -> Option<String> {
     let name = raw.trim();
     let fits = (1..=60).contains(&name.chars().count()) && !name.chars().any(char::is_control);
     fits.then(|| name.to_owned())
+}
+
+/// The brackets of an IPv6 address are not part of it.
+fn public_address(raw: &str) -> Option<(String, u16)> {
+    let (host, port) = raw.trim().rsplit_once(':')?;
+    let host = host.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(host);
+    let fits = (1..=253).contains(&host.len())
+        && host.chars().all(|it| it.is_ascii_alphanumeric() || "-_.:".contains(it));
+    let port = port.parse().ok().filter(|port| 0 < *port)?;
+    fits.then(|| (host.to_ascii_lowercase(), port))
 }
 
 fn certificate(reader: &mut Reader) -> Certificate {

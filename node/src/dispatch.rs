@@ -10,6 +10,7 @@ use thrive_protocol::entry::Entry;
 use thrive_protocol::ids::{ClientMsgId, ConversationId, FileId, Time};
 use thrive_protocol::limits::Limits;
 use thrive_protocol::reply::{ServerInfo, SignUp, Welcome};
+use thrive_protocol::text::WelcomeText;
 use thrive_protocol::version::VERSION;
 use thrive_protocol::{Code, Event, Refusal, Reply, Request};
 
@@ -41,6 +42,10 @@ pub struct About {
     /// A new account needs an address.
     pub email_required: bool,
     pub started: Time,
+    /// Where people reach it, if the operator says so.
+    pub address: Option<(String, u16)>,
+    /// For everybody who comes.
+    pub welcome: WelcomeText,
 }
 
 /// What a login brings: the only way to a [`Caller`].
@@ -66,6 +71,7 @@ impl Dispatch {
             sign_up: self.about.sign_up,
             time: clock::now(),
             email_required: self.about.email_required,
+            text: self.about.welcome.clone(),
         }
     }
 
@@ -210,7 +216,16 @@ impl Dispatch {
             | Request::History(_)
             | Request::Sync(_)
             | Request::UploadFile { .. }
-            | Request::DownloadFile { .. } => Err(Code::WrongStream.into()),
+            | Request::DownloadFile { .. }
+            | Request::Directory(_) => Err(Code::WrongStream.into()),
+            Request::GetPrivacy {} => {
+                let privacy = self.said(kind, it.privacy.of(caller).await)?;
+                Ok(Done::quietly(Reply::Privacy(privacy)))
+            }
+            Request::SetPrivacy(request) => {
+                let privacy = self.said(kind, it.privacy.set(caller, request).await)?;
+                Ok(Done::quietly(Reply::Privacy(privacy)))
+            }
         }
     }
 
@@ -239,6 +254,10 @@ impl Dispatch {
             Request::Sync(request) => {
                 let page = self.said(kind, it.conversations.sync(caller, request).await)?;
                 Ok(Reply::SyncPage(page))
+            }
+            Request::Directory(request) => {
+                let page = self.said(kind, it.people.page(caller, request).await)?;
+                Ok(Reply::Directory(page))
             }
             other => {
                 tracing::debug!(request.kind = other.kind(), "Request on the wrong stream");
@@ -309,6 +328,7 @@ impl Dispatch {
 
     async fn server_info(&self) -> Result<Reply, Refusal> {
         let accounts = self.said("server_info", self.services.accounts.count().await)?;
+        let (host, port) = self.about.address.clone().unzip();
         Ok(Reply::ServerInfo(ServerInfo {
             server: self.about.server.clone(),
             software: SOFTWARE.to_owned(),
@@ -318,6 +338,8 @@ impl Dispatch {
             sign_up: self.about.sign_up,
             limits: self.limits(),
             email_required: self.about.email_required,
+            host,
+            port,
         }))
     }
 }

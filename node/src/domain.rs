@@ -2,6 +2,7 @@
 
 pub mod catch_up;
 pub mod file_kind;
+pub mod former;
 pub mod offer;
 pub mod page;
 pub mod password;

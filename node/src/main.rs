@@ -1,6 +1,7 @@
 //! The process around a node: command line, configuration, log, signals, exit code.
 
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,8 +13,9 @@ use thrive_node::cli::{self, Cli, Command};
 use thrive_node::config::{Config, Setting};
 use thrive_node::data_dir::DataDir;
 use thrive_node::node::Node;
+use thrive_node::password::Hasher;
 use thrive_node::store::{Database, Place};
-use thrive_node::{drain, log, signals, tls};
+use thrive_node::{drain, import, log, signals, srv_conf, tls};
 
 /// The number of `EX_USAGE`: what was asked for is wrong, and trying again will not help.
 const WRONG_USE: u8 = 64;
@@ -70,6 +72,9 @@ fn run(command: Option<Command>, config: Config, settings: &[Setting]) -> anyhow
             drain::drain(&config.data, patience)?;
             say(io::stdout(), "The node has ended.");
         }
+        Some(Command::ImportThrive { database, srv_conf, dry_run }) => {
+            quietly(import(&config, &database, srv_conf.as_deref(), dry_run))?;
+        }
         None => {
             log::start(&config)?;
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -97,6 +102,53 @@ async fn restored(config: &Config) -> anyhow::Result<()> {
     let renewed = database.renew_epoch().await;
     database.close().await;
     Ok(renewed?)
+}
+
+/// Takes over a former host, or only says what would become of it. On a file, no node may be running.
+async fn import(
+    config: &Config,
+    former: &Path,
+    srv_conf: Option<&Path>,
+    dry_run: bool,
+) -> anyhow::Result<()> {
+    if let Some(path) = srv_conf {
+        let text = std::fs::read_to_string(path);
+        let text = text.with_context(|| format!("read {}", path.display()))?;
+        say(io::stdout(), &format!("# For thrive-node.toml:\n{}\n", srv_conf::translated(&text)));
+    }
+    let data;
+    let database = match &config.database {
+        Some(server) => Database::at(Place::Server(server)).await?,
+        None => {
+            data = DataDir::open(&config.data).context("open the data folder")?;
+            // It would become the new one, with both in it.
+            let same = former
+                .canonicalize()
+                .is_ok_and(|it| data.database().canonicalize().is_ok_and(|ours| ours == it));
+            anyhow::ensure!(
+                !same,
+                "this is the database of the node itself: put the former one into another folder"
+            );
+            Database::at(Place::File(&data.database())).await?
+        }
+    };
+    let done = take_over(former, &database, dry_run).await;
+    database.close().await;
+    done
+}
+
+async fn take_over(former: &Path, database: &Database, dry_run: bool) -> anyhow::Result<()> {
+    let plan = import::plan(former, database).await?;
+    for line in &plan.report {
+        say(io::stdout(), line);
+    }
+    let (people, messages) = (plan.people.len(), plan.messages.len());
+    if !dry_run {
+        import::carry_out(plan, database, &Hasher::start()?).await?;
+    }
+    let done = if dry_run { "would be imported; nothing was changed" } else { "imported" };
+    say(io::stdout(), &format!("People: {people}, messages: {messages}; {done}."));
+    Ok(())
 }
 
 /// Brings the database up to date; with `check`, only says what it lacks.

@@ -26,6 +26,7 @@ use crate::dispatch::{About, Dispatch};
 use crate::faults;
 use crate::files::{Depot, DepotError, Nudge, Sweeper};
 use crate::hub::Hub;
+use crate::last_seen;
 use crate::mail::{self, Mailer, Means, Post, PostError};
 use crate::password::Hasher;
 use crate::presence::Online;
@@ -177,6 +178,7 @@ impl Parts {
         let (mailer, mailing) = mailing.unzip();
         let settings = Settings {
             sign_up: config.sign_up,
+            welcome: config.welcome.after_login.clone(),
             logins: config.limits.logins,
             sign_ups: config.limits.sign_ups,
             mails: config.limits.mails,
@@ -193,6 +195,8 @@ impl Parts {
             sign_up: config.sign_up,
             email_required: mailing.is_some(),
             started: clock::now(),
+            address: config.address.clone(),
+            welcome: config.welcome.before_login.clone(),
         };
         // Nothing can fail any more, so nothing is left running by a start that failed.
         let (bus, membership) = match community {
@@ -230,6 +234,7 @@ impl Parts {
             let sweeper = Sweeper { database: database.clone(), depot, nudge, keep };
             work.spawn(sweeper.run(background.clone()));
         }
+        work.spawn(last_seen::keep(online.clone(), database.clone(), background.clone()));
         let limits = Arc::new(session_limits(config));
         let bulk = Arc::new(Semaphore::new(BULK));
         let transfers = Arc::new(Semaphore::new(TRANSFERS));

@@ -119,6 +119,25 @@ impl Online {
         self.shared.table.lock().take_changed(most)
     }
 
+    /// People of this node whom others began or ceased to see since the last call: a moment at which they
+    /// were last seen.
+    #[must_use]
+    pub fn take_sightings(&self) -> Vec<UserId> {
+        self.shared.table.lock().take_sightings()
+    }
+
+    /// People of this node whom others see now, also those who have just left.
+    #[must_use]
+    pub fn seen_here(&self) -> Vec<UserId> {
+        self.shared.table.lock().seen_here()
+    }
+
+    /// Everybody whom others see, on any node; `None` when those are more than `most`.
+    #[must_use]
+    pub fn seen_everywhere(&self, most: usize) -> Option<Vec<UserId>> {
+        self.shared.table.lock().seen_everywhere(most)
+    }
+
     /// They could not be told of; they are told of later.
     pub fn put_back(&self, users: impl IntoIterator<Item = UserId>) {
         self.shared.table.lock().put_back(users);

@@ -5,23 +5,27 @@ pub mod accounts;
 mod caller;
 pub mod contacts;
 pub mod conversations;
+pub mod directory;
 pub mod emails;
 pub mod files;
+pub mod privacy;
 mod sessions;
 pub mod statuses;
 mod sync;
 mod token;
 
 use thrive_protocol::reply::SignUp;
-use thrive_protocol::text::{InvalidText, MessageText};
+use thrive_protocol::text::{InvalidText, MessageText, WelcomeText};
 use thrive_protocol::{Code, Refusal};
 
 use self::accounts::Accounts;
 pub use self::caller::Caller;
 use self::contacts::Contacts;
 use self::conversations::Conversations;
+use self::directory::People;
 use self::emails::Emails;
 use self::files::Files;
+use self::privacy::Privacies;
 use self::statuses::Statuses;
 use crate::config;
 use crate::files::{Depot, Nudge};
@@ -41,12 +45,16 @@ pub struct Services {
     pub emails: Emails,
     pub presence: Statuses,
     pub files: Files,
+    pub people: People,
+    pub privacy: Privacies,
 }
 
 /// What the operator decides about services.
 #[derive(Clone)]
 pub struct Settings {
     pub sign_up: SignUp,
+    /// For people who have logged in.
+    pub welcome: WelcomeText,
     /// Attempts with a password.
     pub logins: ThrottleRules,
     /// New accounts of one address.
@@ -82,8 +90,10 @@ impl Services {
         Ok(Self {
             emails: Emails::new(accounts.clone(), mails, codes),
             accounts,
-            contacts: Contacts::new(database.clone(), online),
+            contacts: Contacts::new(database.clone(), online.clone()),
             conversations: Conversations::new(database.clone(), epoch),
+            people: People::new(database.clone(), online.clone()),
+            privacy: Privacies::new(database.clone(), online),
             presence: Statuses::new(database.clone()),
             files: Files::new(database, room.depot, room.settings, room.nudge),
         })

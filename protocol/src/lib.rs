@@ -10,6 +10,7 @@
 //! - [`frame`]: a `u32` length and that many bytes; nothing else.
 //! - [`codec`]: one typed CBOR value in those bytes, all of them.
 //! - [`request`], [`reply`], [`event`], [`code`]: what may be said.
+//! - [`people`], [`preset`], [`directory`]: what one account may know of another.
 //! - [`file`]: what is said about files that people offer each other.
 //! - [`ids`], [`name`], [`text`], [`mail`], [`secret`], [`bounded`]: the values in it; parsed, so already valid.
 //! - [`cid`], [`encapsulation`], [`cluster`], [`lease`], [`url`]: what nodes and routers agree on among
@@ -25,6 +26,7 @@ pub mod cid;
 pub mod cluster;
 pub mod code;
 pub mod codec;
+pub mod directory;
 pub mod encapsulation;
 pub mod entry;
 pub mod event;
@@ -37,6 +39,7 @@ pub mod mail;
 pub mod message;
 pub mod name;
 pub mod people;
+pub mod preset;
 pub mod reply;
 pub mod request;
 pub mod secret;

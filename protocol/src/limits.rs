@@ -30,6 +30,10 @@ pub const TEXT_CHARS: usize = 4_000;
 pub const TEXT_LINES: usize = 200;
 /// Characters of one's own status text.
 pub const STATUS_CHARS: usize = 120;
+/// Characters of what the operator says before or after a login.
+pub const WELCOME_CHARS: usize = 1_000;
+/// Lines of it: more would push everything else off a screen.
+pub const WELCOME_LINES: usize = 20;
 /// Characters of the nickname that I give a contact.
 pub const NICKNAME_CHARS: usize = 40;
 /// Characters of the text of a contact request: a roster full of requests, each of the widest
@@ -58,6 +62,8 @@ pub const HISTORY_PAGE: usize = 200;
 pub const SYNC_PAGE: usize = 500;
 /// Entries that a device gets of a conversation it has never seen.
 pub const SYNC_FIRST: usize = 50;
+/// People of one page of the directory.
+pub const DIRECTORY_PAGE: usize = 200;
 /// Positions in one sync request.
 pub const POSITIONS: usize = 1_500;
 /// Conversations in one heads hint; the rest follows with the next heartbeat.

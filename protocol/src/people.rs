@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::ids::{ConversationId, Seq, SessionId, Time, UserId};
 use crate::name::Username;
+use crate::preset::{self, Preset};
 use crate::text::{DeviceName, Nickname, RequestText, StatusText};
 
 /// How available somebody is. The order is from least to most available: of several devices the most
@@ -40,9 +41,27 @@ impl<'de> Deserialize<'de> for Availability {
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Presence {
     pub availability: Availability,
+    /// What they do just now. Who does not know the word shows the rest.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "preset::lenient"
+    )]
+    pub preset: Option<Preset>,
     /// Own words beside it; often empty.
     #[serde(default, skip_serializing_if = "StatusText::is_empty")]
     pub text: StatusText,
+    /// When they were last seen by others, to the minute: only of contacts who are seen as offline and
+    /// allow it. Never a part of a status that is chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<Time>,
+}
+
+impl Presence {
+    #[must_use]
+    pub fn new(availability: Availability, text: StatusText) -> Self {
+        Self { availability, text, ..Self::default() }
+    }
 }
 
 /// Where a contact stands with me.

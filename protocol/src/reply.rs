@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bounded::List;
+use crate::directory::{DirectoryPage, Privacy};
 use crate::entry::Entry;
 use crate::event::Head;
 use crate::file::FileOffered;
@@ -12,6 +13,7 @@ use crate::mail::EmailShown;
 use crate::name::Username;
 use crate::people::{Contact, Conversation, Presence, Session};
 use crate::secret::Secret;
+use crate::text::WelcomeText;
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -56,6 +58,9 @@ pub enum Reply {
         /// Of the whole file.
         size: u64,
     },
+    Directory(DirectoryPage),
+    /// What others may see of me, as it is now.
+    Privacy(Privacy),
 }
 
 /// Who may make an account.
@@ -84,6 +89,9 @@ pub struct Welcome {
     /// A new account needs an e-mail address, and the code that is sent to it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub email_required: bool,
+    /// What the operator says to everybody who comes; often empty.
+    #[serde(default, skip_serializing_if = "WelcomeText::is_empty")]
+    pub text: WelcomeText,
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -100,6 +108,11 @@ pub struct ServerInfo {
     /// As in `welcome`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub email_required: bool,
+    /// Where people reach the server, if the operator says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -111,6 +124,9 @@ pub struct LoggedIn {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Secret>,
     pub epoch: Epoch,
+    /// What the operator says to people who have logged in; often empty.
+    #[serde(default, skip_serializing_if = "WelcomeText::is_empty")]
+    pub text: WelcomeText,
 }
 
 /// The message is on disk. Said again, word for word, to every repeat of the same id.

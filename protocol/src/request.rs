@@ -6,11 +6,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bounded::List;
+use crate::directory::{Directory, SetPrivacy};
 use crate::file::OfferFile;
 use crate::ids::{ClientMsgId, ConversationId, Epoch, FileId, Seq, SessionId, UserId};
 use crate::limits;
 use crate::mail::{ChangeEmail, RequestReset, ResendCode, ResetPassword, VerifyAccount};
 use crate::people::Availability;
+use crate::preset::{self, Preset};
 use crate::secret::Secret;
 
 /// Where a request may stand.
@@ -112,6 +114,13 @@ pub enum Request {
     UploadFile { file: FileId },
     /// → `download`, and behind it the bytes from a place on. Transfer.
     DownloadFile { file: FileId, from: u64 },
+
+    /// People of this server who let themselves be found, by name → `directory`. Bulk.
+    Directory(Directory),
+    /// What others may see of me → `privacy`.
+    GetPrivacy {},
+    /// Changes some of it → `privacy`.
+    SetPrivacy(SetPrivacy),
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -172,6 +181,12 @@ pub struct BlockUser {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct SetPresence {
     pub availability: Availability,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "preset::lenient"
+    )]
+    pub preset: Option<Preset>,
     #[serde(default)]
     pub text: String,
 }
@@ -227,6 +242,7 @@ impl Request {
                 Stream::Bulk
             }
             Self::UploadFile { .. } | Self::DownloadFile { .. } => Stream::Transfer,
+            Self::Directory(_) => Stream::Bulk,
             Self::Hello(_)
             | Self::ServerInfo {}
             | Self::CreateAccount(_)
@@ -260,7 +276,9 @@ impl Request {
             | Self::AcceptFile { .. }
             | Self::DeclineFile { .. }
             | Self::CancelFile { .. }
-            | Self::FileReceived { .. } => Stream::Control,
+            | Self::FileReceived { .. }
+            | Self::GetPrivacy {}
+            | Self::SetPrivacy(_) => Stream::Control,
         }
     }
 
@@ -308,6 +326,9 @@ impl Request {
             Self::FileReceived { .. } => "file_received",
             Self::UploadFile { .. } => "upload_file",
             Self::DownloadFile { .. } => "download_file",
+            Self::Directory(_) => "directory",
+            Self::GetPrivacy {} => "get_privacy",
+            Self::SetPrivacy(_) => "set_privacy",
         }
     }
 
@@ -353,5 +374,8 @@ impl Request {
         "file_received",
         "upload_file",
         "download_file",
+        "directory",
+        "get_privacy",
+        "set_privacy",
     ];
 }

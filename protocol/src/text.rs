@@ -62,6 +62,53 @@ impl<'de> Deserialize<'de> for MessageText {
     }
 }
 
+/// What an operator says to everybody: up to 1 000 characters and 20 lines, or nothing. It is no secret.
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct WelcomeText(Box<str>);
+
+impl WelcomeText {
+    /// # Errors
+    /// It is over a limit.
+    pub fn parse(raw: &str) -> Result<Self, InvalidText> {
+        let text = plain(raw, Lines::Keep);
+        let text = text.trim_end();
+        if limits::WELCOME_CHARS < text.chars().count() {
+            return Err(InvalidText::TooLong { max: limits::WELCOME_CHARS });
+        }
+        if limits::WELCOME_LINES < text.lines().count() {
+            return Err(InvalidText::TooManyLines { max: limits::WELCOME_LINES });
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// Keeps what is within the limits.
+    #[must_use]
+    pub fn cut(raw: &str) -> Self {
+        let text = plain(raw, Lines::Keep);
+        let lines: Vec<_> = text.split('\n').take(limits::WELCOME_LINES).collect();
+        let text: String = lines.join("\n").chars().take(limits::WELCOME_CHARS).collect();
+        Self(text.trim_end().into())
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<'de> Deserialize<'de> for WelcomeText {
+    /// A newer server may say more than fits; that is no reason not to use it.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self::cut(&String::deserialize(deserializer)?))
+    }
+}
+
 /// One line of at most `MAX` characters; it may be empty.
 #[derive(Clone, Default, Eq, Hash, PartialEq, Serialize)]
 #[serde(transparent)]

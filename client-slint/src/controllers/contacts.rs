@@ -207,7 +207,7 @@ mod tests {
             relation: Relation::Contact,
             blocked: false,
             request: String::new(),
-            presence: Presence { availability: Availability::Away, text: "lunch".into() },
+            presence: Presence::new(Availability::Away, "lunch".into()),
             unread: 2,
             typing: false,
         }

@@ -41,7 +41,7 @@ pub fn chosen(own: &Presence) -> usize {
 #[must_use]
 pub fn submit(choice: usize, text: &str) -> Presence {
     let availability = CHOICES.get(choice).copied().unwrap_or(Availability::Online);
-    Presence { availability, text: words::one_line(text) }
+    Presence::new(availability, words::one_line(text))
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ fn the_list_is_walked_with_every_key_of_a_list() {
 fn rows_say_name_then_news_then_status_and_enter_opens_the_chat() {
     let bob = Contact {
         unread: 2,
-        presence: Presence { availability: Availability::Away, text: "lunch".into() },
+        presence: Presence::new(Availability::Away, "lunch".into()),
         ..contact(2, "bob")
     };
     let mut stage = Stage::logged_in(vec![bob.clone()]);
@@ -59,7 +59,7 @@ fn what_arrives_never_moves_the_chosen_row_or_the_focus() {
     let chosen = named(&window, "dan, online");
     assert_eq!(chosen.accessible_item_selected(), Some(true));
     changed(&stage, contact(2, "bob"), contact(2, "bob"));
-    let away = Presence { availability: Availability::Away, text: String::new() };
+    let away = Presence::new(Availability::Away, String::new());
     changed(
         &stage,
         contact(3, "cleo"),
@@ -131,7 +131,7 @@ fn a_request_is_answered_from_its_row() {
 #[test]
 fn the_line_for_what_has_happened_is_not_read_at_each_return() {
     let stage = Stage::logged_in(three());
-    let offline = Presence { availability: Availability::Offline, text: String::new() };
+    let offline = Presence::new(Availability::Offline, String::new());
     changed(&stage, contact(2, "bob"), Contact { presence: offline, ..contact(2, "bob") });
     let window = stage.main();
     assert_eq!(window.get_notice(), "bob is offline.");
@@ -168,7 +168,7 @@ fn a_status_is_chosen_with_arrows_and_own_words() {
     stage.press(&window, Key::Tab);
     stage.write(&window, "lunch");
     stage.press(&window, Key::Return);
-    let presence = Presence { availability: Availability::Away, text: "lunch".into() };
+    let presence = Presence::new(Availability::Away, "lunch".into());
     assert_eq!(stage.wishes(), [Wish::SetPresence(presence)]);
 }
 

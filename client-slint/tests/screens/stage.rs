@@ -88,7 +88,7 @@ impl Stage {
     pub(crate) fn enter(&mut self, contacts: Vec<Contact>) {
         let username = Username::parse("ann").unwrap();
         self.office.hear(News::Entered { username, server: server() });
-        let own = Presence { availability: Availability::Online, text: String::new() };
+        let own = Presence::new(Availability::Online, String::new());
         self.office.hear(News::Roster { contacts, own, connection: Connection::Online });
         self.office.tell(WindowKey::Contacts, Input::Active(true));
         self.settle();
@@ -216,7 +216,7 @@ pub(crate) fn contact(id: i64, name: &str) -> Contact {
         relation: Relation::Contact,
         blocked: false,
         request: String::new(),
-        presence: Presence { availability: Availability::Online, text: String::new() },
+        presence: Presence::new(Availability::Online, String::new()),
         unread: 0,
         typing: false,
     }

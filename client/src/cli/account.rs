@@ -5,7 +5,7 @@ use thrive_client::{Client, Code, Failure, Secret, SessionId, SignedUp};
 
 use super::Trouble;
 use super::args::{AccountCommand, PasswordCommand, PasswordFrom, SessionsCommand};
-use super::context::{Context, username};
+use super::context::{CONNECT, Context, username};
 use super::email;
 use super::password::{Ask, password as ask_password};
 use super::records;
@@ -68,8 +68,12 @@ pub(crate) async fn log_in(
 ) -> Result<(), Trouble> {
     let name = username(name)?;
     let from = context.environment.password.as_ref();
-    let secret = ask_password("Password", password.password_file.as_deref(), from, Ask::Once)?;
     let client = context.client().await?;
+    let greeting = client.greeting().await?;
+    if !greeting.text.is_empty() {
+        context.output.note(&greeting.text);
+    }
+    let secret = ask_password("Password", password.password_file.as_deref(), from, Ask::Once)?;
     enter(context, client, name.as_str(), secret).await
 }
 
@@ -82,15 +86,25 @@ async fn enter(
     let account = client.log_in(name, secret).await?;
     context.vault.save(&context.server, &account.username, &account.token).await?;
     context.set_account(&account.username)?;
-    client.close().await;
     let text = format!("Logged in as {} on {}.", account.username, context.server);
+    let welcome = client.welcome_text();
     let record = json!({
         "type": "login",
         "username": account.username.as_str(),
         "user": account.user.0,
         "server": context.server.to_string(),
+        "welcome": welcome,
     });
-    context.output.say(&text, &record)
+    context.output.say(&text, &record)?;
+    if !welcome.is_empty() {
+        context.output.note(&welcome);
+    }
+    // Whoever logs in wants to know what came. They are logged in, whether that can be read now or not.
+    if client.online(CONNECT).await.is_ok() {
+        context.tell_missed(&client);
+    }
+    client.close().await;
+    Ok(())
 }
 
 pub(crate) async fn log_out(context: &Context) -> Result<(), Trouble> {

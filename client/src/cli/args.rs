@@ -115,11 +115,26 @@ pub(crate) enum Command {
         server, and prints every message once.\n\nExample: thrive tail --json bob")]
     Tail(TailOptions),
     /// Show or set your own status
-    #[command(after_help = "Examples:\n  thrive status\n  thrive status away \"out for lunch\"")]
+    #[command(
+        after_help = "Examples:\n  thrive status\n  thrive status away \"out for lunch\"\n  \
+        thrive status on-the-phone"
+    )]
     Status {
         availability: Option<StatusWord>,
         /// Your own words beside it; without them, none
         text: Option<String>,
+    },
+    /// People of this server who let themselves be found
+    #[command(after_help = "Examples:\n  thrive directory ann\n  thrive directory --online")]
+    Directory(DirectoryOptions),
+    /// Show or change what others may see of you
+    #[command(after_help = "Example: thrive privacy --listed no --last-seen yes")]
+    Privacy(PrivacyOptions),
+    /// People who wrote to you and are not your contacts
+    Conversations {
+        /// Also those with contacts and blocked people
+        #[arg(long)]
+        all: bool,
     },
     /// Where you are logged in
     Sessions {
@@ -311,6 +326,50 @@ pub(crate) enum StatusWord {
     /// Do not disturb
     Dnd,
     Invisible,
+    OnThePhone,
+    DoingHomework,
+    InTheShower,
+    WatchingTv,
+    HidingFromTheParents,
+    FixingMyPc,
+    BatteryAboutToDie,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DirectoryOptions {
+    /// A part of the name
+    pub(crate) search: Option<String>,
+    /// Only people whom you see as online
+    #[arg(long, conflicts_with_all = ["offline", "admins"])]
+    pub(crate) online: bool,
+    /// Only people whom you do not see as online
+    #[arg(long, conflicts_with = "admins")]
+    pub(crate) offline: bool,
+    /// Only admins of the server
+    #[arg(long)]
+    pub(crate) admins: bool,
+    /// At most so many
+    #[arg(long, short = 'n', default_value_t = 1_000)]
+    pub(crate) limit: usize,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum YesNo {
+    Yes,
+    No,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PrivacyOptions {
+    /// You are in the directory
+    #[arg(long)]
+    pub(crate) listed: Option<YesNo>,
+    /// People in the directory who are not your contacts see your status there
+    #[arg(long)]
+    pub(crate) presence_to_strangers: Option<YesNo>,
+    /// Your contacts see when you were last there
+    #[arg(long)]
+    pub(crate) last_seen: Option<YesNo>,
 }
 
 #[derive(Debug, Default, Subcommand)]

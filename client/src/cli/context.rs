@@ -12,9 +12,10 @@ use super::Trouble;
 use super::args::Global;
 use super::config::{self, Environment};
 use super::output::Output;
+use super::words;
 
 /// How long a command waits for a server, a restart of it included.
-const CONNECT: Duration = Duration::from_secs(20);
+pub(crate) const CONNECT: Duration = Duration::from_secs(20);
 /// Which account was used last, for each server.
 const CURRENT: &str = "current.json";
 
@@ -115,7 +116,15 @@ impl Context {
         let account = self.account()?;
         let online = client.online(CONNECT).await;
         self.checked(&account, online).await?;
+        self.tell_missed(&client);
         Ok(client)
+    }
+
+    /// For people: programs find the unread messages in the list of contacts.
+    pub(crate) fn tell_missed(&self, client: &Client) {
+        if let Some(text) = words::missed(&client.missed()) {
+            self.output.note(&text);
+        }
     }
 
     /// Forgets a token that the server does not know any more.

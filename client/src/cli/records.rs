@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
-use thrive_client::{Contact, Device, File, Message, MessageState, Relation};
+use thrive_client::{Contact, Device, File, Message, MessageState, Preset, Relation};
 
 use super::output::indented;
 use super::words;
@@ -12,6 +12,12 @@ use super::words;
 pub(crate) fn time(ms: i64) -> String {
     let time = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
     time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// The same without seconds, for what is not known so exactly.
+pub(crate) fn minute(ms: i64) -> String {
+    let time = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 /// UTC for programs.
@@ -106,6 +112,9 @@ pub(crate) fn contact(contact: &Contact) -> (String, Value) {
         Relation::AsksMe => said("asks to be your contact"),
         Relation::Contact => format!(", {}", words::presence(&contact.presence)),
     });
+    if let Some(seen) = contact.presence.last_seen_ms {
+        text.push_str(&format!(", last seen {}", minute(seen)));
+    }
     if contact.blocked {
         text.push_str(", blocked");
     }
@@ -118,7 +127,9 @@ pub(crate) fn contact(contact: &Contact) -> (String, Value) {
         "blocked": contact.blocked,
         "request": contact.request,
         "availability": words::availability_code(contact.presence.availability),
+        "preset": contact.presence.preset.map(Preset::word),
         "status": contact.presence.text,
+        "last_seen": contact.presence.last_seen_ms.map(instant),
         "unread": contact.unread,
         "typing": contact.typing,
     });

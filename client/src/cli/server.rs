@@ -15,17 +15,27 @@ pub(crate) async fn server(context: &Context, command: ServerCommand) -> Result<
             let sign_up = if info.sign_up_open { "open" } else { "closed" };
             let email = if info.email_required { ", with an e-mail address" } else { "" };
             let text = format!(
-                "{} ({})\naccounts: {}, online: {}\nsign-up: {sign_up}{email}\nrunning since: {}",
+                "{} ({})\nhost: {}, port: {}\nencrypted: {}\naccounts: {}, online: {}\n\
+                 sign-up: {sign_up}{email}\nrunning since: {}\n\
+                 longest message: {} characters, longest status: {} characters",
                 info.name,
                 info.software,
+                info.host,
+                info.port,
+                if info.encrypted { "yes" } else { "no" },
                 info.accounts,
                 info.online,
                 records::time(info.started_ms),
+                info.text_chars,
+                info.status_chars,
             );
             let record = json!({
                 "type": "server",
                 "name": info.name,
                 "software": info.software,
+                "host": info.host,
+                "port": info.port,
+                "encrypted": info.encrypted,
                 "accounts": info.accounts,
                 "online": info.online,
                 "started": records::instant(info.started_ms),

@@ -1,6 +1,8 @@
 //! Words of the command line for everything that the client reports.
 
-use thrive_client::{Availability, Code, Failure, FileState, MessageState, Presence, Relation};
+use thrive_client::{
+    Availability, Code, Failure, FileState, MessageState, Missed, Presence, Preset, Relation,
+};
 
 use super::Trouble;
 
@@ -195,9 +197,42 @@ pub(crate) fn availability_code(availability: Availability) -> &'static str {
 
 pub(crate) fn presence(presence: &Presence) -> String {
     let word = availability(presence.availability);
+    let doing = match presence.preset {
+        Some(preset) => format!("{} ({word})", self::preset(preset)),
+        None => word.to_owned(),
+    };
     match presence.text.as_str() {
-        "" => word.to_owned(),
-        text => format!("{word}, {text}"),
+        "" => doing,
+        text => format!("{doing}, {text}"),
+    }
+}
+
+fn preset(preset: Preset) -> &'static str {
+    match preset {
+        Preset::OnThePhone => "on the phone",
+        Preset::DoingHomework => "doing homework",
+        Preset::InTheShower => "in the shower",
+        Preset::WatchingTv => "watching TV",
+        Preset::HidingFromTheParents => "hiding from the parents",
+        Preset::FixingMyPc => "fixing my PC",
+        Preset::BatteryAboutToDie => "battery about to die",
+    }
+}
+
+/// What came while nobody was there; `None`: nothing.
+pub(crate) fn missed(missed: &[Missed]) -> Option<String> {
+    let total = Missed::total(missed);
+    let messages = if total == 1 { "1 message" } else { &format!("{total} messages") };
+    match missed {
+        [] => None,
+        [one] => Some(format!("You received {messages} from {} while offline.", one.name)),
+        many => {
+            let each: Vec<_> =
+                many.iter().map(|one| format!("{} {}", one.name, one.messages)).collect();
+            let people = many.len();
+            let each = each.join(", ");
+            Some(format!("You received {messages} from {people} people while offline: {each}."))
+        }
     }
 }
 
@@ -217,5 +252,22 @@ pub(crate) fn state_code(state: MessageState) -> &'static str {
         MessageState::Delivered => "delivered",
         MessageState::Read => "read",
         MessageState::Refused(_) => "refused",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use thrive_client::UserId;
+
+    #[test]
+    fn what_was_missed_is_said_in_one_sentence_with_how_many_of_whom() {
+        let from =
+            |name: &str, messages| Missed { user: UserId(1), name: name.to_owned(), messages };
+        assert_eq!(missed(&[]), None);
+        let one = missed(&[from("bob", 1)]).unwrap();
+        assert_eq!(one, "You received 1 message from bob while offline.");
+        let two = missed(&[from("bob", 3), from("Ann", 1)]).unwrap();
+        assert_eq!(two, "You received 4 messages from 2 people while offline: bob 3, Ann 1.");
     }
 }

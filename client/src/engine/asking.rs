@@ -66,7 +66,10 @@ fn does_no_harm_twice(request: &Request) -> bool {
         | Request::AcceptFile { .. }
         | Request::DeclineFile { .. }
         | Request::CancelFile { .. }
-        | Request::FileReceived { .. } => true,
+        | Request::FileReceived { .. }
+        | Request::Directory(_)
+        | Request::GetPrivacy {}
+        | Request::SetPrivacy(_) => true,
         // The second time the password, the session or the request is not there any more; or whoever
         // asked is not in need of it by then.
         Request::Hello(_)

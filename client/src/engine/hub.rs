@@ -20,7 +20,7 @@ use crate::model::Model;
 use crate::pin::Pins;
 use crate::session::{Inbound, LinkId, greet, strange};
 use crate::transfer::Progress;
-use crate::types::{Account, Change, Connection, Failure};
+use crate::types::{Account, Change, Connection, Failure, Missed};
 
 /// What a handle can see without asking.
 #[derive(Debug)]
@@ -54,6 +54,10 @@ pub(crate) struct State {
     pub(crate) cache: Option<Cache>,
     /// Whose cache it is.
     pub(crate) username: Option<Username>,
+    /// What the operator says to whoever has logged in.
+    pub(crate) welcome: String,
+    /// What came while this device was away.
+    pub(crate) missed: Vec<Missed>,
 }
 
 /// How things stand with the server; [`Connection`] with the moment instead of the time that passed.

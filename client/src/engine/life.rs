@@ -20,6 +20,7 @@ use super::{Answer, Command, tell};
 use crate::cache::chats::{self, Chat};
 use crate::cache::commit::{Commit, Item};
 use crate::cache::{Cache, Ended, messages, people};
+use crate::missed::Missing;
 use crate::model::Model;
 use crate::outbox::Outbox;
 use crate::session::Session;
@@ -50,6 +51,9 @@ pub(crate) struct Life {
     pub(super) pull: Pull,
     /// What is known here is not what the disk says, and the disk could not be asked.
     pub(super) stale: bool,
+
+    /// What came while this device was away; counted when everything has been read.
+    pub(super) missing: Missing,
 
     pub(super) outbox: Outbox,
     /// Conversations that are being opened because something waits for them.
@@ -158,6 +162,7 @@ impl Life {
             commit: Commit::default(),
             pull: Pull::default(),
             stale: false,
+            missing: Missing::default(),
             outbox: Outbox::default(),
             opening: BTreeSet::new(),
             reopened: BTreeSet::new(),
@@ -178,6 +183,8 @@ impl Life {
             reach,
             cache: Some(life.cache.clone()),
             username: Some(life.username.clone()),
+            welcome: String::new(),
+            missed: Vec::new(),
         };
         Ok(life)
     }

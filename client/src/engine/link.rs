@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use thrive_protocol::ids::Seq;
 use thrive_protocol::request::{Request, Resume};
 use tokio::task::{self, AbortHandle};
 use tracing::{debug, info};
@@ -17,7 +18,7 @@ use super::{Entered, tell};
 use crate::backoff::{Backoff, Loss, hinted, spread};
 use crate::chance::chance;
 use crate::session::{End, LinkId, Session, ends_session};
-use crate::types::{Change, Failure};
+use crate::types::{Change, Failure, Missed};
 
 /// How long answers are awaited on a connection that is being left.
 const LEAVING: Duration = Duration::from_secs(5);
@@ -301,6 +302,7 @@ impl Life {
         (self.link.last_beat, self.link.first_beat) = (Some(now), chance());
         // Without a pause in between, nothing was missed that would have to be told as old.
         self.link.online_since = self.link.online_since.filter(|_| self.link.lost.is_none());
+        hub.shared.state.lock().welcome = logged_in.text.as_str().to_owned();
         let account = self.account();
         let told = std::mem::replace(&mut hub.shared.state.lock().account, account.clone());
         if told.map(|account| account.user) != Some(user)
@@ -379,7 +381,25 @@ impl Life {
         self.link.online_since = Some(now);
         self.transfers.look(now);
         self.link.lost = None;
+        self.count_missed(hub);
         hub.reach(Reach::Online);
+    }
+
+    /// Everything was read: says how much of it came while this device was away.
+    fn count_missed(&mut self, hub: &Hub) {
+        let chats = &self.chats;
+        let read = |peer| chats.get(&peer).map_or(Seq::START, |chat| chat.marks.read);
+        let counted = self.missing.count(read);
+        let mut state = hub.shared.state.lock();
+        let known = counted.into_iter().filter_map(|(user, messages)| {
+            let name = state.model.contact(user)?.display_name().to_owned();
+            Some(Missed { user, name, messages })
+        });
+        let mut missed: Vec<_> = known.collect();
+        missed.sort_by(|one, other| {
+            other.messages.cmp(&one.messages).then_with(|| one.name.cmp(&other.name))
+        });
+        state.missed = missed;
     }
 
     fn tell_lost(&mut self, hub: &Hub) {

@@ -276,6 +276,9 @@ impl Life {
                 super::tell(end, ended(message.clone()));
             }
         } else {
+            if before.is_none() {
+                self.missing.arrived(message, arrival);
+            }
             hub.model(|model| model.typing(message.peer, false, now));
             self.delivered.insert(message.peer);
             self.delivered_at.get_or_insert(now + super::marks::DELIVERED);

@@ -93,6 +93,7 @@ impl Rig {
             session: SessionId(1),
             token: None,
             epoch: Epoch(1),
+            text: <_>::default(),
         };
         let entered = Box::new((greeted.unwrap(), logged_in));
         self.life.adopt(&mut self.hub, entered, Instant::now()).await;
@@ -229,6 +230,7 @@ async fn welcome(node: &Endpoint) {
         sign_up: SignUp::Closed,
         time: Time(0),
         email_required: false,
+        text: <_>::default(),
     };
     let frame = NodeFrame::Reply { re: 1, result: Ok(Reply::Welcome(welcome)) };
     writer.write_all(&frame.encode()).await.unwrap();

@@ -348,3 +348,28 @@ fn the_example_file_has_every_key_with_its_default_and_no_other() {
         assert!(free || given.value == default.value, "{}: {:?}", given.key, given.value);
     }
 }
+
+#[test]
+fn what_the_operator_says_to_people_is_read_with_its_lines_and_bounded() {
+    let (_folder, sources) = file(
+        "address = '[2001:DB8::1]:2005'\n[welcome]\nbefore_login = \"\"\"Hello!\nTea is at five.\"\"\"\n",
+    );
+    let (config, _) = Config::read(&sources).unwrap();
+    assert_eq!(config.address, Some(("2001:db8::1".to_owned(), 2005)));
+    assert_eq!(config.welcome.before_login.as_str(), "Hello!\nTea is at five.");
+    assert!(config.welcome.after_login.is_empty());
+    let long = "x".repeat(1_001);
+    let tall = "x\n".repeat(21);
+    let wrong = [
+        ("welcome.before_login", long.as_str()),
+        ("welcome.after_login", tall.as_str()),
+        ("address", "chat.example.org"),
+        ("address", "chat.example.org:0"),
+        ("address", "a b:2005"),
+    ];
+    for (key, value) in wrong {
+        let about: Vec<_> =
+            problems(&self::sources(&[], &[(key, value)])).into_iter().map(|it| it.about).collect();
+        assert_eq!(about, [key], "{value}");
+    }
+}

@@ -184,6 +184,14 @@ pub fn may_see_presence(relation: Relation, blocked: bool, blocked_by_them: bool
     relation == Relation::Contact && !blocked && !blocked_by_them
 }
 
+/// Whether somebody sees the presence of a person whom they found in the directory: as everywhere, or
+/// because the person lets everybody see it whom no block stands against.
+#[must_use]
+pub fn may_see_presence_of_found(relation: Relation, blocked: bool, to_strangers: bool) -> bool {
+    // Whoever has blocked the one who asks is not found at all.
+    may_see_presence(relation, blocked, false) || (to_strangers && !blocked)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,6 +302,17 @@ mod tests {
                 assert_eq!(sees, relation == Contact && block == '-', "{relation:?} {block}");
             }
         }
+    }
+
+    #[test]
+    fn strangers_who_are_found_are_seen_only_if_they_want_it_and_are_not_blocked() {
+        for relation in [Stranger, Asked, AsksMe] {
+            assert!(!may_see_presence_of_found(relation, false, false));
+            assert!(may_see_presence_of_found(relation, false, true));
+            assert!(!may_see_presence_of_found(relation, true, true));
+        }
+        assert!(may_see_presence_of_found(Contact, false, false));
+        assert!(!may_see_presence_of_found(Contact, true, true));
     }
 
     #[test]

@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn what_is_said_is_heard_and_nonsense_is_not() {
         let text = StatusText::parse("lunch").unwrap();
-        let presence = Presence { availability: Availability::Away, text };
+        let presence = Presence::new(Availability::Away, text);
         let status = Status { changed: 7, presence };
         let gossip = Gossip {
             node: 3,

@@ -23,6 +23,8 @@ pub(super) struct Table {
     /// When those are to be seen to be gone whom nobody asserts any more.
     leaving: BTreeSet<(Instant, UserId)>,
     changed: HashSet<UserId>,
+    /// People of this node whom others began or ceased to see, until somebody notes when that was.
+    sightings: HashSet<UserId>,
     /// The newest process of each other node.
     mirrors: BTreeMap<u32, Mirror>,
     /// The epoch of the last process of a node whose lease ran out. What it said before that may still
@@ -39,6 +41,8 @@ struct Person {
     here: u32,
     /// Other processes that assert a connection.
     elsewhere: u32,
+    /// Nobody else has seen them later than this node.
+    last_here: bool,
     /// The newest that is known; nobody sees somebody whose status is not known yet.
     status: Option<Status>,
     gone_at: Option<Instant>,
@@ -63,11 +67,17 @@ impl Table {
 
     pub(super) fn arrived(&mut self, user: UserId) {
         self.people.entry(user).or_default();
-        self.alter(user, None, |person| person.here += 1);
+        self.alter(user, None, |person| {
+            person.here += 1;
+            person.last_here = true;
+        });
     }
 
     pub(super) fn left(&mut self, user: UserId, now: Instant) {
-        let leave = |person: &mut Person| person.here = person.here.saturating_sub(1);
+        let leave = |person: &mut Person| {
+            person.here = person.here.saturating_sub(1);
+            person.last_here = true;
+        };
         self.alter(user, Some(now + DEBOUNCE), leave);
     }
 
@@ -92,6 +102,9 @@ impl Table {
             {
                 self.visible -= 1;
                 self.changed.insert(user);
+                if person.last_here {
+                    self.sightings.insert(user);
+                }
             }
         }
     }
@@ -102,6 +115,27 @@ impl Table {
             self.changed.remove(user);
         }
         taken
+    }
+
+    /// People of this node whom others began or ceased to see since the last call.
+    pub(super) fn take_sightings(&mut self) -> Vec<UserId> {
+        std::mem::take(&mut self.sightings).into_iter().collect()
+    }
+
+    /// People of this node whom others see now, also those who have just left.
+    pub(super) fn seen_here(&self) -> Vec<UserId> {
+        let left = self.leaving.iter().map(|(_, user)| user);
+        let of_here = |user: &&UserId| {
+            self.people.get(user).is_some_and(|person| person.last_here && person.is_seen())
+        };
+        self.here.iter().chain(left).filter(of_here).copied().collect()
+    }
+
+    /// Everybody whom others see, unless those are more than `most`.
+    pub(super) fn seen_everywhere(&self, most: usize) -> Option<Vec<UserId>> {
+        let few = usize::try_from(self.visible).is_ok_and(|visible| visible <= most);
+        let seen = || self.people.iter().filter(|(_, it)| it.is_seen()).map(|(user, _)| *user);
+        few.then(|| seen().collect())
     }
 
     pub(super) fn put_back(&mut self, users: impl IntoIterator<Item = UserId>) {
@@ -248,12 +282,14 @@ impl Table {
                     self.people.entry(user).or_default();
                     self.alter(user, None, |person| {
                         person.elsewhere += 1;
+                        person.last_here = 0 < person.here;
                         person.learn(status);
                     });
                 }
                 Effect::Chose(status) => self.learn(user, status),
                 Effect::Went => self.alter(user, Some(gone_at), |person| {
                     person.elsewhere = person.elsewhere.saturating_sub(1);
+                    person.last_here = 0 < person.here;
                 }),
                 Effect::Nothing => {}
             }
@@ -281,9 +317,14 @@ impl Table {
         }
         let after = person.seen();
         if before != after {
-            self.visible -= u64::from(before.availability != Availability::Offline);
-            self.visible += u64::from(after.availability != Availability::Offline);
+            let (was_seen, is_seen) =
+                [&before, &after].map(|it| it.availability != Availability::Offline).into();
+            self.visible -= u64::from(was_seen);
+            self.visible += u64::from(is_seen);
             self.changed.insert(user);
+            if was_seen != is_seen && person.last_here {
+                self.sightings.insert(user);
+            }
         }
         if let Some(own) = &mut self.own
             && (was_here || 0 < person.here)

@@ -16,7 +16,7 @@ fn status(changed: u64, availability: Availability) -> Status {
 }
 
 fn presence(availability: Availability) -> Presence {
-    Presence { availability, text: StatusText::parse("lunch").unwrap() }
+    Presence::new(availability, StatusText::parse("lunch").unwrap())
 }
 
 fn arrive(online: &Online, user: UserId, status: &Status) {
@@ -255,4 +255,63 @@ fn who_could_not_be_told_of_is_told_of_later_and_a_bell_rings_for_it() {
     let taken = changed(&online);
     online.put_back(taken);
     assert_eq!(changed(&online), [ANN]);
+}
+
+fn sightings(online: &Online) -> Vec<UserId> {
+    let mut sightings = online.take_sightings();
+    sightings.sort();
+    sightings
+}
+
+#[test]
+fn being_seen_begins_and_ends_with_a_note_also_by_becoming_invisible_and_never_while_invisible() {
+    let online = Online::default();
+    let start = Instant::now();
+    arrive(&online, ANN, &status(1, Availability::Online));
+    assert_eq!((sightings(&online), online.seen_here()), (vec![ANN], vec![ANN]));
+    online.chose(ANN, status(2, Availability::Busy));
+    assert_eq!(sightings(&online), [], "they are seen on");
+    online.chose(ANN, status(3, Availability::Invisible));
+    assert_eq!((sightings(&online), online.seen_here()), (vec![ANN], vec![]));
+    online.left(ANN, start);
+    online.expire(start + DEBOUNCE);
+    arrive(&online, ANN, &status(3, Availability::Invisible));
+    assert_eq!((sightings(&online), online.seen_here()), (vec![], vec![]));
+    arrive(&online, BOB, &status(1, Availability::Away));
+    assert_eq!(sightings(&online), [BOB]);
+    online.left(BOB, start);
+    assert_eq!((sightings(&online), online.seen_here()), (vec![], vec![BOB]), "until the debounce");
+    online.expire(start + DEBOUNCE);
+    assert_eq!((sightings(&online), online.seen_here()), (vec![BOB], vec![]));
+}
+
+#[test]
+fn the_node_of_the_last_connection_notes_when_somebody_was_last_seen() {
+    let (first, second) = (node(FIRST), node(SECOND));
+    let start = Instant::now();
+    let away = status(1, Availability::Away);
+    arrive(&first, ANN, &away);
+    second.hear(said(&first), start);
+    arrive(&second, ANN, &away);
+    first.hear(said(&second), start);
+    assert_eq!((sightings(&first), sightings(&second)), (vec![ANN], vec![]));
+    first.left(ANN, start);
+    second.hear(said(&first), start);
+    second.left(ANN, start);
+    first.hear(said(&second), start);
+    for node in [&first, &second] {
+        node.expire(start + DEBOUNCE);
+        assert_eq!(node.count(), 0);
+    }
+    assert_eq!((sightings(&first), sightings(&second)), (vec![], vec![ANN]));
+}
+
+#[test]
+fn those_who_are_seen_are_listed_if_they_are_not_too_many() {
+    let online = Online::default();
+    for (user, availability) in [(1, Availability::Online), (2, Availability::Invisible)] {
+        arrive(&online, UserId(user), &status(1, availability));
+    }
+    assert_eq!(online.seen_everywhere(1), Some(vec![ANN]));
+    assert_eq!(online.seen_everywhere(0), None);
 }

@@ -12,7 +12,7 @@ use thrive_protocol::name::{InvalidUsername, Username};
 use thrive_protocol::reply::{LoggedIn, SignUp};
 use thrive_protocol::request::{CreateAccount, LogIn};
 use thrive_protocol::secret::Secret;
-use thrive_protocol::text::DeviceName;
+use thrive_protocol::text::{DeviceName, WelcomeText};
 use thrive_protocol::{Code, Event, Refusal};
 
 use super::token::Token;
@@ -33,6 +33,7 @@ pub struct Accounts {
     pub(super) hasher: Hasher,
     pub(super) epoch: Epoch,
     sign_up: SignUp,
+    welcome: WelcomeText,
     sign_ups: AddressThrottle,
     logins: LoginThrottle,
     /// Old passwords that were given for a change. On its own, so that a guess made with a stolen
@@ -94,6 +95,7 @@ impl Accounts {
             hasher,
             epoch,
             sign_up: settings.sign_up,
+            welcome: settings.welcome,
             sign_ups: AddressThrottle::new(settings.sign_ups),
             logins: LoginThrottle::new(settings.logins),
             changes: LoginThrottle::new(settings.logins),
@@ -266,6 +268,7 @@ impl Accounts {
             session: caller.session,
             token,
             epoch: self.epoch,
+            text: self.welcome.clone(),
         }
     }
 
@@ -324,7 +327,7 @@ const UNVERIFIED_MS: i64 = 24 * 60 * 60 * 1000;
 /// When to come back to a queue of mails that is full.
 const MAILS_AGAIN: Duration = Duration::from_secs(30);
 
-const COUNT_EVERY: Duration = Duration::from_secs(1);
+const COUNT_EVERY: Duration = Duration::from_secs(3);
 
 /// 90 days: as long as the friends of a former owner may take the new one for them.
 const NAME_REST_MS: i64 = 90 * 24 * 60 * 60 * 1000;

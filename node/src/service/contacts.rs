@@ -1,16 +1,19 @@
 //! Contacts: asking, agreeing, parting, blocking. The rules are in `domain::relation`; here they are
 //! applied, and both sides hear what changed for them.
 
-use thrive_protocol::ids::UserId;
+use std::collections::HashMap;
+
+use thrive_protocol::ids::{Time, UserId};
 use thrive_protocol::limits::{CONTACTS, NICKNAME_CHARS, REQUEST_CHARS};
 use thrive_protocol::name::Username;
-use thrive_protocol::people::{Contact, Presence, Relation};
+use thrive_protocol::people::{Availability, Contact, Presence, Relation};
 use thrive_protocol::request::{BlockUser, RequestContact};
 use thrive_protocol::text::{Nickname, RequestText};
 use thrive_protocol::{Code, Event, Refusal};
 
 use super::Caller;
 use crate::domain::relation::{Pair, RelationRefusal, Side, may_see_presence};
+use crate::last_seen;
 use crate::news::{Answer, Audience, Done, Fault};
 use crate::presence::Online;
 use crate::store::contacts::{ChangeContactError, Changed};
@@ -46,6 +49,9 @@ struct Other {
     username: Username,
 }
 
+/// When people were last seen, of those who let their contacts know.
+struct Seen(HashMap<UserId, Time>);
+
 impl Contacts {
     pub(super) fn new(database: Database, online: Online) -> Self {
         Self { database, online }
@@ -60,7 +66,9 @@ impl Contacts {
         let contact = |line: crate::store::contacts::ListedContact| {
             let sees =
                 may_see_presence(line.side.relation, line.side.blocked, line.blocked_by_them);
-            self.contact(Other { user: line.user, username: line.username }, line.side, sees)
+            let other = Other { user: line.user, username: line.username };
+            let seen = Seen(line.last_seen.map(|at| (line.user, at)).into_iter().collect());
+            self.contact(other, line.side, sees, &seen)
         };
         Ok(lines.into_iter().map(contact).collect())
     }
@@ -165,13 +173,13 @@ impl Contacts {
         other: Other,
         rule: impl Fn(&mut Pair) -> Result<(), RelationRefusal>,
     ) -> Result<Done<Contact>, ContactError> {
-        let changed = self.store(caller, &other, rule).await?;
+        let (changed, seen) = self.store(caller, &other, rule).await?;
         let mut done = Done::quietly(());
-        for (to, event) in self.news(caller, &other, &changed) {
+        for (to, event) in self.news(caller, &other, &changed, &seen) {
             done = done.and(to, event, Some(caller.session));
         }
         let sees = changed.after.sees_presence();
-        let contact = self.contact(other, changed.after.mine, sees);
+        let contact = self.contact(other, changed.after.mine, sees, &seen);
         Ok(done.map(|()| contact))
     }
 
@@ -182,9 +190,9 @@ impl Contacts {
         other: &Other,
         rule: impl Fn(&mut Pair) -> Result<(), RelationRefusal>,
     ) -> Result<Done<()>, ContactError> {
-        let changed = self.store(caller, other, rule).await?;
+        let (changed, seen) = self.store(caller, other, rule).await?;
         let mut done = Done::quietly(());
-        for (to, event) in self.news(caller, other, &changed) {
+        for (to, event) in self.news(caller, other, &changed, &seen) {
             done = done.and(to, event, None);
         }
         Ok(done)
@@ -195,17 +203,26 @@ impl Contacts {
         caller: &Caller,
         other: &Other,
         rule: impl Fn(&mut Pair) -> Result<(), RelationRefusal>,
-    ) -> Result<Changed, ContactError> {
+    ) -> Result<(Changed, Seen), ContactError> {
+        // Read before, so that nothing can fail once the change is stored.
+        let seen = Seen(self.database.last_seen_of(&[caller.user, other.user]).await?);
         let changed = self.database.change_contact(caller.user, other.user, rule).await;
-        changed.map_err(|error| match error {
+        let changed = changed.map_err(|error| match error {
             ChangeContactError::Refused(refusal) => refusal.into(),
             ChangeContactError::Full => ContactError::TooMany,
             ChangeContactError::Store(error) => error.into(),
-        })
+        })?;
+        Ok((changed, seen))
     }
 
     /// What each of the two sees differently now. A block shows to the other as being offline only.
-    fn news(&self, caller: &Caller, other: &Other, changed: &Changed) -> Vec<(Audience, Event)> {
+    fn news(
+        &self,
+        caller: &Caller,
+        other: &Other,
+        changed: &Changed,
+        seen: &Seen,
+    ) -> Vec<(Audience, Event)> {
         let Changed { before, after } = changed;
         let saw = before.sees_presence();
         let sees = after.sees_presence();
@@ -214,31 +231,31 @@ impl Contacts {
             let them = Other { user: other.user, username: other.username.clone() };
             news.push((
                 Audience::User(caller.user),
-                self.line_event(them, after.mine.clone(), sees),
+                self.line_event(them, after.mine.clone(), sees, seen),
             ));
         }
         let me = Other { user: caller.user, username: caller.username.clone() };
         if before.theirs != after.theirs {
-            let event = self.line_event(me, after.theirs.clone(), sees);
+            let event = self.line_event(me, after.theirs.clone(), sees, seen);
             news.push((Audience::User(other.user), event));
         } else if saw != sees && after.theirs.relation == Relation::Contact {
-            let presence = self.presence(caller.user, sees);
+            let presence = self.presence(caller.user, sees, seen);
             let event = Event::Presence { user: caller.user, presence };
             news.push((Audience::User(other.user), event));
         }
         news
     }
 
-    fn line_event(&self, of: Other, side: Side, sees: bool) -> Event {
+    fn line_event(&self, of: Other, side: Side, sees: bool, seen: &Seen) -> Event {
         if side.is_blank() {
             return Event::ContactGone { user: of.user };
         }
-        Event::Contact(self.contact(of, side, sees))
+        Event::Contact(self.contact(of, side, sees, seen))
     }
 
-    fn contact(&self, of: Other, side: Side, sees: bool) -> Contact {
+    fn contact(&self, of: Other, side: Side, sees: bool, seen: &Seen) -> Contact {
         Contact {
-            presence: self.presence(of.user, sees),
+            presence: self.presence(of.user, sees, seen),
             user: of.user,
             username: of.username,
             relation: side.relation,
@@ -248,8 +265,15 @@ impl Contacts {
         }
     }
 
-    fn presence(&self, user: UserId, sees: bool) -> Presence {
-        if sees { self.online.of(user) } else { Presence::default() }
+    fn presence(&self, user: UserId, sees: bool, seen: &Seen) -> Presence {
+        if !sees {
+            return Presence::default();
+        }
+        let presence = self.online.of(user);
+        if presence.availability != Availability::Offline {
+            return presence;
+        }
+        Presence { last_seen: seen.0.get(&user).copied().map(last_seen::shown), ..presence }
     }
 }
 

@@ -46,7 +46,8 @@ impl Statuses {
             return Err(SetPresenceError::Offline);
         }
         let text = StatusText::parse(&request.text).map_err(|_| SetPresenceError::TooLong)?;
-        let presence = Presence { availability: request.availability, text };
+        let preset = request.preset;
+        let presence = Presence { preset, ..Presence::new(request.availability, text) };
         Ok(self.database.choose_status(caller.user, presence).await?)
     }
 

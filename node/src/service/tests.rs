@@ -5,6 +5,7 @@ mod contacts;
 mod conversations;
 mod emails;
 mod files;
+mod people;
 mod sync;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -93,7 +94,7 @@ impl World {
 
     /// Connects somebody with this status.
     async fn shows(&self, caller: &Caller, availability: Availability) -> Presence {
-        let request = SetPresence { availability, text: "at home".into() };
+        let request = SetPresence { availability, preset: None, text: "at home".into() };
         let status = self.services.presence.set(caller, request).await.unwrap();
         self.online.arrived(caller.user);
         self.online.learn(caller.user, status.clone());
@@ -155,6 +156,7 @@ fn settings() -> Settings {
     let plenty = Rate::new(1_000, 1_000.0);
     Settings {
         sign_up: SignUp::Open,
+        welcome: WelcomeText::default(),
         logins: Limits::default().logins,
         sign_ups: plenty,
         mails: plenty,
@@ -179,5 +181,5 @@ fn heard(news: &[News], user: UserId) -> Vec<Event> {
 }
 
 fn at_home(availability: Availability) -> Presence {
-    Presence { availability, text: StatusText::cut("at home") }
+    Presence::new(availability, StatusText::cut("at home"))
 }

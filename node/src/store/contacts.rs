@@ -1,7 +1,7 @@
 //! What people hold of each other. A pair is read, changed by a rule of `domain`, and written, in one
 //! transaction.
 
-use thrive_protocol::ids::UserId;
+use thrive_protocol::ids::{Time, UserId};
 use thrive_protocol::limits::CONTACTS;
 use thrive_protocol::name::Username;
 use thrive_protocol::people::Relation;
@@ -20,6 +20,8 @@ pub struct ListedContact {
     pub side: Side,
     /// They have blocked the owner of the list.
     pub blocked_by_them: bool,
+    /// When they were last seen, if they let their contacts know.
+    pub last_seen: Option<Time>,
 }
 
 /// What a pair was before a change, and what it is now.
@@ -55,6 +57,7 @@ impl Database {
                 username: row.get(1)?,
                 side: side_of(row, 2)?,
                 blocked_by_them: row.get(6)?,
+                last_seen: Some(row.get(7)?).filter(|seen| *seen != Time(0)),
             })
         };
         let listed = rows.iter().map(listed).collect::<Result<Vec<_>, _>>();
@@ -173,7 +176,7 @@ fn side_of(row: &Row, first: usize) -> Result<Side, Cause> {
     })
 }
 
-fn relation_word(relation: Relation) -> &'static str {
+pub(super) fn relation_word(relation: Relation) -> &'static str {
     match relation {
         Relation::None => "none",
         Relation::Asked => "asked",
@@ -209,7 +212,8 @@ impl FromValue for RequestText {
 const SELECT_LIST: &str = "
     SELECT contact.other, account.username,
       contact.relation, contact.blocked, contact.nickname, contact.request,
-      coalesce(theirs.blocked, 0)
+      coalesce(theirs.blocked, 0),
+      account.last_seen_to_contacts * account.last_seen
     FROM contact
     JOIN account ON account.id = contact.other AND account.deleted = 0
     LEFT JOIN contact AS theirs

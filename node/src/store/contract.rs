@@ -4,6 +4,7 @@ mod appending;
 mod comparing;
 mod emails;
 mod files;
+mod found;
 mod marks;
 mod people;
 mod transactions;

@@ -205,13 +205,13 @@ const HEADS_AT_ONCE: usize = 128;
 
 const SELECT_DIRECT: &str = "SELECT conversation FROM direct WHERE low = $1 AND high = $2";
 
-const INSERT_CONVERSATION: &str = "
+pub(super) const INSERT_CONVERSATION: &str = "
     INSERT INTO conversation (id, kind, created, last_time) VALUES ($1, 'direct', $2, $2)";
 
-const INSERT_DIRECT: &str = "
+pub(super) const INSERT_DIRECT: &str = "
     INSERT INTO direct (conversation, low, high) VALUES ($1, $2, $3)";
 
-const INSERT_MEMBERS: &str = "
+pub(super) const INSERT_MEMBERS: &str = "
     INSERT INTO member (conversation, account) VALUES ($1, $2), ($1, $3)";
 
 const SELECT_CONVERSATION: &str = "

@@ -9,7 +9,7 @@ pub(super) struct Migration {
     pub(super) sql: &'static str,
 }
 
-pub(super) const ALL: [Migration; 6] = [
+pub(super) const ALL: [Migration; 7] = [
     Migration {
         number: 1,
         name: "initial",
@@ -32,6 +32,7 @@ pub(super) const ALL: [Migration; 6] = [
     },
     Migration { number: 5, name: "mail", sql: include_str!("../../migrations/0005_mail.sql") },
     Migration { number: 6, name: "files", sql: include_str!("../../migrations/0006_files.sql") },
+    Migration { number: 7, name: "people", sql: include_str!("../../migrations/0007_people.sql") },
 ];
 
 /// Must be here before the first step, since each step is recorded in it.

@@ -3,6 +3,7 @@
 
 use thrive_protocol::ids::UserId;
 use thrive_protocol::people::{Availability, Presence};
+use thrive_protocol::preset::Preset;
 
 use crate::presence::Status;
 use crate::store::error::{Cause, Doing};
@@ -25,7 +26,8 @@ impl Database {
             user,
             availability_word(presence.availability),
             presence.text.as_str(),
-            crate::clock::now()
+            crate::clock::now(),
+            presence.preset.map_or("", Preset::word)
         ];
         let rows = self.write(doing, UPDATE_STATUS, params).await?;
         let changed = rows.first().ok_or(Cause::Corrupt).and_then(|row| number(row, 0));
@@ -39,7 +41,8 @@ impl Database {
     pub async fn statuses_of(&self, users: &[UserId]) -> Result<Vec<(UserId, Status)>, StoreError> {
         let doing = "read the status of accounts";
         let status = |row: &Row| {
-            let presence = Presence { availability: row.get(1)?, text: row.get(2)? };
+            let preset = Preset::named(&row.get::<String>(4)?);
+            let presence = Presence { preset, ..Presence::new(row.get(1)?, row.get(2)?) };
             Ok((row.get(0)?, Status { changed: number(row, 3)?, presence }))
         };
         self.of_each(doing, SELECT_STATUSES, users, status).await
@@ -113,13 +116,13 @@ const AT_ONCE: usize = 128;
 /// newer than what nodes remember; and by one, when the clock stands still or another node's is ahead.
 const UPDATE_STATUS: &str = "
     UPDATE account SET
-      availability = $2, status_text = $3,
+      availability = $2, status_text = $3, status_preset = $5,
       status_changed = CASE WHEN status_changed < $4 THEN $4 ELSE status_changed + 1 END
     WHERE id = $1
     RETURNING status_changed";
 
 const SELECT_STATUSES: &str = "
-    SELECT id, availability, status_text, status_changed FROM account WHERE id IN";
+    SELECT id, availability, status_text, status_changed, status_preset FROM account WHERE id IN";
 
 const SELECT_WATCHERS: &str = "
     SELECT mine.owner, mine.other

@@ -32,7 +32,17 @@ fn every_request_event_and_code_is_described() {
     let codes = Code::ALL.iter().filter(|code| **code != Code::Unknown).map(|code| code.word());
     let replies = ["welcome", "server_info", "logged_in", "sessions", "roster", "contact"]
         .into_iter()
-        .chain(["conversation", "stored", "page", "sync_page", "heartbeat", "done", "email"]);
+        .chain([
+            "conversation",
+            "stored",
+            "page",
+            "sync_page",
+            "heartbeat",
+            "done",
+            "email",
+            "directory",
+            "privacy",
+        ]);
     for word in Request::KINDS.iter().chain(Event::KINDS).copied().chain(codes).chain(replies) {
         assert!(document.contains(&format!("`{word}`")), "`{word}` is not described");
     }

@@ -2,11 +2,13 @@
 //! by whoever fills it, and the sizes here are what that is calculated with.
 
 use thrive_protocol::bounded::List;
+use thrive_protocol::directory::{DirectoryPage, Listed};
 use thrive_protocol::entry::{Body, Entry};
 use thrive_protocol::event::Head;
 use thrive_protocol::ids::{ClientMsgId, ConversationId, Epoch, Seq, Time, UserId};
 use thrive_protocol::name::Username;
 use thrive_protocol::people::{Availability, Contact, Conversation, Presence, Relation};
+use thrive_protocol::preset::Preset;
 use thrive_protocol::reply::SyncPage;
 use thrive_protocol::request::{MessageBody, Position, SendMessage, Sync};
 use thrive_protocol::text::{Line, MessageText};
@@ -108,7 +110,7 @@ fn a_full_roster_fits_into_a_bulk_frame() {
         nickname: wide_line(),
         request: wide_line(),
         // Shown only of contacts, who have no open request.
-        presence: Presence { availability: Availability::Offline, text: Line::default() },
+        presence: Presence { last_seen: Some(Time(i64::MIN)), ..Presence::default() },
     };
     let roster = |contact: Contact| {
         body_len(&NodeFrame::Reply {
@@ -123,8 +125,35 @@ fn a_full_roster_fits_into_a_bulk_frame() {
     let online = roster(Contact {
         relation: Relation::Contact,
         request: Line::default(),
-        presence: Presence { availability: Availability::DoNotDisturb, text: wide_line() },
+        presence: Presence {
+            preset: Some(Preset::HidingFromTheParents),
+            ..Presence::new(Availability::DoNotDisturb, wide_line())
+        },
         ..contact
     });
     assert!(online <= limits::FRAME_BULK && asking <= limits::FRAME_BULK, "{online}, {asking}");
+}
+
+#[test]
+fn a_full_page_of_the_directory_fits_into_a_bulk_frame() {
+    let person = Listed {
+        user: UserId(i64::MIN),
+        username: longest_name(),
+        presence: Presence {
+            preset: Some(Preset::HidingFromTheParents),
+            ..Presence::new(Availability::DoNotDisturb, wide_line())
+        },
+        relation: Relation::Contact,
+        blocked: true,
+        you: true,
+        admin: true,
+    };
+    let page = body_len(&NodeFrame::Reply {
+        re: u32::MAX,
+        result: Ok(Reply::Directory(DirectoryPage {
+            people: List::cut(vec![person; limits::DIRECTORY_PAGE]),
+            next: Some(longest_name().to_string()),
+        })),
+    });
+    assert!(page <= limits::FRAME_BULK, "{page}");
 }

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use thrive_protocol::bounded::List;
+use thrive_protocol::directory::{Directory, DirectoryPage, Listed, Privacy, SetPrivacy, Tab};
 use thrive_protocol::entry::{Body, Entry};
 use thrive_protocol::event::Head;
 use thrive_protocol::file::{
@@ -18,14 +19,22 @@ use thrive_protocol::mail::{
 };
 use thrive_protocol::name::Username;
 use thrive_protocol::people::{Availability, Contact, Conversation, Presence, Relation, Session};
+use thrive_protocol::preset::Preset;
 use thrive_protocol::reply::{LoggedIn, ServerInfo, SignUp, Stored, SyncPage, Welcome};
 use thrive_protocol::request::{
     BlockUser, ChangePassword, CreateAccount, Hello, History, LogIn, MessageBody, Position,
     RequestContact, Resume, SendMessage, SetPresence, Sync,
 };
 use thrive_protocol::secret::Secret;
-use thrive_protocol::text::{DeviceName, MessageText, Nickname, RequestText, StatusText};
+use thrive_protocol::text::{
+    DeviceName, MessageText, Nickname, RequestText, StatusText, WelcomeText,
+};
 use thrive_protocol::{ClientFrame, Code, Event, NodeFrame, Refusal, Reply, Request};
+
+use self::values::*;
+
+#[path = "samples/values.rs"]
+mod values;
 
 /// A message in either direction.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,6 +89,7 @@ fn other_forms() -> Vec<(String, Frame)> {
         session: SessionId(90_001),
         token: None,
         epoch: Epoch(-5_411_658_792_100_001),
+        text: WelcomeText::default(),
     };
     vec![
         up(
@@ -107,6 +117,7 @@ fn other_forms() -> Vec<(String, Frame)> {
                     sign_up: SignUp::Open,
                     time: TIME,
                     email_required: true,
+                    text: WelcomeText::default(),
                 })),
             }),
         ),
@@ -120,7 +131,7 @@ fn other_forms() -> Vec<(String, Frame)> {
         up("sync_first", Request::Sync(Sync { epoch: None, positions: List::default() })),
         (
             "down_reply_logged_in_by_token".into(),
-            Frame::Down(NodeFrame::Reply { re: 2, result: Ok(Reply::LoggedIn(resumed)) }),
+            Frame::Down(NodeFrame::Reply { re: 2, result: Ok(Reply::LoggedIn(resumed.clone())) }),
         ),
         event(
             "contact_plain",
@@ -133,6 +144,86 @@ fn other_forms() -> Vec<(String, Frame)> {
                 request: RequestText::default(),
                 presence: Presence::default(),
             }),
+        ),
+        up(
+            "set_presence_preset",
+            Request::SetPresence(SetPresence {
+                availability: Availability::DoNotDisturb,
+                preset: Some(Preset::HidingFromTheParents),
+                text: "shh".into(),
+            }),
+        ),
+        up(
+            "directory_first",
+            Request::Directory(Directory {
+                tab: Tab::Everyone,
+                search: String::new(),
+                after: None,
+                limit: 50,
+            }),
+        ),
+        up(
+            "set_privacy_one",
+            Request::SetPrivacy(SetPrivacy { listed: Some(false), ..SetPrivacy::default() }),
+        ),
+        (
+            "down_reply_welcome_with_text".into(),
+            Frame::Down(NodeFrame::Reply {
+                re: 1,
+                result: Ok(Reply::Welcome(Welcome {
+                    version: 1,
+                    server: "The Lighthouse".into(),
+                    software: "thrive-node 0.1.0".into(),
+                    limits: Limits::default(),
+                    features: List::default(),
+                    sign_up: SignUp::Open,
+                    time: TIME,
+                    text: WelcomeText::cut("Welcome!\nMaintenance is on Sunday at noon."),
+                    email_required: false,
+                })),
+            }),
+        ),
+        (
+            "down_reply_logged_in_with_text".into(),
+            Frame::Down(NodeFrame::Reply {
+                re: 2,
+                result: Ok(Reply::LoggedIn(LoggedIn {
+                    text: WelcomeText::cut("Be kind to each other."),
+                    ..resumed
+                })),
+            }),
+        ),
+        (
+            "down_reply_server_info_with_host".into(),
+            Frame::Down(NodeFrame::Reply {
+                re: 1,
+                result: Ok(Reply::ServerInfo(ServerInfo {
+                    server: "The Lighthouse".into(),
+                    software: "thrive-node 0.1.0".into(),
+                    accounts: 1_204,
+                    online: 17,
+                    started: Time(1_763_600_000_000),
+                    sign_up: SignUp::Open,
+                    limits: Limits::default(),
+                    host: Some("chat.example.org".into()),
+                    port: Some(2005),
+                    email_required: false,
+                })),
+            }),
+        ),
+        (
+            "down_reply_directory_end".into(),
+            Frame::Down(NodeFrame::Reply {
+                re: 0,
+                result: Ok(Reply::Directory(DirectoryPage { people: List::default(), next: None })),
+            }),
+        ),
+        event(
+            "presence_last_seen",
+            Event::Presence {
+                user: UserId(8),
+                presence: Presence { last_seen: Some(TIME), ..Presence::default() },
+            },
         ),
         event(
             "entry_unknown",
@@ -196,6 +287,7 @@ fn request_after(before: Option<&Request>) -> Option<Request> {
         R::UnblockUser { .. } => R::NameContact { user: UserId(8), nickname: "Böbchen".into() },
         R::NameContact { .. } => R::SetPresence(SetPresence {
             availability: Availability::DoNotDisturb,
+            preset: None,
             text: "in a meeting".into(),
         }),
         R::SetPresence(_) => R::OpenConversation { username: "bob".into() },
@@ -250,7 +342,19 @@ fn request_after(before: Option<&Request>) -> Option<Request> {
         R::CancelFile { .. } => R::FileReceived { file: FileId(5_100) },
         R::FileReceived { .. } => R::UploadFile { file: FileId(5_100) },
         R::UploadFile { .. } => R::DownloadFile { file: FileId(5_100), from: 1_048_576 },
-        R::DownloadFile { .. } => return None,
+        R::DownloadFile { .. } => R::Directory(Directory {
+            tab: Tab::Online,
+            search: "ann".into(),
+            after: Some("ann".into()),
+            limit: 200,
+        }),
+        R::Directory(_) => R::GetPrivacy {},
+        R::GetPrivacy {} => R::SetPrivacy(SetPrivacy {
+            listed: Some(true),
+            presence_to_strangers: Some(false),
+            last_seen_to_contacts: Some(true),
+        }),
+        R::SetPrivacy(_) => return None,
     };
     Some(next)
 }
@@ -267,6 +371,7 @@ fn reply_after(before: Option<&Reply>) -> Option<Reply> {
             sign_up: SignUp::Open,
             time: TIME,
             email_required: false,
+            text: WelcomeText::default(),
         }),
         Reply::Welcome(_) => Reply::ServerInfo(ServerInfo {
             server: "The Lighthouse".into(),
@@ -277,6 +382,8 @@ fn reply_after(before: Option<&Reply>) -> Option<Reply> {
             sign_up: SignUp::Closed,
             limits: Limits::default(),
             email_required: false,
+            host: None,
+            port: None,
         }),
         Reply::ServerInfo(_) => Reply::LoggedIn(LoggedIn {
             user: UserId(7),
@@ -284,6 +391,7 @@ fn reply_after(before: Option<&Reply>) -> Option<Reply> {
             session: SessionId(90_001),
             token: Some(secret(TOKEN)),
             epoch: Epoch(-5_411_658_792_100_001),
+            text: WelcomeText::default(),
         }),
         Reply::LoggedIn(_) => Reply::Sessions {
             sessions: List::cut(vec![Session {
@@ -326,7 +434,16 @@ fn reply_after(before: Option<&Reply>) -> Option<Reply> {
         }),
         Reply::FileOffered(_) => Reply::Upload { from: 1_048_576 },
         Reply::Upload { .. } => Reply::Download { size: 20_971_520 },
-        Reply::Download { .. } => return None,
+        Reply::Download { .. } => Reply::Directory(DirectoryPage {
+            people: List::cut(listed()),
+            next: Some("bob".into()),
+        }),
+        Reply::Directory(_) => Reply::Privacy(Privacy {
+            listed: true,
+            presence_to_strangers: false,
+            last_seen_to_contacts: true,
+        }),
+        Reply::Privacy(_) => return None,
     };
     Some(next)
 }
@@ -349,6 +466,8 @@ pub(crate) fn reply_kind(reply: &Reply) -> &'static str {
         Reply::FileOffered(_) => "file_offered",
         Reply::Upload { .. } => "upload",
         Reply::Download { .. } => "download",
+        Reply::Directory(_) => "directory",
+        Reply::Privacy(_) => "privacy",
     }
 }
 
@@ -406,94 +525,5 @@ fn refusal(code: Code) -> Refusal {
         Code::TooManyFiles => Refusal::over(code, 500),
         Code::FileNotReady | Code::TransferElsewhere => Refusal::after(code, wait),
         _ => code.into(),
-    }
-}
-
-fn offer() -> Body {
-    Body::FileOffer(FileOffer {
-        id: MESSAGE,
-        file: FileId(5_100),
-        name: FileName::parse("Choir ☕.pdf").expect("a file name"),
-        size: 20_971_520,
-        content_type: ContentType::parse("application/pdf"),
-        sha256: HASH,
-        expires: EXPIRES,
-    })
-}
-
-fn server_with_files() -> Reply {
-    let files = FileLimits {
-        bytes: 104_857_600,
-        quota: 1_073_741_824,
-        keep_ms: 604_800_000,
-        refused: List::cut(vec!["exe".into(), "msi".into()]),
-    };
-    Reply::ServerInfo(ServerInfo {
-        server: "The Lighthouse".into(),
-        software: "thrive-node 0.1.0".into(),
-        accounts: 1_204,
-        online: 17,
-        started: Time(1_763_600_000_000),
-        sign_up: SignUp::Closed,
-        email_required: false,
-        limits: Limits { files: Some(files), ..Limits::default() },
-    })
-}
-
-const HASH: FileHash = FileHash([0xa5; 32]);
-const EXPIRES: Time = Time(1_764_250_697_123);
-const TIME: Time = Time(1_763_645_897_123);
-const TOKEN: &str = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA";
-const MESSAGE: ClientMsgId = ClientMsgId([
-    0x01, 0x9a, 0x9f, 0x33, 0x0b, 0x63, 0x7c, 0x01, 0x8d, 0x2e, 0x00, 0xff, 0x10, 0x20, 0x30, 0x40,
-]);
-
-fn secret(words: &str) -> Secret {
-    Secret::new(words.into())
-}
-
-fn username(name: &str) -> Username {
-    Username::parse(name).expect("a user name")
-}
-
-fn presence(availability: Availability, text: &str) -> Presence {
-    Presence { availability, text: StatusText::cut(text) }
-}
-
-fn contact() -> Contact {
-    Contact {
-        user: UserId(8),
-        username: username("bob"),
-        relation: Relation::AsksMe,
-        blocked: false,
-        nickname: Nickname::cut("Böbchen"),
-        request: RequestText::cut("It is Bob from the choir."),
-        presence: presence(Availability::Online, "singing"),
-    }
-}
-
-fn conversation() -> Conversation {
-    Conversation {
-        conversation: ConversationId(12),
-        peer: UserId(8),
-        peer_name: username("bob"),
-        head: Seq(4),
-        read: Seq(3),
-        peer_read: Seq(2),
-        peer_delivered: Seq(4),
-    }
-}
-
-fn head() -> Head {
-    Head { conversation: ConversationId(12), seq: Seq(4) }
-}
-
-fn entry(seq: u64, text: &str) -> Entry {
-    Entry {
-        conversation: ConversationId(12),
-        seq: Seq(seq),
-        sender: UserId(7),
-        time: TIME,
-        body: Body::Message { id: MESSAGE, text: MessageText::parse(text).expect("a text") },
     }
 }

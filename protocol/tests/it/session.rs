@@ -11,7 +11,7 @@ use thrive_protocol::people::{Availability, Contact, Conversation, Presence, Rel
 use thrive_protocol::reply::{LoggedIn, SignUp, Stored, SyncPage, Welcome};
 use thrive_protocol::request::{Hello, LogIn, MessageBody, Position, SendMessage, Sync};
 use thrive_protocol::secret::Secret;
-use thrive_protocol::text::{MessageText, Nickname, RequestText, StatusText};
+use thrive_protocol::text::{MessageText, Nickname, RequestText, StatusText, WelcomeText};
 use thrive_protocol::{ClientFrame, Event, NodeFrame, Reply, Request};
 
 use crate::samples::Frame;
@@ -117,6 +117,7 @@ fn welcome() -> Reply {
         sign_up: SignUp::Open,
         time: time(0),
         email_required: false,
+        text: WelcomeText::default(),
     })
 }
 
@@ -135,6 +136,7 @@ fn logged_in() -> Reply {
         session: SessionId(57_221_100_000_001),
         token: Some(Secret::new("q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA".into())),
         epoch: EPOCH,
+        text: WelcomeText::default(),
     })
 }
 
@@ -157,7 +159,7 @@ fn page(head: u64, entries: List<Entry, { thrive_protocol::limits::SYNC_PAGE }>)
 }
 
 fn roster() -> Reply {
-    let online = Presence { availability: Availability::Online, text: StatusText::cut("singing") };
+    let online = Presence::new(Availability::Online, StatusText::cut("singing"));
     Reply::Roster {
         contacts: List::cut(vec![Contact {
             user: BOB,
@@ -168,7 +170,7 @@ fn roster() -> Reply {
             request: RequestText::default(),
             presence: online,
         }]),
-        presence: Presence { availability: Availability::Online, text: StatusText::default() },
+        presence: Presence::new(Availability::Online, StatusText::default()),
     }
 }
 

@@ -4,6 +4,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use thrive_protocol::bounded::List;
+use thrive_protocol::directory::{Directory, DirectoryPage, Listed, Privacy, SetPrivacy, Tab};
 use thrive_protocol::entry::{Body, Entry};
 use thrive_protocol::event::Head;
 use thrive_protocol::file::{
@@ -19,13 +20,14 @@ use thrive_protocol::mail::{
 };
 use thrive_protocol::name::Username;
 use thrive_protocol::people::{Availability, Contact, Conversation, Presence, Relation, Session};
+use thrive_protocol::preset::Preset;
 use thrive_protocol::reply::{LoggedIn, ServerInfo, SignUp, Stored, SyncPage, Welcome};
 use thrive_protocol::request::{
     BlockUser, ChangePassword, CreateAccount, Hello, History, LogIn, MessageBody, Position,
     RequestContact, Resume, SendMessage, SetPresence, Sync,
 };
 use thrive_protocol::secret::Secret;
-use thrive_protocol::text::{Line, MessageText};
+use thrive_protocol::text::{Line, MessageText, WelcomeText};
 use thrive_protocol::{ClientFrame, Code, Event, NodeFrame, Refusal, Reply, Request};
 
 pub(crate) fn client_frame() -> impl Strategy<Value = ClientFrame> {
@@ -100,13 +102,42 @@ fn availability() -> impl Strategy<Value = Availability> {
     ])
 }
 
+fn preset() -> impl Strategy<Value = Option<Preset>> {
+    option::of(prop::sample::select(Preset::ALL))
+}
+
+fn welcome_text() -> impl Strategy<Value = WelcomeText> {
+    words().prop_map(|raw| WelcomeText::cut(WelcomeText::cut(&raw).as_str()))
+}
+
+fn listed() -> impl Strategy<Value = Listed> {
+    (user(), username(), presence(), relation(), any::<[bool; 3]>()).prop_map(
+        |(user, username, presence, relation, [blocked, you, admin])| Listed {
+            user,
+            username,
+            presence,
+            relation,
+            blocked,
+            you,
+            admin,
+        },
+    )
+}
+
 fn relation() -> impl Strategy<Value = Relation> {
     use Relation as R;
     prop::sample::select(vec![R::None, R::Asked, R::AsksMe, R::Contact])
 }
 
 fn presence() -> impl Strategy<Value = Presence> {
-    (availability(), line()).prop_map(|(availability, text)| Presence { availability, text })
+    (availability(), preset(), line(), option::of(time())).prop_map(
+        |(availability, preset, text, last_seen)| Presence {
+            availability,
+            preset,
+            text,
+            last_seen,
+        },
+    )
 }
 
 fn contact() -> impl Strategy<Value = Contact> {
@@ -278,8 +309,27 @@ fn request() -> impl Strategy<Value = Request> {
         words().prop_map(|username| R::BlockUser(BlockUser { username })),
         user().prop_map(|user| R::UnblockUser { user }),
         (user(), words()).prop_map(|(user, nickname)| R::NameContact { user, nickname }),
-        (availability(), words())
-            .prop_map(|(availability, text)| R::SetPresence(SetPresence { availability, text })),
+        (availability(), preset(), words()).prop_map(|(availability, preset, text)| {
+            R::SetPresence(SetPresence { availability, preset, text })
+        }),
+        (
+            prop::sample::select(vec![Tab::Everyone, Tab::Online, Tab::Offline, Tab::Admins]),
+            words(),
+            option::of(words()),
+            any::<u32>()
+        )
+            .prop_map(|(tab, search, after, limit)| R::Directory(Directory {
+                tab,
+                search,
+                after,
+                limit
+            })),
+        Just(R::GetPrivacy {}),
+        any::<[Option<bool>; 3]>().prop_map(
+            |[listed, presence_to_strangers, last_seen_to_contacts]| {
+                R::SetPrivacy(SetPrivacy { listed, presence_to_strangers, last_seen_to_contacts })
+            }
+        ),
     ];
     let position = head().prop_map(|it| Position { conversation: it.conversation, seq: it.seq });
     let messages = prop_oneof![
@@ -328,9 +378,15 @@ fn reply() -> impl Strategy<Value = Reply> {
     );
     let server = prop_oneof![
         Just(Reply::Done {}),
-        (any::<u32>(), words(), words(), limits(), list(words()), sign_up(), time(), any::<bool>())
+        (
+            (any::<u32>(), words(), words()),
+            (limits(), list(words()), sign_up(), time(), welcome_text(), any::<bool>())
+        )
             .prop_map(
-                |(version, server, software, limits, features, sign_up, time, email_required)| {
+                |(
+                    (version, server, software),
+                    (limits, features, sign_up, time, text, email_required),
+                )| {
                     Reply::Welcome(Welcome {
                         version,
                         server,
@@ -339,13 +395,20 @@ fn reply() -> impl Strategy<Value = Reply> {
                         features,
                         sign_up,
                         time,
+                        text,
                         email_required,
                     })
                 }
             ),
-        (words(), words(), any::<u64>(), any::<u64>(), time(), sign_up(), limits(), any::<bool>())
+        (
+            (words(), words(), any::<u64>(), any::<u64>(), time(), sign_up(), limits()),
+            (option::of(words()), any::<Option<u16>>(), any::<bool>())
+        )
             .prop_map(
-                |(server, software, accounts, online, started, sign_up, limits, email_required)| {
+                |(
+                    (server, software, accounts, online, started, sign_up, limits),
+                    (host, port, email_required),
+                )| {
                     Reply::ServerInfo(ServerInfo {
                         server,
                         software,
@@ -354,16 +417,24 @@ fn reply() -> impl Strategy<Value = Reply> {
                         started,
                         sign_up,
                         limits,
+                        host,
+                        port,
                         email_required,
                     })
                 }
             ),
-        (user(), username(), any::<i64>(), option::of(secret()), any::<i64>()).prop_map(
-            |(user, username, session, token, epoch)| {
+        ((user(), username(), any::<i64>(), option::of(secret()), any::<i64>()), welcome_text())
+            .prop_map(|((user, username, session, token, epoch), text)| {
                 let (session, epoch) = (SessionId(session), Epoch(epoch));
-                Reply::LoggedIn(LoggedIn { user, username, session, token, epoch })
-            }
-        ),
+                Reply::LoggedIn(LoggedIn { user, username, session, token, epoch, text })
+            }),
+    ];
+    let directory = prop_oneof![
+        (list(listed()), option::of(words()))
+            .prop_map(|(people, next)| Reply::Directory(DirectoryPage { people, next })),
+        any::<[bool; 3]>().prop_map(|[listed, presence_to_strangers, last_seen_to_contacts]| {
+            Reply::Privacy(Privacy { listed, presence_to_strangers, last_seen_to_contacts })
+        }),
         list(session).prop_map(|sessions| Reply::Sessions { sessions }),
     ];
     let content = prop_oneof![
@@ -385,7 +456,8 @@ fn reply() -> impl Strategy<Value = Reply> {
             Reply::Email(EmailShown { address, changing_to })
         }),
     ];
-    prop_oneof![server, content, file_reply()]
+    // On the heap: together they are too large for the stack of a test.
+    prop_oneof![server.boxed(), directory.boxed(), content.boxed(), file_reply().boxed()]
 }
 
 fn event() -> impl Strategy<Value = Event> {

@@ -1,14 +1,17 @@
 //! A real node, and clients that are exact, hostile, or our own: what the contract promises, end to end.
 
+mod away_and_back;
 mod chat;
 mod client;
 mod client_cluster;
 mod cluster;
 mod crash;
+mod directory;
 mod faults;
 mod files;
 mod flood;
 mod hostile;
+mod invisible;
 mod login;
 mod mail;
 mod misconfigured;

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use thrive_protocol::people::{Availability, Contact, Relation};
-use thrive_protocol::request::{BlockUser, SetPresence};
+use thrive_protocol::request::{BlockUser, CreateAccount, SetPresence};
+use thrive_protocol::secret::Secret;
 use thrive_protocol::{Code, Event, Reply, Request};
 use thrive_testkit::door::request_contact;
-use thrive_testkit::{Pair, RawClient, TestNode, message_id};
+use thrive_testkit::{PASSWORD, Pair, RawClient, TestNode, message_id};
 
 async fn contacts(client: &RawClient) -> Result<Vec<Contact>> {
     match client.bulk(Request::ListContacts {}).await? {
@@ -26,7 +27,7 @@ async fn told_of_contact(client: &mut RawClient) -> Result<Contact> {
 }
 
 fn set_presence(availability: Availability, text: &str) -> Request {
-    Request::SetPresence(SetPresence { availability, text: text.into() })
+    Request::SetPresence(SetPresence { availability, preset: None, text: text.into() })
 }
 
 fn block(username: &str) -> Request {
@@ -175,4 +176,32 @@ async fn a_contact_who_leaves_goes_offline_only_when_the_last_device_is_gone() -
     assert!(news.iter().all(online), "{news:?}");
     phone.connection.close(0_u32.into(), b"");
     ann.sees(user, |it| (it.availability == Availability::Offline).then_some(())).await
+}
+
+#[tokio::test]
+async fn weakness_02_a_name_in_other_letters_is_the_same_name_and_logs_in_in_any() -> Result<()> {
+    let node = TestNode::start().await?;
+    node.sign_up("U2x").await?;
+    for again in ["u2x", "U2X", " u2x "] {
+        let create = CreateAccount { username: again.into(), password: password(), email: None };
+        let refused = node.guest().await?.refused(Request::CreateAccount(create)).await?;
+        assert_eq!(refused, Code::UsernameTaken, "{again}");
+        node.log_in(again).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn weakness_03_what_is_a_path_or_has_blanks_in_it_becomes_no_name() -> Result<()> {
+    let node = TestNode::start().await?;
+    for odd in ["../../../../tmp/x", "a b", "a\nb", "", "  ", "con\u{0}", "änne", "a/b", "..."] {
+        let create = CreateAccount { username: odd.into(), password: password(), email: None };
+        let refused = node.guest().await?.refused(Request::CreateAccount(create)).await?;
+        assert_eq!(refused, Code::UsernameInvalid, "{odd:?}");
+    }
+    Ok(())
+}
+
+fn password() -> Secret {
+    Secret::new(PASSWORD.into())
 }

@@ -11,8 +11,20 @@ use crate::root;
 
 /// What makes up the wire, in this order.
 const WIRE: &[&str] = &[
-    "request", "reply", "event", "code", "frame", "codec", "message", "entry", "people", "ids",
-    "limits", "file",
+    "request",
+    "reply",
+    "event",
+    "code",
+    "frame",
+    "codec",
+    "message",
+    "entry",
+    "people",
+    "ids",
+    "limits",
+    "preset",
+    "directory",
+    "file",
 ];
 
 const DOCUMENT: &str = "docs/PROTOCOL.md";

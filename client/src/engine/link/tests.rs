@@ -132,7 +132,11 @@ fn ask(rig: &mut Rig, request: Request) -> oneshot::Receiver<Result<Reply, Failu
 }
 
 fn away() -> Request {
-    Request::SetPresence(SetPresence { availability: Availability::Away, text: String::new() })
+    Request::SetPresence(SetPresence {
+        availability: Availability::Away,
+        preset: None,
+        text: String::new(),
+    })
 }
 
 #[tokio::test]

@@ -207,7 +207,7 @@ impl Watcher {
 }
 
 pub(super) fn presence(availability: Availability) -> Presence {
-    Presence { availability, text: StatusText::default() }
+    Presence::new(availability, StatusText::default())
 }
 
 /// Waits for something to become true.

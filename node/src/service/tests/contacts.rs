@@ -160,7 +160,7 @@ async fn a_status_is_checked_and_kept() {
     let ann = world.person("ann").await;
     let statuses = &world.services.presence;
     let set = async |availability, text: &str| {
-        let request = SetPresence { availability, text: text.into() };
+        let request = SetPresence { availability, preset: None, text: text.into() };
         code(statuses.set(&ann, request).await)
     };
     assert_eq!(set(Availability::Offline, "").await, Err(Code::BadRequest));

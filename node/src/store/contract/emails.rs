@@ -25,7 +25,7 @@ fn after(ms: i64) -> Time {
 }
 
 /// An account that waits for its code for an hour.
-async fn waiting(
+pub(super) async fn waiting(
     database: &Database,
     username: &str,
     address: &str,

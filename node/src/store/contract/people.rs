@@ -56,7 +56,7 @@ async fn a_chosen_status_is_kept_with_a_number_that_rises() {
             Availability::Online,
         ];
         for availability in all {
-            let presence = Presence { availability, text: StatusText::cut("at lunch") };
+            let presence = Presence::new(availability, StatusText::cut("at lunch"));
             let chosen = database.choose_status(ann, presence.clone()).await.unwrap();
             assert!(last < chosen.changed && chosen.presence == presence);
             last = chosen.changed;
