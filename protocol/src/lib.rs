@@ -11,7 +11,7 @@
 //! - [`codec`]: one typed CBOR value in those bytes, all of them.
 //! - [`request`], [`reply`], [`event`], [`code`]: what may be said.
 //! - [`people`], [`preset`], [`directory`]: what one account may know of another.
-//! - [`file`]: what is said about files that people offer each other.
+//! - [`mod@file`]: what is said about files that people offer each other.
 //! - [`ids`], [`name`], [`text`], [`mail`], [`secret`], [`bounded`]: the values in it; parsed, so already valid.
 //! - [`cid`], [`encapsulation`], [`cluster`], [`lease`], [`url`]: what nodes and routers agree on among
 //!   themselves; a client needs none of it.

@@ -40,7 +40,7 @@ pub(crate) async fn send(context: &Context, user: &str, files: &[PathBuf]) -> Re
             Err(_) => {
                 let why =
                     "no answer yet; the offer is in the outbox and goes out with the next command";
-                trouble.get_or_insert(Failure::Unreachable(why.to_owned()).into());
+                trouble.get_or_insert_with(|| Failure::Unreachable(why.to_owned()).into());
             }
         }
     }
@@ -66,7 +66,7 @@ pub(crate) async fn send(context: &Context, user: &str, files: &[PathBuf]) -> Re
             bad.then(|| super::words::file_state(file.state))
         });
         if let Some(why) = went_wrong {
-            trouble.get_or_insert(Trouble::Local(format!("{}: {why}", file.name)));
+            trouble.get_or_insert_with(|| Trouble::Local(format!("{}: {why}", file.name)));
         }
     }
     trouble.map_or(Ok(()), Err)
