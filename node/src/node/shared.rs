@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use super::StartError;
 use crate::cluster::{Joining, Membership, Owner, Periods};
-use crate::config::Config;
+use crate::config::{Config, Postgres};
 use crate::data_dir::DataDir;
 use crate::redis::Redis;
 use crate::store::{Database, Place, StoreError};
@@ -34,7 +34,7 @@ pub(super) async fn database(config: &Config, data: &DataDir) -> Result<Database
         return Database::at(Place::File(&data.database())).await;
     };
     for attempt in 0_u32.. {
-        match Database::at(Place::Server(server)).await {
+        match open(server).await {
             Err(error) if error.is_busy() => {
                 if attempt % LINES == 0 {
                     tracing::warn!(
@@ -49,6 +49,13 @@ pub(super) async fn database(config: &Config, data: &DataDir) -> Result<Database
         }
     }
     unreachable!("the loop ends only with an answer")
+}
+
+/// A server that lets us in may still be too busy to answer: one that starts, or is about to stop.
+async fn open(server: &Postgres) -> Result<Database, StoreError> {
+    let database = Database::at(Place::Server(server)).await?;
+    database.epoch().await?;
+    Ok(database)
 }
 
 /// Reaches Redis and takes a number there; `None` when this node is the only one.
