@@ -128,7 +128,8 @@ impl<'a> Active<'a> {
     }
 
     async fn begin(&mut self) {
-        if let Err(refusal) = self.shared.dispatch.begin(&self.shared.hub, &self.caller).await {
+        let begun = Box::pin(self.shared.dispatch.begin(&self.shared.hub, &self.caller)).await;
+        if let Err(refusal) = begun {
             tracing::debug!(code = refusal.code.word(), "Session could not begin");
             if refusal.code == Code::SessionEnded {
                 self.outbox.push(NodeFrame::Event(Event::SessionEnded {}).encode());
@@ -256,7 +257,9 @@ impl<'a> Active<'a> {
         let ends = matches!(request, Request::LogOut {});
         let (dispatch, caller) = (&self.shared.dispatch, Arc::clone(&self.caller));
         let outbox = self.outbox.clone();
-        let answer = dispatch.answer(&caller, request);
+        // On the heap, as what is rare elsewhere here: a connection that waits for its next frame keeps no room
+        // for the largest of all requests.
+        let answer = Box::pin(dispatch.answer(&caller, request));
         match incoming.during(answer, &outbox, |beat| self.heartbeat(beat)).await {
             Ok(done) => {
                 if let Reply::Conversation(it) = &done.reply {
@@ -310,7 +313,7 @@ impl<'a> Active<'a> {
         if let Err(Wait::Ask(ids)) = passed {
             let (dispatch, caller) = (&self.shared.dispatch, Arc::clone(&self.caller));
             let outbox = self.outbox.clone();
-            let asking = dispatch.stored(&caller, conversation, ids);
+            let asking = Box::pin(dispatch.stored(&caller, conversation, ids));
             let stored = incoming.during(asking, &outbox, |beat| self.heartbeat(beat)).await;
             // A store that cannot be read can store nothing, either.
             self.order.are_stored(conversation, &stored.unwrap_or_default(), now);
@@ -338,7 +341,7 @@ impl<'a> Active<'a> {
     async fn touch(&mut self) {
         if TOUCH <= self.touched.elapsed() {
             self.touched = Instant::now();
-            self.shared.dispatch.touch(&self.caller).await;
+            Box::pin(self.shared.dispatch.touch(&self.caller)).await;
         }
     }
 

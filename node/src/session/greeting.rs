@@ -43,7 +43,7 @@ impl<'a> Greeting<'a> {
         self.hello(hello_by).await?;
         loop {
             let (id, request) = self.request(login_by).await?;
-            let answer = self.shared.dispatch.greet(self.peer.address(), request);
+            let answer = Box::pin(self.shared.dispatch.greet(self.peer.address(), request));
             match answer.await {
                 Ok((reply, login)) => {
                     self.answer(id, Ok(reply)).await?;
