@@ -25,10 +25,8 @@ impl Client {
             accounts: info.accounts,
             online: info.online,
             started_ms: info.started.0,
-            sign_up_open: match info.sign_up {
-                SignUp::Open => true,
-                SignUp::Closed => false,
-            },
+            sign_up_open: info.sign_up == SignUp::Open,
+            sign_up_by_invite: info.sign_up == SignUp::Invite,
             text_chars: info.limits.text_chars,
             status_chars: info.limits.status_chars,
             password_min: info.limits.password_min,
@@ -40,8 +38,30 @@ impl Client {
     /// # Errors
     /// The name or the password is refused, the server takes nobody, or it cannot be reached.
     pub async fn create_account(&self, username: &str, password: Secret) -> Result<(), Failure> {
+        self.sign_up(username, password, None).await
+    }
+
+    /// The same with the code of an invitation.
+    ///
+    /// # Errors
+    /// As [`Self::create_account`], or the code is good for nothing any more.
+    pub async fn create_account_invited(
+        &self,
+        username: &str,
+        password: Secret,
+        code: Secret,
+    ) -> Result<(), Failure> {
+        self.sign_up(username, password, Some(code)).await
+    }
+
+    async fn sign_up(
+        &self,
+        username: &str,
+        password: Secret,
+        invite: Option<Secret>,
+    ) -> Result<(), Failure> {
         let username = parse_username(username)?.to_string();
-        self.ask_once(Request::CreateAccount(CreateAccount { username, password })).await?;
+        self.ask_once(Request::CreateAccount(CreateAccount { username, password, invite })).await?;
         Ok(())
     }
 

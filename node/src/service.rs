@@ -2,6 +2,7 @@
 //! happened as data; it knows no socket and writes no SQL.
 
 pub mod accounts;
+pub mod admins;
 mod caller;
 pub mod contacts;
 pub mod conversations;
@@ -15,10 +16,13 @@ use thrive_protocol::text::{InvalidText, MessageText};
 use thrive_protocol::{Code, Refusal};
 
 use self::accounts::Accounts;
+use self::admins::Admins;
 pub use self::caller::Caller;
 use self::contacts::Contacts;
 use self::conversations::Conversations;
 use self::statuses::Statuses;
+use crate::cluster::Membership;
+use crate::orders::Orders;
 use crate::password::Hasher;
 use crate::presence::Online;
 use crate::rate::Rate;
@@ -32,6 +36,15 @@ pub struct Services {
     pub contacts: Contacts,
     pub conversations: Conversations,
     pub presence: Statuses,
+    pub admins: Admins,
+}
+
+/// What is around a node, as far as admins give orders to it.
+#[derive(Clone, Default)]
+pub struct Around {
+    pub orders: Orders,
+    /// `None`: it is alone.
+    pub membership: Option<Membership>,
 }
 
 /// What the operator decides about services.
@@ -42,6 +55,8 @@ pub struct Settings {
     pub logins: ThrottleRules,
     /// New accounts of one address.
     pub sign_ups: Rate,
+    /// Whoever makes the first account is the admin.
+    pub first_is_admin: bool,
 }
 
 impl Services {
@@ -52,9 +67,11 @@ impl Services {
         hasher: Hasher,
         online: Online,
         settings: Settings,
+        around: Around,
     ) -> Result<Self, StoreError> {
         let epoch = database.epoch().await?;
         Ok(Self {
+            admins: Admins::new(database.clone(), hasher.clone(), online.clone(), around),
             accounts: Accounts::new(database.clone(), hasher, epoch, settings),
             contacts: Contacts::new(database.clone(), online),
             conversations: Conversations::new(database.clone(), epoch),

@@ -7,11 +7,15 @@
 //! - Statements use `$1` parameters, `BIGINT`, `TEXT` and `BYTEA`. A test refuses the words of one engine.
 
 pub mod accounts;
+pub mod admins;
 pub mod append;
+pub mod audit;
+pub mod bans;
 pub mod contacts;
 pub mod conversations;
 pub mod error;
 pub mod ids;
+pub mod invites;
 pub mod marks;
 pub mod messages;
 mod migrations;

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::admin::AdminCommand;
 use crate::bounded::List;
 use crate::ids::{ClientMsgId, ConversationId, Epoch, Seq, SessionId, UserId};
 use crate::limits;
@@ -78,6 +79,9 @@ pub enum Request {
     Typing { conversation: ConversationId, active: bool },
     /// Are you there, and did I miss anything → `heartbeat`.
     Heartbeat {},
+
+    /// An order of an admin → `admin`. Some are bulk: [`AdminCommand::stream`].
+    Admin(AdminCommand),
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -95,6 +99,9 @@ pub struct Hello {
 pub struct CreateAccount {
     pub username: String,
     pub password: Secret,
+    /// The code of an invitation, where the server asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invite: Option<Secret>,
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -189,6 +196,7 @@ impl Request {
             Self::ListSessions {} | Self::ListContacts {} | Self::History(_) | Self::Sync(_) => {
                 Stream::Bulk
             }
+            Self::Admin(command) => command.stream(),
             Self::Hello(_)
             | Self::ServerInfo {}
             | Self::CreateAccount(_)
@@ -244,6 +252,7 @@ impl Request {
             Self::MarkDelivered { .. } => "mark_delivered",
             Self::Typing { .. } => "typing",
             Self::Heartbeat {} => "heartbeat",
+            Self::Admin(_) => "admin",
         }
     }
 
@@ -275,5 +284,6 @@ impl Request {
         "mark_delivered",
         "typing",
         "heartbeat",
+        "admin",
     ];
 }

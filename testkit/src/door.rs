@@ -83,7 +83,7 @@ impl Door {
     /// The node refuses.
     pub async fn sign_up(&self, username: &str) -> Result<()> {
         let password = Secret::new(PASSWORD.into());
-        let create = CreateAccount { username: username.into(), password };
+        let create = CreateAccount { username: username.into(), password, invite: None };
         self.guest().await?.ok(Request::CreateAccount(create)).await.map(drop)
     }
 

@@ -126,6 +126,15 @@ impl Place {
         command
     }
 
+    /// A command of the host, with what follows the name of the program.
+    #[must_use]
+    pub fn host(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(arguments);
+        self.configure(&mut command);
+        command
+    }
+
     /// Where it logs to.
     #[must_use]
     pub fn log(&self) -> PathBuf {

@@ -210,6 +210,7 @@ mod tests {
             presence: Presence { availability: Availability::Away, text: "lunch".into() },
             unread: 2,
             typing: false,
+            admin: false,
         }
     }
 

@@ -43,6 +43,15 @@ impl Desk {
             Change::OwnPresence(presence) => self.own_presence(presence),
             Change::Message { before, now, arrival } => self.message_changed(before, now, arrival),
             Change::Reload => self.reload(),
+            // In the list, whoever it is about shows it.
+            Change::Admin(_) => {}
+            Change::Alert { text, .. } => {
+                self.answer(&format!("The server tells everybody: {text}"));
+            }
+            Change::Banned { until_ms, reason } => {
+                let banned = thrive_client::Failure::Banned { until_ms, reason };
+                self.logged_out(Some(words::failure(&banned)));
+            }
         }
     }
 

@@ -187,6 +187,7 @@ pub(crate) fn contact(id: i64, name: &str) -> Contact {
         presence: Presence { availability: Availability::Online, text: String::new() },
         unread: 0,
         typing: false,
+        admin: false,
     }
 }
 

@@ -10,12 +10,15 @@ use super::password::{Ask, password as ask_password};
 use super::records;
 
 pub(crate) async fn account(context: &Context, command: AccountCommand) -> Result<(), Trouble> {
-    let AccountCommand::Create { username: name, password, login } = command;
+    let AccountCommand::Create { username: name, password, login, invite } = command;
     let name = username(&name)?;
     let from = context.environment.password.as_ref();
     let secret = ask_password("New password", password.password_file.as_deref(), from, Ask::Twice)?;
     let client = context.client().await?;
-    client.create_account(name.as_str(), secret.clone()).await?;
+    match invite.map(Secret::new) {
+        Some(code) => client.create_account_invited(name.as_str(), secret.clone(), code).await?,
+        None => client.create_account(name.as_str(), secret.clone()).await?,
+    }
     let text = format!("The account {name} is made.");
     context.output.say(&text, &json!({ "type": "account", "username": name.as_str() }))?;
     if login {

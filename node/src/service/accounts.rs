@@ -14,13 +14,14 @@ use thrive_protocol::secret::Secret;
 use thrive_protocol::text::DeviceName;
 use thrive_protocol::{Code, Event, Refusal};
 
-use super::token::Token;
+use super::token::{Token, hash_of_invitation};
 use super::{Caller, Settings};
 use crate::clock;
 use crate::domain::password::{self, WeakPassword};
 use crate::news::{Answer, Audience, Done, Fault};
 use crate::password::{HashError, Hasher};
 use crate::store::accounts::{CreateAccountError, Credentials, NewAccount};
+use crate::store::bans::BanInForce;
 use crate::store::sessions::NewSession;
 use crate::store::{Database, StoreError};
 use crate::throttle::{LoginThrottle, SignUpThrottle};
@@ -31,6 +32,7 @@ pub struct Accounts {
     pub(super) hasher: Hasher,
     pub(super) epoch: Epoch,
     sign_up: SignUp,
+    first_is_admin: bool,
     sign_ups: SignUpThrottle,
     logins: LoginThrottle,
     /// Old passwords that were given for a change. On its own, so that a guess made with a stolen
@@ -50,6 +52,12 @@ pub enum AccountError {
     UsernameTaken,
     #[error(transparent)]
     Password(#[from] WeakPassword),
+    #[error("the server takes accounts by invitation only")]
+    InviteRequired,
+    #[error("nobody is invited by this code")]
+    InviteInvalid,
+    #[error("the account is banned")]
+    Banned(BanInForce),
     #[error("wrong name or password")]
     WrongCredentials,
     #[error("the token belongs to no session")]
@@ -76,6 +84,7 @@ impl Accounts {
             hasher,
             epoch,
             sign_up: settings.sign_up,
+            first_is_admin: settings.first_is_admin,
             sign_ups: SignUpThrottle::new(settings.sign_ups),
             logins: LoginThrottle::new(settings.logins),
             changes: LoginThrottle::new(settings.logins),
@@ -91,9 +100,10 @@ impl Accounts {
         if self.sign_up == SignUp::Closed {
             return Err(AccountError::SignUpClosed);
         }
-        let username = Username::parse(&request.username)?;
+        let username = new_username(&request.username)?;
         password::check(&request.password, &username)?;
         self.sign_ups.take(from, Instant::now()).map_err(AccountError::TooOften)?;
+        let invite = self.invitation(request.invite.as_ref()).await?;
         // The store decides; asking first only saves the work of a hash that nobody needs.
         if self.database.find_user(&username).await?.is_some() {
             return Err(AccountError::UsernameTaken);
@@ -101,14 +111,40 @@ impl Accounts {
 
         let password_hash = self.hasher.hash(request.password).await?;
         let created = clock::now();
-        let freed_before = Time(created.0 - NAME_REST_MS);
-        let new = NewAccount { username, password_hash, created, freed_before };
-        let user = self.database.create_account(new).await.map_err(|error| match error {
+        let new = NewAccount {
+            username,
+            password_hash,
+            created,
+            freed_before: freed_before(created),
+            invite,
+            first_is_admin: self.first_is_admin,
+        };
+        let created = self.database.create_account(new).await.map_err(|error| match error {
             CreateAccountError::Taken => AccountError::UsernameTaken,
+            CreateAccountError::NotInvited => AccountError::InviteInvalid,
             CreateAccountError::Store(error) => error.into(),
         })?;
+        let user = created.user;
         tracing::info!(user.id = %user, "An account was created");
+        if created.is_admin {
+            tracing::info!(user.id = %user, "It is the first of this server, and its admin");
+        }
         Ok(())
+    }
+
+    /// The hash of the code that is used up by a new account, where one is needed.
+    async fn invitation(&self, code: Option<&Secret>) -> Result<Option<[u8; 32]>, AccountError> {
+        match self.sign_up {
+            SignUp::Invite => {}
+            SignUp::Open | SignUp::Closed => return Ok(None),
+        }
+        let code = code.ok_or(AccountError::InviteRequired)?;
+        let hash = hash_of_invitation(code).ok_or(AccountError::InviteInvalid)?;
+        // The store decides; asking first only saves the work of a hash that nobody needs.
+        match self.database.is_invited(hash, clock::now()).await? {
+            true => Ok(Some(hash)),
+            false => Err(AccountError::InviteInvalid),
+        }
     }
 
     /// Logs in with a password. A name that nobody has and a wrong password look and cost the same.
@@ -131,7 +167,7 @@ impl Accounts {
     }
 
     /// # Errors
-    /// The password that was proven is not the one of the account any more: whoever changed it and
+    /// They are banned, or the password that was proven is not the one of the account any more: whoever changed it and
     /// ended all sessions meant this one, too.
     pub(super) async fn begin(
         &self,
@@ -149,8 +185,11 @@ impl Accounts {
             created: clock::now(),
             at_most: SESSIONS,
         };
-        let begun = self.database.begin_session(&new).await?;
-        let begun = begun.ok_or(AccountError::WrongCredentials)?;
+        let Some(begun) = self.database.begin_session(&new).await? else {
+            // The password was right a moment ago, so it may be said.
+            let ban = self.database.ban(user, new.created).await?;
+            return Err(ban.map_or(AccountError::WrongCredentials, AccountError::Banned));
+        };
         tracing::info!(user.id = %user, session.id = %begun.session, "User {user} logged in");
 
         let caller = Caller::admitted(user, username, begun.session);
@@ -240,6 +279,26 @@ impl Accounts {
 
 const COUNT_EVERY: Duration = Duration::from_secs(1);
 
+/// Parses the name of a new account.
+///
+/// # Errors
+/// It breaks the rules of names, or is one that deleted accounts get.
+pub(super) fn new_username(raw: &str) -> Result<Username, InvalidUsername> {
+    let username = Username::parse(raw)?;
+    match username.as_str().starts_with(DELETED) {
+        true => Err(InvalidUsername::Reserved),
+        false => Ok(username),
+    }
+}
+
+/// Names that were freed later than this rest at `now`.
+pub(super) fn freed_before(now: Time) -> Time {
+    Time(now.0 - NAME_REST_MS)
+}
+
+/// How the names of deleted accounts begin.
+const DELETED: &str = "deleted-";
+
 /// 90 days: as long as the friends of a former owner may take the new one for them.
 const NAME_REST_MS: i64 = 90 * 24 * 60 * 60 * 1000;
 
@@ -252,6 +311,9 @@ impl Answer for AccountError {
             }
             Self::Username(InvalidUsername::Reserved) => Code::UsernameReserved.into(),
             Self::UsernameTaken => Code::UsernameTaken.into(),
+            Self::InviteRequired => Code::InviteRequired.into(),
+            Self::InviteInvalid => Code::InviteInvalid.into(),
+            Self::Banned(BanInForce { until, reason }) => Refusal::banned(*until, reason.clone()),
             Self::Password(WeakPassword::TooShort) => {
                 Refusal::over(Code::PasswordTooShort, PASSWORD_MIN)
             }
@@ -272,6 +334,9 @@ impl Answer for AccountError {
         match self {
             Self::Username(_) | Self::Password(_) | Self::NoSuchSession => Fault::Peer,
             Self::SignUpClosed
+            | Self::InviteRequired
+            | Self::InviteInvalid
+            | Self::Banned(_)
             | Self::UsernameTaken
             | Self::WrongCredentials
             | Self::SessionEnded

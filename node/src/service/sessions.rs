@@ -118,7 +118,7 @@ impl Accounts {
 
 /// The throttle counts by name and by address. Whoever is logged in is counted by the account, so
 /// that a household behind one address does not share a count.
-fn address_of(user: UserId) -> IpAddr {
+pub(super) fn address_of(user: UserId) -> IpAddr {
     Ipv6Addr::from_bits(u128::from(user.0.unsigned_abs()) << 64).into()
 }
 

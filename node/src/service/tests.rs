@@ -1,6 +1,7 @@
 //! Services over a real store, without a socket.
 
 mod accounts;
+mod admins;
 mod contacts;
 mod conversations;
 mod sync;
@@ -30,6 +31,7 @@ struct World {
     services: Services,
     database: Database,
     online: Online,
+    orders: Orders,
     _folder: TempDir,
 }
 
@@ -43,13 +45,15 @@ impl World {
         let database = Database::open(&folder.path().join("thrive.db")).unwrap();
         let online = Online::default();
         let cost = Params::new(64, 1, 1, None).unwrap();
-        let services = services(&database, &online, sign_up, cost).await;
-        Self { services, database, online, _folder: folder }
+        let orders = Orders::default();
+        let services = services(&database, &online, &orders, sign_up, cost).await;
+        Self { services, database, online, orders, _folder: folder }
     }
 
     /// The same accounts, after a restart with another cost of password hashes.
     async fn with_cost(self, cost: Params) -> Self {
-        let services = services(&self.database, &self.online, SignUp::Open, cost).await;
+        let (database, online) = (&self.database, &self.online);
+        let services = services(database, online, &self.orders, SignUp::Open, cost).await;
         Self { services, ..self }
     }
 
@@ -60,8 +64,11 @@ impl World {
     }
 
     async fn create(&self, name: &str, password: &str) -> Result<(), Code> {
-        let request =
-            CreateAccount { username: name.into(), password: Secret::new(password.into()) };
+        let request = CreateAccount {
+            username: name.into(),
+            password: Secret::new(password.into()),
+            invite: None,
+        };
         code(self.services.accounts.create(HOME, request).await)
     }
 
@@ -123,11 +130,19 @@ impl World {
     }
 }
 
-async fn services(database: &Database, online: &Online, sign_up: SignUp, cost: Params) -> Services {
+async fn services(
+    database: &Database,
+    online: &Online,
+    orders: &Orders,
+    sign_up: SignUp,
+    cost: Params,
+) -> Services {
     let hasher = Hasher::with(cost).unwrap();
     let logins = Limits::default().logins;
-    let settings = Settings { sign_up, logins, sign_ups: Rate::new(1_000, 1_000.0) };
-    Services::new(database.clone(), hasher, online.clone(), settings).await.unwrap()
+    let sign_ups = Rate::new(1_000, 1_000.0);
+    let settings = Settings { sign_up, logins, sign_ups, first_is_admin: false };
+    let around = Around { orders: orders.clone(), membership: None };
+    Services::new(database.clone(), hasher, online.clone(), settings, around).await.unwrap()
 }
 
 fn ask(username: &str) -> RequestContact {

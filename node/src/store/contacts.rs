@@ -20,6 +20,7 @@ pub struct ListedContact {
     pub side: Side,
     /// They have blocked the owner of the list.
     pub blocked_by_them: bool,
+    pub is_admin: bool,
 }
 
 /// What a pair was before a change, and what it is now.
@@ -55,6 +56,7 @@ impl Database {
                 username: row.get(1)?,
                 side: side_of(row, 2)?,
                 blocked_by_them: row.get(6)?,
+                is_admin: 0 < row.get::<i64>(7)?,
             })
         };
         let listed = rows.iter().map(listed).collect::<Result<Vec<_>, _>>();
@@ -209,9 +211,10 @@ impl FromValue for RequestText {
 const SELECT_LIST: &str = "
     SELECT contact.other, account.username,
       contact.relation, contact.blocked, contact.nickname, contact.request,
-      coalesce(theirs.blocked, 0)
+      coalesce(theirs.blocked, 0), coalesce(admin.account, 0)
     FROM contact
     JOIN account ON account.id = contact.other AND account.deleted = 0
+    LEFT JOIN admin ON admin.account = contact.other
     LEFT JOIN contact AS theirs
       ON theirs.owner = contact.other AND theirs.other = contact.owner
     WHERE contact.owner = $1

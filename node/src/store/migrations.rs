@@ -9,7 +9,7 @@ pub(super) struct Migration {
     pub(super) sql: &'static str,
 }
 
-pub(super) const ALL: [Migration; 4] = [
+pub(super) const ALL: [Migration; 5] = [
     Migration {
         number: 1,
         name: "initial",
@@ -30,6 +30,7 @@ pub(super) const ALL: [Migration; 4] = [
         name: "contacts_version",
         sql: include_str!("../../migrations/0004_contacts_version.sql"),
     },
+    Migration { number: 6, name: "admins", sql: include_str!("../../migrations/0006_admins.sql") },
 ];
 
 /// Must be here before the first step, since each step is recorded in it.

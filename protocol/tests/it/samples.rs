@@ -2,6 +2,7 @@
 //! not compile before it has a sample; the bytes of each are kept in `tests/vectors` for ever.
 
 use bytes::Bytes;
+use thrive_protocol::admin::{AdminAnswer, AdminCommand, Person};
 use thrive_protocol::bounded::List;
 use thrive_protocol::entry::{Body, Entry};
 use thrive_protocol::event::Head;
@@ -15,7 +16,9 @@ use thrive_protocol::request::{
     RequestContact, Resume, SendMessage, SetPresence, Sync,
 };
 use thrive_protocol::secret::Secret;
-use thrive_protocol::text::{DeviceName, MessageText, Nickname, RequestText, StatusText};
+use thrive_protocol::text::{
+    AlertText, DeviceName, MessageText, Nickname, Reason, RequestText, StatusText,
+};
 use thrive_protocol::{ClientFrame, Code, Event, NodeFrame, Refusal, Reply, Request};
 
 /// A message in either direction.
@@ -56,6 +59,7 @@ pub(crate) fn all() -> Vec<(String, Frame)> {
         (name, Frame::Down(NodeFrame::Reply { re, result: Err(refusal(*code)) }))
     }));
     frames.extend(other_forms());
+    frames.extend(crate::admin::all());
     frames.extend(crate::session::all());
     frames
 }
@@ -92,6 +96,7 @@ fn other_forms() -> Vec<(String, Frame)> {
                 nickname: Nickname::default(),
                 request: RequestText::default(),
                 presence: Presence::default(),
+                admin: false,
             }),
         ),
         event(
@@ -115,6 +120,7 @@ fn request_after(before: Option<&Request>) -> Option<Request> {
         R::ServerInfo {} => R::CreateAccount(CreateAccount {
             username: "ann".into(),
             password: secret("correct horse battery"),
+            invite: None,
         }),
         R::CreateAccount(_) => R::LogIn(LogIn {
             username: "ann".into(),
@@ -167,7 +173,8 @@ fn request_after(before: Option<&Request>) -> Option<Request> {
         R::MarkRead { .. } => R::MarkDelivered { conversation: ConversationId(12), seq: Seq(4) },
         R::MarkDelivered { .. } => R::Typing { conversation: ConversationId(12), active: true },
         R::Typing { .. } => R::Heartbeat {},
-        R::Heartbeat {} => return None,
+        R::Heartbeat {} => R::Admin(AdminCommand::Promote { username: "bob".into() }),
+        R::Admin(_) => return None,
     };
     Some(next)
 }
@@ -212,6 +219,7 @@ fn reply_after(before: Option<&Reply>) -> Option<Reply> {
         Reply::Sessions { .. } => Reply::Roster {
             contacts: List::cut(vec![contact()]),
             presence: presence(Availability::Invisible, ""),
+            admin: false,
         },
         Reply::Roster { .. } => Reply::Contact(contact()),
         Reply::Contact(_) => Reply::Conversation(conversation()),
@@ -228,7 +236,11 @@ fn reply_after(before: Option<&Reply>) -> Option<Reply> {
             more: false,
         }),
         Reply::SyncPage(_) => Reply::Heartbeat { heads: List::cut(vec![head()]), time: TIME },
-        Reply::Heartbeat { .. } => return None,
+        Reply::Heartbeat { .. } => Reply::Admin(AdminAnswer::Promoted(Person {
+            user: UserId(8),
+            username: username("bob"),
+        })),
+        Reply::Admin(_) => return None,
     };
     Some(next)
 }
@@ -247,6 +259,7 @@ pub(crate) fn reply_kind(reply: &Reply) -> &'static str {
         Reply::Page { .. } => "page",
         Reply::SyncPage(_) => "sync_page",
         Reply::Heartbeat { .. } => "heartbeat",
+        Reply::Admin(_) => "admin",
     }
 }
 
@@ -266,7 +279,14 @@ fn event_after(before: Option<&Event>) -> Option<Event> {
         Event::Typing { .. } => Event::Heads { heads: List::cut(vec![head()]) },
         Event::Heads { .. } => Event::GoAway { deadline_ms: 5_000 },
         Event::GoAway { .. } => Event::SessionEnded {},
-        Event::SessionEnded {} => return None,
+        Event::SessionEnded {} => {
+            Event::Alert { text: AlertText::cut("The server moves at eight."), time: TIME }
+        }
+        Event::Alert { .. } => {
+            Event::Banned { until: Some(CHRISTMAS_EVE), reason: Reason::cut("spam") }
+        }
+        Event::Banned { .. } => Event::AccountDeleted {},
+        Event::AccountDeleted {} => return None,
     };
     Some(next)
 }
@@ -284,6 +304,9 @@ pub(crate) fn event_kind(event: &Event) -> &'static str {
         Event::Heads { .. } => "heads",
         Event::GoAway { .. } => "go_away",
         Event::SessionEnded {} => "session_ended",
+        Event::Alert { .. } => "alert",
+        Event::Banned { .. } => "banned",
+        Event::AccountDeleted {} => "account_deleted",
     }
 }
 
@@ -298,11 +321,14 @@ fn refusal(code: Code) -> Refusal {
         Code::TooManyContacts => Refusal::over(code, 1_000),
         Code::StatusTooLong => Refusal::over(code, 120),
         Code::NicknameTooLong => Refusal::over(code, 40),
+        Code::Banned => Refusal::banned(Some(CHRISTMAS_EVE), Reason::cut("spam")),
         _ => code.into(),
     }
 }
 
 const TIME: Time = Time(1_763_645_897_123);
+/// The end of 2026-12-24 in UTC.
+pub(crate) const CHRISTMAS_EVE: Time = Time(1_798_156_799_999);
 const TOKEN: &str = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA";
 const MESSAGE: ClientMsgId = ClientMsgId([
     0x01, 0x9a, 0x9f, 0x33, 0x0b, 0x63, 0x7c, 0x01, 0x8d, 0x2e, 0x00, 0xff, 0x10, 0x20, 0x30, 0x40,
@@ -329,6 +355,7 @@ fn contact() -> Contact {
         nickname: Nickname::cut("Böbchen"),
         request: RequestText::cut("It is Bob from the choir."),
         presence: presence(Availability::Online, "singing"),
+        admin: false,
     }
 }
 

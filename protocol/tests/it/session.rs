@@ -166,8 +166,10 @@ fn roster() -> Reply {
             nickname: Nickname::default(),
             request: RequestText::default(),
             presence: online,
+            admin: false,
         }]),
         presence: Presence { availability: Availability::Online, text: StatusText::default() },
+        admin: false,
     }
 }
 

@@ -197,8 +197,12 @@ async fn record(shared: Arc<Shared>, mut changes: Changes) {
                 shared.look_at_people(&mut noted);
                 shared.read_again(&mut noted).await;
             }
-            Change::Connection(Connection::Idle) | Change::LoggedIn(_) | Change::OwnPresence(_) => {
-            }
+            Change::Connection(Connection::Idle)
+            | Change::LoggedIn(_)
+            | Change::OwnPresence(_)
+            | Change::Admin(_)
+            | Change::Alert { .. }
+            | Change::Banned { .. } => {}
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A real node, and clients that are exact, hostile, or our own: what the contract promises, end to end.
 
+mod admins;
 mod chat;
 mod client;
 mod client_cluster;
