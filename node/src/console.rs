@@ -1,7 +1,7 @@
 //! The console of a node: whoever types there is at the machine of the server, and may do what an admin may.
 //! The same words as everywhere ([`thrive_protocol::admin::grammar`]).
 
-use std::io::{self, BufRead as _, IsTerminal as _};
+use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -90,14 +90,72 @@ pub fn lines() -> mpsc::Receiver<String> {
     let (typed, lines) = mpsc::channel(LINES);
     if io::stdin().is_terminal() {
         // Not joined: it waits for a key that nobody may press, and ends with the process.
-        let read = move || {
-            for line in io::stdin().lock().lines().map_while(Result::ok) {
-                if typed.blocking_send(line).is_err() {
-                    return;
-                }
-            }
-        };
+        let read = move || read(&typed);
         drop(std::thread::Builder::new().name("console".to_owned()).spawn(read));
     }
     lines
 }
+
+/// Until the terminal is gone, or nobody takes lines any more. A program in the background of a shell that
+/// reads from its terminal is stopped by the system: what is typed then is not for us.
+#[cfg(unix)]
+fn read(typed: &mpsc::Sender<String>) {
+    use rustix::event::{PollFd, PollFlags, poll};
+    use rustix::io::Errno;
+
+    let stdin = io::stdin();
+    let (mut line, mut bytes) = (Vec::new(), [0; 1_024]);
+    loop {
+        match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], None) {
+            Ok(_) => {}
+            Err(Errno::INTR) => continue,
+            Err(_) => return,
+        }
+        match rustix::termios::tcgetpgrp(&stdin) {
+            Ok(front) if front == rustix::process::getpgrp() => {}
+            Ok(_) => {
+                std::thread::sleep(BEHIND);
+                continue;
+            }
+            Err(_) => return,
+        }
+        let read = match rustix::io::read(&stdin, &mut bytes) {
+            Ok(0) => return,
+            Ok(read) => read,
+            Err(Errno::INTR) => continue,
+            Err(_) => return,
+        };
+        for byte in &bytes[..read] {
+            match byte {
+                b'\n' => {
+                    let whole = String::from_utf8_lossy(&line).into_owned();
+                    line.clear();
+                    if typed.blocking_send(whole).is_err() {
+                        return;
+                    }
+                }
+                // Nobody types a line as long as that.
+                _ if LONGEST <= line.len() => line.clear(),
+                byte => line.push(*byte),
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn read(typed: &mpsc::Sender<String>) {
+    use std::io::BufRead as _;
+
+    for line in io::stdin().lock().lines().map_while(Result::ok) {
+        if typed.blocking_send(line).is_err() {
+            return;
+        }
+    }
+}
+
+/// How often a program in the background looks whether it is in front again.
+#[cfg(unix)]
+const BEHIND: std::time::Duration = std::time::Duration::from_secs(1);
+/// Bytes of a line.
+#[cfg(unix)]
+const LONGEST: usize = 16 * 1_024;

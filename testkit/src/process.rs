@@ -176,6 +176,14 @@ impl NodeProcess {
         self.running.kill()
     }
 
+    /// Waits for its end, which must come by itself.
+    ///
+    /// # Errors
+    /// It goes on running.
+    pub fn ended(mut self) -> Result<ExitStatus> {
+        self.running.wait()
+    }
+
     /// SIGTERM, and its exit status.
     ///
     /// # Errors

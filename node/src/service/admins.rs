@@ -146,7 +146,8 @@ impl Admins {
         command: AdminCommand,
     ) -> Result<Done<AdminAnswer>, AdminError> {
         let (action, now) = (command.kind(), clock::now());
-        let Prepared { target, detail, deed, then } = self.prepare(command, may_be_admin).await?;
+        let Prepared { target, detail, deed, then } =
+            self.prepare(command, may_be_admin, now).await?;
         let name = target.clone();
         let order = Order { by, now, action, target, detail, deed };
         let carried = self.carry_out(order).await?;

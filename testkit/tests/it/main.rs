@@ -3,11 +3,13 @@
 mod admins;
 mod chat;
 mod client;
+mod client_admin;
 mod client_cluster;
 mod cluster;
 mod crash;
 mod faults;
 mod flood;
+mod host;
 mod hostile;
 mod login;
 mod misconfigured;

@@ -9,7 +9,6 @@ use thrive_protocol::text::{AlertText, Reason};
 use thrive_protocol::{Code, Refusal};
 
 use super::{AdminError, Admins, Then};
-use crate::clock;
 use crate::domain::password;
 use crate::news::Answer as _;
 use crate::service::accounts::{AccountError, freed_before, new_username};
@@ -30,6 +29,7 @@ impl Admins {
         &self,
         command: AdminCommand,
         may_be_admin: bool,
+        now: Time,
     ) -> Result<Prepared, AdminError> {
         let about = |target: String, deed: fn(Username) -> Deed, then| {
             let deed = known(&target).map(deed);
@@ -43,13 +43,13 @@ impl Admins {
             AdminCommand::CreateUser(create) => {
                 let target = create.username.clone();
                 let deed = match may_be_admin {
-                    true => self.new_account(create).await?,
+                    true => self.new_account(create, now).await?,
                     false => Err(Code::AdminOnly.into()),
                 };
                 Prepared { target, detail: String::new(), deed, then: Then::Created }
             }
             AdminCommand::Ban(ban) => {
-                let (ends, reason) = (ends(ban.until, clock::now()), Reason::cut(&ban.reason));
+                let (ends, reason) = (ends(ban.until, now), Reason::cut(&ban.reason));
                 let deed = known(&ban.username).and_then(|username| {
                     let reason = short(&ban.reason)?;
                     Ok(Deed::Ban { username, ends, reason })
@@ -59,7 +59,7 @@ impl Admins {
                 Prepared { target: ban.username, detail, deed, then }
             }
             AdminCommand::BanFiles(ban) => {
-                let (ends, reason) = (ends(ban.until, clock::now()), Reason::cut(&ban.reason));
+                let (ends, reason) = (ends(ban.until, now), Reason::cut(&ban.reason));
                 let deed = known(&ban.username).and_then(|username| {
                     let (extension, reason) = (extension(&ban.extension)?, short(&ban.reason)?);
                     Ok(Deed::BanFiles { username, extension, ends, reason })
@@ -101,7 +101,11 @@ impl Admins {
         })
     }
 
-    async fn new_account(&self, create: CreateUser) -> Result<Result<Deed, Refusal>, AdminError> {
+    async fn new_account(
+        &self,
+        create: CreateUser,
+        created: Time,
+    ) -> Result<Result<Deed, Refusal>, AdminError> {
         let CreateUser { username, password, email } = create;
         if email.is_some() {
             return Ok(Err(Code::EmailUnsupported.into()));
@@ -115,7 +119,6 @@ impl Admins {
             Err(error) => return Ok(Err(error.refusal())),
         };
         let password_hash = self.hasher.hash(password).await?;
-        let created = clock::now();
         Ok(Ok(Deed::Create(NewAccount {
             username,
             password_hash,
