@@ -12,7 +12,7 @@ use crate::root;
 /// What makes up the wire, in this order.
 const WIRE: &[&str] = &[
     "request", "reply", "event", "code", "frame", "codec", "message", "entry", "people", "ids",
-    "limits",
+    "limits", "admin",
 ];
 
 const DOCUMENT: &str = "docs/PROTOCOL.md";
