@@ -154,13 +154,12 @@ fn ban_files(words: &mut Words<'_>, usage: &'static Usage) -> Result<AdminComman
     let extension = words.need(usage)?;
     let before = words.rest;
     let mut until = Until::Forever {};
-    match words.next_plain() {
-        Some(word) => match end(word)? {
+    if let Some(word) = words.next_plain() {
+        match end(word)? {
             Some(given) => until = given,
             // It was the beginning of the reason.
             None => words.rest = before,
-        },
-        None => {}
+        }
     }
     let reason = words.rest().to_owned();
     Ok(AdminCommand::BanFiles(BanFiles { username, extension, until, reason }))

@@ -123,7 +123,9 @@ async fn who_is_invisible_looks_exactly_like_who_is_offline() -> Result<()> {
     bob.ok(Request::Typing { conversation: chat, active: true }).await?;
     bob.ok(Request::MarkDelivered { conversation: chat, seq }).await?;
     bob.ok(Request::MarkRead { conversation: chat, seq }).await?;
-    let leaks = ann.events_until(Duration::from_millis(100)).await?;
+    let mut leaks = ann.events_until(Duration::from_millis(100)).await?;
+    // That they became contacts is looked at once more, whoever is there.
+    leaks.retain(|event| !matches!(event, Event::Heads { heads } if heads.is_empty()));
     assert_eq!(leaks, [], "nothing that only somebody who is there can cause");
     assert_eq!(contacts(&ann).await?[0].presence, thrive_protocol::people::Presence::default());
     Ok(())
