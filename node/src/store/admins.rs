@@ -203,7 +203,7 @@ async fn run(
         }),
         None => carry_out(transaction, order, deed, NOBODY).await?,
     };
-    let target = target.or(carried.as_ref().ok().and_then(|it| it.user));
+    let target = target.or_else(|| carried.as_ref().ok().and_then(|it| it.user));
     Ok((target, carried))
 }
 

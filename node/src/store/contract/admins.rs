@@ -236,7 +236,7 @@ async fn the_audit_has_every_order_and_loses_none() {
             .await
             .into_iter()
             .map(|it| {
-                let by = it.by.map_or("host".to_owned(), |by| by.to_string());
+                let by = it.by.map_or_else(|| "host".to_owned(), |by| by.to_string());
                 assert_eq!((it.time, it.detail.as_str()), (NOW, "a detail"));
                 (by, it.target.as_str().to_owned(), it.outcome)
             })
