@@ -252,3 +252,76 @@ CREATE TABLE file_part (
   upload BIGINT NOT NULL,
   CONSTRAINT file_part_pkey PRIMARY KEY (file, number)
 );
+
+-- Who may give orders. It hangs on the account and not on its name: ids are never used again.
+CREATE TABLE admin (
+  account BIGINT NOT NULL,
+  since BIGINT NOT NULL,
+  -- The account of the admin who did it; 0: somebody at the machine of the server.
+  made_by BIGINT NOT NULL,
+  CONSTRAINT admin_pkey PRIMARY KEY (account),
+  CONSTRAINT admin_account_fkey FOREIGN KEY (account) REFERENCES account (id)
+);
+
+-- Who may not log in. One that has ended stays until another one replaces it.
+CREATE TABLE ban (
+  account BIGINT NOT NULL,
+  -- The last moment of it; the end of the year 9999: for ever.
+  ends BIGINT NOT NULL,
+  reason TEXT NOT NULL DEFAULT '',
+  made BIGINT NOT NULL,
+  made_by BIGINT NOT NULL,
+  CONSTRAINT ban_pkey PRIMARY KEY (account),
+  CONSTRAINT ban_account_fkey FOREIGN KEY (account) REFERENCES account (id)
+);
+
+-- Who may not send files of a kind.
+CREATE TABLE file_ban (
+  account BIGINT NOT NULL,
+  -- Lower case, without a dot; '*': every kind.
+  extension TEXT NOT NULL,
+  ends BIGINT NOT NULL,
+  reason TEXT NOT NULL DEFAULT '',
+  made BIGINT NOT NULL,
+  made_by BIGINT NOT NULL,
+  CONSTRAINT file_ban_pkey PRIMARY KEY (account, extension),
+  CONSTRAINT file_ban_account_fkey FOREIGN KEY (account) REFERENCES account (id)
+);
+
+-- What admins did, and what was refused. Rows are only ever added: triggers, which each engine writes in
+-- its own way, refuse everything else. No foreign keys: it outlives whatever it is about.
+CREATE TABLE audit (
+  id BIGINT NOT NULL,
+  time BIGINT NOT NULL,
+  -- 0: somebody at the machine of the server.
+  actor BIGINT NOT NULL,
+  -- Names as they were then.
+  actor_name TEXT NOT NULL DEFAULT '',
+  action TEXT NOT NULL,
+  -- 0: nobody, or nobody of that name.
+  target BIGINT NOT NULL DEFAULT 0,
+  target_name TEXT NOT NULL DEFAULT '',
+  -- What was said with it. Never a password, a code or an address of mail.
+  detail TEXT NOT NULL DEFAULT '',
+  -- 'done', or the word of the code that it was refused with.
+  outcome TEXT NOT NULL,
+  CONSTRAINT audit_pkey PRIMARY KEY (id)
+);
+
+-- Codes by which somebody may make an account where sign-up is by invitation.
+CREATE TABLE invite (
+  id BIGINT NOT NULL,
+  -- SHA-256 of the code, which has 80 random bits.
+  code_hash BYTEA NOT NULL,
+  -- Accounts that may still be made by it.
+  uses BIGINT NOT NULL,
+  ends BIGINT NOT NULL,
+  made BIGINT NOT NULL,
+  made_by BIGINT NOT NULL,
+  CONSTRAINT invite_pkey PRIMARY KEY (id),
+  CONSTRAINT invite_code_hash_key UNIQUE (code_hash),
+  CONSTRAINT invite_uses_check CHECK (0 <= uses)
+);
+
+-- Whose list has somebody in it: they are to hear that somebody became an admin, or is gone.
+CREATE INDEX contact_other_idx ON contact (other);

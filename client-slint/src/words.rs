@@ -1,6 +1,7 @@
 //! Every sentence that does not stand on a screen from the start: failures, statuses, names for the
 //! ear. Whole sentences, so that they can be spoken as they are.
 
+use thrive_client::admin::{Time, words};
 use thrive_client::{
     Availability, Code, Connection, Contact, Failure, InvalidUsername, Message, MessageState,
     Presence, Relation,
@@ -17,6 +18,13 @@ pub fn failure(failure: &Failure) -> String {
                     format!("{sentence} Try again in {}.", seconds(wait.div_ceil(1_000)))
                 }
                 Some(_) | None => sentence,
+            }
+        }
+        Failure::Banned { until_ms, reason } => {
+            let end = words::end(until_ms.map(Time));
+            match reason.as_str() {
+                "" => format!("This account is banned {end}."),
+                reason => format!("This account is banned {end}. Reason: {}", sentence_of(reason)),
             }
         }
         Failure::Unreachable(_) => {
@@ -113,6 +121,20 @@ fn code_sentence(code: Code, limit: Option<u64>) -> String {
         Code::FileNotReady => "Not all of the file is at the server yet.".into(),
         Code::FileNotAsOffered => "What was sent is not what was offered.".into(),
         Code::TransferElsewhere => "Another program goes on with this file.".into(),
+        Code::AdminOnly => "Only admins may do that.".into(),
+        Code::AlreadyAdmin => "This person is an admin already.".into(),
+        Code::NotAnAdmin => "This person is no admin.".into(),
+        Code::LastAdmin => {
+            "This is the last admin of the server. Make somebody else one first.".into()
+        }
+        Code::Banned => "This account is kept out of the server.".into(),
+        Code::NotBanned => "Nobody keeps this person out.".into(),
+        Code::EndIsPast => "That would be over already.".into(),
+        Code::ExtensionInvalid => "That is no kind of file.".into(),
+        Code::NoSuchFileBan => "This person may send such files already.".into(),
+        Code::AccountDeleted => "Your account was deleted.".into(),
+        Code::InviteRequired => "This server takes new accounts by invitation only.".into(),
+        Code::InviteInvalid => "Nobody is invited by this code, or it is too old.".into(),
         Code::Unknown => {
             "The server refused, for a reason that this program is too old to know.".into()
         }

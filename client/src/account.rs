@@ -29,6 +29,7 @@ impl Client {
             online: info.online,
             started_ms: info.started.0,
             sign_up_open: is_open(info.sign_up),
+            sign_up_by_invite: info.sign_up == SignUp::Invite,
             text_chars: info.limits.text_chars,
             status_chars: info.limits.status_chars,
             password_min: info.limits.password_min,
@@ -64,7 +65,20 @@ impl Client {
     /// # Errors
     /// The name or the password is refused, the server takes nobody, or it cannot be reached.
     pub async fn create_account(&self, username: &str, password: Secret) -> Result<(), Failure> {
-        self.sign_up(username, password, None).await.map(drop)
+        self.sign_up(username, password, None, None).await.map(drop)
+    }
+
+    /// The same with the code of an invitation.
+    ///
+    /// # Errors
+    /// As [`Self::create_account`], or the code is good for nothing any more.
+    pub async fn create_account_invited(
+        &self,
+        username: &str,
+        password: Secret,
+        code: Secret,
+    ) -> Result<(), Failure> {
+        self.sign_up(username, password, None, Some(code)).await.map(drop)
     }
 
     /// Changes the password of whoever is logged in.
@@ -121,6 +135,6 @@ impl Client {
 fn is_open(sign_up: SignUp) -> bool {
     match sign_up {
         SignUp::Open => true,
-        SignUp::Closed => false,
+        SignUp::Invite | SignUp::Closed => false,
     }
 }

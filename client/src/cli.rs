@@ -1,6 +1,7 @@
 //! From arguments to one command, and from its end to an exit code.
 
 pub(crate) mod account;
+pub(crate) mod admin;
 pub(crate) mod args;
 pub(crate) mod chat;
 pub(crate) mod config;
@@ -37,6 +38,8 @@ pub(crate) enum Trouble {
     Local(String),
     /// Whoever read our output has gone; there is nobody to tell anything.
     Closed,
+    /// It was told already; what is left is the exit code.
+    Said(u8),
 }
 
 impl From<Failure> for Trouble {
@@ -52,7 +55,7 @@ impl Trouble {
             Self::Failure(failure) => match failure {
                 Failure::Refused { code: Code::SessionEnded | Code::LoginRequired, .. }
                 | Failure::NotLoggedIn => 4,
-                Failure::Refused { .. } => 1,
+                Failure::Refused { .. } | Failure::Banned { .. } => 1,
                 Failure::Unreachable(_) | Failure::NotThrive(_) => 3,
                 Failure::ServerChanged { .. } => 5,
                 Failure::Invalid(_) => 2,
@@ -61,6 +64,7 @@ impl Trouble {
             Self::Usage(_) => 2,
             Self::Local(_) => 6,
             Self::Closed => 0,
+            Self::Said(code) => *code,
         }
     }
 }
@@ -121,6 +125,7 @@ pub(crate) async fn run(
         Command::Sessions { command } => {
             account::sessions(&context, command.unwrap_or_default()).await
         }
+        Command::Admin { words, password } => admin::admin(&context, &words, &password).await,
         Command::Server(command) => server::server(&context, command).await,
         Command::Password(command) => account::password(&context, command).await,
         Command::Completions { .. } => Ok(()),

@@ -33,7 +33,8 @@ pub struct OwnEmail {
 impl Client {
     /// Makes an account; `email` is needed where [`crate::ServerInfo::email_required`] says so, and may be
     /// given nowhere else. It does not log in. Before the code has come back, the same name and password
-    /// with another address correct the address.
+    /// with another address correct the address. `invite` is the code of an invitation, where the server takes
+    /// accounts by invitation only.
     ///
     /// # Errors
     /// The name, the password or the address is refused, the server takes nobody, or it cannot be reached.
@@ -42,10 +43,11 @@ impl Client {
         username: &str,
         password: Secret,
         email: Option<&str>,
+        invite: Option<Secret>,
     ) -> Result<SignedUp, Failure> {
         let username = parse_username(username)?.to_string();
         let email = email.map(parse_email).transpose()?;
-        let request = Request::CreateAccount(CreateAccount { username, password, email });
+        let request = Request::CreateAccount(CreateAccount { username, password, email, invite });
         let options = &self.options;
         let mut greeted = greet(&options.server, &self.pins, &options.program).await?;
         let next =

@@ -12,6 +12,7 @@
 //! the conversation, each once, whatever the network does.
 
 mod account;
+pub mod admin;
 pub mod away;
 mod backoff;
 mod cache;

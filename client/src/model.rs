@@ -19,6 +19,8 @@ const TYPING: Duration = Duration::from_secs(6);
 pub(crate) struct Model {
     people: BTreeMap<UserId, Contact>,
     own: Presence,
+    /// I am an admin, as far as the server said.
+    admin: bool,
     typing: BTreeMap<UserId, Instant>,
     /// What was heard while a list of contacts is on its way: the list may be older than that.
     heard: Option<Heard>,
@@ -121,6 +123,7 @@ impl Model {
             presence,
             unread: before.map_or(0, |before| before.unread),
             typing: before.is_some_and(|before| before.typing),
+            admin: contact.admin,
         };
         self.replace(now, arrival)
     }
@@ -155,6 +158,7 @@ impl Model {
             presence: Presence::default(),
             unread: 0,
             typing: false,
+            admin: false,
         };
         self.replace(now, Arrival::CatchUp)
     }
@@ -179,6 +183,15 @@ impl Model {
             self.own = presence;
             Change::OwnPresence(self.own.clone())
         })
+    }
+
+    pub(crate) fn is_admin(&self) -> bool {
+        self.admin
+    }
+
+    pub(crate) fn own_rights(&mut self, admin: bool) -> Option<Change> {
+        let changed = std::mem::replace(&mut self.admin, admin) != admin;
+        changed.then_some(Change::Admin(admin))
     }
 
     pub(crate) fn unblocked(&mut self, user: UserId) -> Option<Change> {
@@ -282,6 +295,7 @@ mod tests {
             nickname: Nickname::default(),
             request: RequestText::default(),
             presence: people::Presence::default(),
+            admin: false,
         }
     }
 

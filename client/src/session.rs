@@ -40,7 +40,11 @@ const GOODBYE: Duration = Duration::from_millis(300);
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        let Refusal { code, retry_after_ms, limit } = refusal;
+        let Refusal { code, retry_after_ms, limit, until, reason } = refusal;
+        if code == Code::Banned {
+            let (until_ms, reason) = (until.map(|it| it.0), reason.as_str().to_owned());
+            return Self::Banned { until_ms, reason };
+        }
         Self::Refused { code, retry_after_ms, limit }
     }
 }
@@ -417,6 +421,7 @@ pub(crate) fn strange(what: &str) -> Failure {
 pub(crate) fn ends_session(failure: &Failure) -> Option<Code> {
     match failure {
         Failure::Refused { code: code @ Code::SessionEnded, .. } => Some(*code),
+        Failure::Banned { .. } => Some(Code::Banned),
         Failure::Refused { .. }
         | Failure::Unreachable(_)
         | Failure::ServerChanged { .. }

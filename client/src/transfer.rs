@@ -57,13 +57,14 @@ impl From<Failure> for Outcome {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Refused { code, retry_after_ms, limit } => {
-                Self::refused(&Refusal { code, retry_after_ms, limit })
+                Self::refused(&Refusal { retry_after_ms, limit, ..code.into() })
             }
             Failure::Unreachable(_) | Failure::NotThrive(_) | Failure::NotLoggedIn => {
                 Self::Later(None)
             }
             Failure::Local(why) | Failure::Invalid(why) => Self::Failed(why),
-            Failure::ServerChanged { .. } => Self::Later(None),
+            // A ban may end, and what is there then goes on.
+            Failure::ServerChanged { .. } | Failure::Banned { .. } => Self::Later(None),
         }
     }
 }

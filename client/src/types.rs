@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 pub use thrive_protocol::code::Code;
 pub use thrive_protocol::directory::{Privacy, SetPrivacy, Tab};
+use thrive_protocol::ids::Time;
 pub use thrive_protocol::ids::{ConversationId, FileId, SessionId, UserId};
 pub use thrive_protocol::name::{InvalidUsername, Username};
 pub use thrive_protocol::people::{Availability, Relation};
@@ -117,6 +118,8 @@ pub struct Contact {
     pub unread: u32,
     /// Their device is writing right now.
     pub typing: bool,
+    /// They are an admin of the server, as far as it said; shown as "(Admin)".
+    pub admin: bool,
 }
 
 impl Contact {
@@ -321,6 +324,8 @@ pub struct ServerInfo {
     pub online: u64,
     pub started_ms: i64,
     pub sign_up_open: bool,
+    /// New accounts need the code of an invitation.
+    pub sign_up_by_invite: bool,
     pub text_chars: u32,
     pub status_chars: u32,
     pub password_min: u32,
@@ -353,6 +358,18 @@ pub enum Change {
     },
     ContactGone(UserId),
     OwnPresence(Presence),
+    /// I became an admin, or am none any more.
+    Admin(bool),
+    /// An admin tells everybody something. To be announced, and never to take the focus.
+    Alert {
+        text: String,
+        time_ms: i64,
+    },
+    /// I am kept out until then (`None`: for ever). [`Change::LoggedOut`] follows.
+    Banned {
+        until_ms: Option<i64>,
+        reason: String,
+    },
     /// A message is new (`before` is `None`), or its state or place changed.
     Message {
         before: Option<MessageState>,
@@ -371,6 +388,8 @@ pub enum Change {
 pub enum Failure {
     /// The server answered no.
     Refused { code: Code, retry_after_ms: Option<u64>, limit: Option<u64> },
+    /// The server keeps this account out until then; `None`: for ever. Said after the right password.
+    Banned { until_ms: Option<i64>, reason: String },
     /// No connection to the server, or it went away before it answered.
     Unreachable(String),
     /// The server's certificate is not the one that was seen before. Never ignored silently.
@@ -390,6 +409,11 @@ impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused { code, .. } => write!(formatter, "the server refused: {}", code.word()),
+            Self::Banned { until_ms, reason } => {
+                let end = thrive_protocol::admin::words::end(until_ms.map(Time));
+                write!(formatter, "this account is banned {end}")?;
+                if reason.is_empty() { Ok(()) } else { write!(formatter, ": {reason}") }
+            }
             Self::Unreachable(why) => write!(formatter, "the server cannot be reached: {why}"),
             Self::ServerChanged { host, .. } => {
                 write!(formatter, "the certificate of {host} is not the one seen before")

@@ -1,10 +1,13 @@
 //! The command line of `thrive-node`: what can be asked for, and the words that explain it. Flags stay
 //! text here; the configuration parses them, so that all problems are reported together.
 
+pub mod host;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use self::host::{AdminsCommand, BanCommand, InviteCommand, UserCommand};
 use crate::config::{Flag, Setting, Sources};
 
 /// The Thrive server. Without a command it serves until it is asked to stop.
@@ -44,6 +47,18 @@ pub enum Command {
     },
     /// Show the fingerprint of the certificate, which people compare when a client asks them
     Fingerprint,
+    /// Accounts, while the node runs or not
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Admins, and what they did
+    #[command(subcommand)]
+    Admin(AdminsCommand),
+    /// Who is kept out
+    #[command(subcommand)]
+    Ban(BanCommand),
+    /// Codes for new accounts where sign_up is invite
+    #[command(subcommand)]
+    Invite(InviteCommand),
 }
 
 #[derive(Args, Debug, Default)]
@@ -60,7 +75,7 @@ pub struct Flags {
     /// What people see as the name of this server
     #[arg(long, global = true, value_name = "TEXT")]
     name: Option<String>,
-    /// Who may make an account: open or closed
+    /// Who may make an account: open, invite or closed
     #[arg(long, global = true, value_name = "WHO")]
     sign_up: Option<String>,
     /// Log lines to write: a level, or a list such as info,thrive_node=debug
@@ -122,6 +137,10 @@ Examples:
   thrive-node drain --data /srv/thrive           before this node is taken away
   thrive-node import-thrive thrive.db --dry-run  what a former host would bring along
   thrive-node fingerprint                        to compare with what a client shows
+  thrive-node admin create ann                   the first admin, or one more
+  thrive-node user list --data /srv/thrive       everybody who has an account
+  thrive-node ban add bob 3d 'no spam, please'   keep somebody out for three days
+  thrive-node invite create --uses 5             a code for five new accounts
 
 Every key is also a variable: THRIVE_NODE_LISTEN, THRIVE_NODE_LIMITS__CONNECTIONS.
 

@@ -129,8 +129,9 @@ impl Config {
                 "1 to 60 characters, no control characters",
                 server_name,
             ),
-            sign_up: reader.text("sign_up", "open", "open or closed", |it| match it {
+            sign_up: reader.text("sign_up", "open", "open, invite or closed", |it| match it {
                 "open" => Some(SignUp::Open),
+                "invite" => Some(SignUp::Invite),
                 "closed" => Some(SignUp::Closed),
                 _ => None,
             }),

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use thrive_protocol::admin::{AdminAnswer, AdminCommand};
 use thrive_protocol::bounded::List;
 use thrive_protocol::entry::Entry;
 use thrive_protocol::ids::{ClientMsgId, ConversationId, FileId, Time};
 use thrive_protocol::limits::Limits;
 use thrive_protocol::reply::{ServerInfo, SignUp, Welcome};
+use thrive_protocol::request::Stream;
 use thrive_protocol::text::WelcomeText;
 use thrive_protocol::version::VERSION;
 use thrive_protocol::{Code, Event, Refusal, Reply, Request};
@@ -200,6 +202,9 @@ impl Dispatch {
             Request::FileReceived { file } => {
                 self.logged(kind, it.files.received(caller, file).await)
             }
+            Request::Admin(command) => {
+                Ok(self.said(kind, it.admins.answer(caller, command).await)?.map(Reply::Admin))
+            }
             Request::Hello(_)
             | Request::CreateAccount(_)
             | Request::LogIn(_)
@@ -244,7 +249,8 @@ impl Dispatch {
             Request::ListContacts {} => {
                 let contacts = self.said(kind, it.contacts.list(caller).await)?;
                 let presence = self.said(kind, it.presence.of_account(caller.user).await)?.presence;
-                Ok(Reply::Roster { contacts: List::cut(contacts), presence })
+                let admin = self.said(kind, it.contacts.is_admin(caller).await)?;
+                Ok(Reply::Roster { contacts: List::cut(contacts), presence, admin })
             }
             Request::History(request) => {
                 let (entries, more) =
@@ -259,11 +265,24 @@ impl Dispatch {
                 let page = self.said(kind, it.people.page(caller, request).await)?;
                 Ok(Reply::Directory(page))
             }
+            // Those that are asked on a stream of their own have no news for others.
+            Request::Admin(command) if command.stream() == Stream::Bulk => {
+                let done = self.said(kind, it.admins.answer(caller, command).await)?;
+                Ok(Reply::Admin(done.reply))
+            }
             other => {
                 tracing::debug!(request.kind = other.kind(), "Request on the wrong stream");
                 Err(Code::WrongStream.into())
             }
         }
+    }
+
+    /// Does what somebody at the machine of the server asks for; the news is for the console to publish.
+    ///
+    /// # Errors
+    /// Why it was not done.
+    pub async fn host(&self, command: AdminCommand) -> Result<Done<AdminAnswer>, Refusal> {
+        self.said("admin", self.services.admins.host(command).await)
     }
 
     /// Follows what the caller is a member of, and shows the status that is stored. Call it after

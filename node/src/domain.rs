@@ -1,5 +1,6 @@
 //! Rules of the messenger as pure functions: no clock, no store, no async.
 
+pub mod admin;
 pub mod catch_up;
 pub mod file_kind;
 pub mod former;

@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 pub use self::fan_out::Delivery;
 pub use self::topic::Gap;
 use self::topic::Topic;
+use crate::orders::Orders;
 use crate::rate::Bucket;
 use crate::session::outbox::Outbox;
 
@@ -27,6 +28,8 @@ use crate::session::outbox::Outbox;
 pub struct Hub {
     /// Guards all of it; see the module.
     state: Arc<Mutex<State>>,
+    /// That this node is to end.
+    orders: Orders,
 }
 
 #[derive(Default)]
@@ -70,6 +73,12 @@ struct Connection {
 }
 
 impl Hub {
+    /// Where this node hears that it is to end.
+    #[must_use]
+    pub fn orders(&self) -> Orders {
+        self.orders.clone()
+    }
+
     /// From now on news for `user` goes into `outbox`, too. `fresh` and `bulk` are what an account
     /// begins with.
     pub fn connect(

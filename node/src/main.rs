@@ -1,5 +1,7 @@
 //! The process around a node: command line, configuration, log, signals, exit code.
 
+mod host;
+
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
@@ -13,9 +15,10 @@ use thrive_node::cli::{self, Cli, Command};
 use thrive_node::config::{Config, Setting};
 use thrive_node::data_dir::DataDir;
 use thrive_node::node::Node;
+use thrive_node::orders::Ending;
 use thrive_node::password::Hasher;
 use thrive_node::store::{Database, Place};
-use thrive_node::{drain, import, log, signals, srv_conf, tls};
+use thrive_node::{console, drain, import, log, signals, srv_conf, tls};
 
 /// The number of `EX_USAGE`: what was asked for is wrong, and trying again will not help.
 const WRONG_USE: u8 = 64;
@@ -75,13 +78,40 @@ fn run(command: Option<Command>, config: Config, settings: &[Setting]) -> anyhow
         Some(Command::ImportThrive { database, srv_conf, dry_run }) => {
             quietly(import(&config, &database, srv_conf.as_deref(), dry_run))?;
         }
+        Some(Command::User(command)) => tell(host::user(&config, command))?,
+        Some(Command::Admin(command)) => tell(host::admin(&config, command))?,
+        Some(Command::Ban(command)) => tell(host::ban(&config, command))?,
+        Some(Command::Invite(command)) => tell(host::invite(&config, command))?,
         None => {
             log::start(&config)?;
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-            runtime.block_on(serve(config))?;
+            let ending = runtime.block_on(serve(config))?;
+            // A console still waits for a key.
+            runtime.shutdown_background();
+            match ending {
+                Ending::Stop => {}
+                Ending::Restart => restart()?,
+            }
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a command of the host, and says what it did.
+fn tell(work: impl Future<Output = anyhow::Result<String>>) -> anyhow::Result<()> {
+    say(io::stdout(), &quietly(work)?);
+    Ok(())
+}
+
+/// Puts this program in the place of this process again, as it is on the disk now, called as it was.
+fn restart() -> anyhow::Result<()> {
+    let mut again = std::process::Command::new(std::env::current_exe()?);
+    again.args(std::env::args_os().skip(1));
+    #[cfg(unix)]
+    return Err(std::os::unix::process::CommandExt::exec(&mut again)).context("start again");
+    // There, a process cannot become another one.
+    #[cfg(not(unix))]
+    again.spawn().map(drop).context("start again")
 }
 
 /// Runs something short that needs a runtime, and no log.
@@ -176,13 +206,13 @@ async fn migrate(config: &Config, check: bool) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
+async fn serve(config: Config) -> anyhow::Result<Ending> {
     let stop = CancellationToken::new();
     // Before anything is opened, so that a long start can be broken off.
     signals::watch(stop.clone()).context("listen for signals")?;
     let mut node = tokio::select! {
         biased;
-        () = stop.cancelled() => return Ok(()),
+        () = stop.cancelled() => return Ok(Ending::Stop),
         node = Node::start(config) => node?,
     };
     tracing::info!(
@@ -193,13 +223,26 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     );
     let (address, fingerprint) = (node.address(), node.fingerprint());
     say(io::stdout(), &format!("thrive-node ready on {address}, certificate {fingerprint}"));
+    let console = node.console().clone();
+    let obey = async {
+        let mut lines = console::lines();
+        while let Some(line) = lines.recv().await {
+            if !line.trim().is_empty() {
+                say(io::stdout(), &console.obey(&line).await);
+            }
+        }
+        std::future::pending().await
+    };
     tokio::select! {
         biased;
         () = stop.cancelled() => {}
-        () = node.ended() => anyhow::bail!("the node ended by itself; the log says why"),
+        ending = node.ended() => {
+            return ending.context("the node ended by itself; the log says why");
+        }
+        () = obey => {}
     }
     node.stop().await;
-    Ok(())
+    Ok(Ending::Stop)
 }
 
 /// One message for whoever started us. If nobody listens, that is no reason to end.

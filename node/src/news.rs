@@ -22,6 +22,10 @@ pub enum Audience {
     Conversation(ConversationId),
     /// One session; it is ended after it has heard.
     EndSession(UserId, SessionId),
+    /// Everybody who is connected, on every node.
+    Everybody,
+    /// Every node itself: it hands its people over and ends.
+    EveryNode,
 }
 
 /// A finished request: the answer for the caller, and the news for others.

@@ -21,6 +21,7 @@ use crate::clock;
 use crate::cluster::{JoinError, Lost, Membership};
 use crate::cluster_secret::SecretError;
 use crate::config::Config;
+use crate::console::Console;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::dispatch::{About, Dispatch};
 use crate::faults;
@@ -28,10 +29,11 @@ use crate::files::{Depot, DepotError, Nudge, Sweeper};
 use crate::hub::Hub;
 use crate::last_seen;
 use crate::mail::{self, Mailer, Means, Post, PostError};
+use crate::orders::Ending;
 use crate::password::Hasher;
 use crate::presence::Online;
 use crate::redis::RedisError;
-use crate::service::{FileRoom, Services, Settings};
+use crate::service::{Around, FileRoom, Services, Settings};
 use crate::session::{self, Limits, Shared};
 use crate::store::{Database, StoreError};
 use crate::tls::{self, Fingerprint, TlsError};
@@ -46,7 +48,8 @@ pub struct Node {
     address: SocketAddr,
     fingerprint: Fingerprint,
     stop: CancellationToken,
-    serving: JoinHandle<()>,
+    console: Console,
+    serving: JoinHandle<Option<Ending>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -110,11 +113,13 @@ impl Node {
         }
         let stop = CancellationToken::new();
         let asked = stop.clone();
+        let console = parts.console.clone();
         let serving = tokio::spawn(async move {
-            parts.serve(acceptor, asked).await;
+            let ending = parts.serve(acceptor, asked).await;
             drop(data);
+            ending
         });
-        Ok(Self { address, fingerprint, stop, serving })
+        Ok(Self { address, fingerprint, stop, console, serving })
     }
 
     /// Where it listens; the port is a real one even when 0 was asked for.
@@ -128,10 +133,16 @@ impl Node {
         &self.fingerprint
     }
 
-    /// Returns when the node has stopped serving without being asked to.
-    pub async fn ended(&mut self) {
-        // How it ended is told by `stop`, which is called next.
-        drop((&mut self.serving).await);
+    /// Where the host gives orders to it.
+    #[must_use]
+    pub fn console(&self) -> &Console {
+        &self.console
+    }
+
+    /// Returns when the node has stopped serving: because an admin said so, or for a fault that the log
+    /// tells of.
+    pub async fn ended(&mut self) -> Option<Ending> {
+        (&mut self.serving).await.ok().flatten()
     }
 
     /// Says good-bye to every client, stores what was accepted, and ends.
@@ -153,6 +164,7 @@ struct Parts {
     background: CancellationToken,
     work: Work,
     membership: Option<Membership>,
+    console: Console,
     /// Routers may be sending us people.
     routed: bool,
 }
@@ -184,12 +196,17 @@ impl Parts {
             mails: config.limits.mails,
             codes: config.limits.codes,
             mailer,
+            first_is_admin: config.database.is_none() && config.cluster.is_none(),
         };
         let nudge = Nudge::default();
         let room =
             FileRoom { depot: depot.clone(), settings: config.files.clone(), nudge: nudge.clone() };
+        let around = Around {
+            orders: hub.orders(),
+            membership: community.as_ref().map(|it| it.membership.clone()),
+        };
         let services =
-            Services::new(database.clone(), hasher, online.clone(), settings, room).await?;
+            Services::new(database.clone(), hasher, online.clone(), settings, room, around).await?;
         let about = About {
             server: config.name.clone(),
             sign_up: config.sign_up,
@@ -239,17 +256,24 @@ impl Parts {
         let bulk = Arc::new(Semaphore::new(BULK));
         let transfers = Arc::new(Semaphore::new(TRANSFERS));
         let stop = CancellationToken::new();
+        let console = Console::new(dispatch.clone(), bus.clone());
         let shared = Shared { dispatch, appender, bus, hub, online, limits, bulk, transfers, stop };
         let routed = config.cluster.is_some();
-        Ok(Self { database, shared, background, work, membership, routed })
+        Ok(Self { database, shared, background, work, membership, console, routed })
     }
 
-    /// Serves until `asked` to stop, or until the store can do nothing more; then hands everybody over.
-    async fn serve(self, acceptor: Acceptor, asked: CancellationToken) {
-        let sessions = TaskTracker::new();
+    /// Serves until `asked` to stop, until an admin says so, or until the store can do nothing more; then
+    /// hands everybody over.
+    async fn serve(self, acceptor: Acceptor, asked: CancellationToken) -> Option<Ending> {
+        let (sessions, orders) = (TaskTracker::new(), self.shared.hub.orders());
+        let mut ending = None;
         tokio::select! {
             biased;
             () = asked.cancelled() => {}
+            given = orders.given() => {
+                tracing::info!(?given, "An admin ends the node");
+                ending = Some(given);
+            }
             () = self.database.broken() => {
                 tracing::error!("The store can do nothing more: the node ends");
             }
@@ -286,7 +310,8 @@ impl Parts {
         }
         drop(timeout(FLUSH, acceptor.close()).await);
         self.background.cancel();
-        let Self { database, shared, work, membership, .. } = self;
+        let Self { database, shared, work, membership, console, .. } = self;
+        console.close();
         drop(shared);
         if timeout(FLUSH, work.ended()).await.is_err() {
             tracing::warn!("Background work did not end in time");
@@ -296,6 +321,7 @@ impl Parts {
         }
         database.close().await;
         tracing::info!("Stopped");
+        ending
     }
 
     /// Whether there is no other node that would take our people in.

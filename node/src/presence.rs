@@ -79,6 +79,12 @@ impl Online {
         self.shared.table.lock().visible()
     }
 
+    /// At most `most` people who are seen as online now, on any node, and what is seen of them.
+    #[must_use]
+    pub fn seen(&self, most: usize) -> Vec<(UserId, Presence)> {
+        self.shared.table.lock().all_seen(most)
+    }
+
     /// One connection more. What others see changes with [`Self::learn`], which is called next.
     pub fn arrived(&self, user: UserId) {
         self.change(|table| table.arrived(user));

@@ -2,6 +2,7 @@
 //! happened as data; it knows no socket and writes no SQL.
 
 pub mod accounts;
+pub mod admins;
 mod caller;
 pub mod contacts;
 pub mod conversations;
@@ -19,6 +20,7 @@ use thrive_protocol::text::{InvalidText, MessageText, WelcomeText};
 use thrive_protocol::{Code, Refusal};
 
 use self::accounts::Accounts;
+use self::admins::Admins;
 pub use self::caller::Caller;
 use self::contacts::Contacts;
 use self::conversations::Conversations;
@@ -27,9 +29,11 @@ use self::emails::Emails;
 use self::files::Files;
 use self::privacy::Privacies;
 use self::statuses::Statuses;
+use crate::cluster::Membership;
 use crate::config;
 use crate::files::{Depot, Nudge};
 use crate::mail::Mailer;
+use crate::orders::Orders;
 use crate::password::Hasher;
 use crate::presence::Online;
 use crate::rate::Rate;
@@ -47,6 +51,15 @@ pub struct Services {
     pub files: Files,
     pub people: People,
     pub privacy: Privacies,
+    pub admins: Admins,
+}
+
+/// What is around a node, as far as admins give orders to it.
+#[derive(Clone, Default)]
+pub struct Around {
+    pub orders: Orders,
+    /// `None`: it is alone.
+    pub membership: Option<Membership>,
 }
 
 /// What the operator decides about services.
@@ -64,6 +77,8 @@ pub struct Settings {
     pub codes: Rate,
     /// With it, a new account needs an address.
     pub mailer: Option<Mailer>,
+    /// Whoever makes the first account is the admin.
+    pub first_is_admin: bool,
 }
 
 /// Where files are kept, and what is taken.
@@ -83,11 +98,13 @@ impl Services {
         online: Online,
         settings: Settings,
         room: FileRoom,
+        around: Around,
     ) -> Result<Self, StoreError> {
         let epoch = database.epoch().await?;
         let (mails, codes) = (settings.mails, settings.codes);
-        let accounts = Accounts::new(database.clone(), hasher, epoch, settings);
+        let accounts = Accounts::new(database.clone(), hasher.clone(), epoch, settings);
         Ok(Self {
+            admins: Admins::new(database.clone(), hasher, online.clone(), around),
             emails: Emails::new(accounts.clone(), mails, codes),
             accounts,
             contacts: Contacts::new(database.clone(), online.clone()),

@@ -8,7 +8,10 @@
 
 pub mod accounts;
 pub mod addresses;
+pub mod admins;
 pub mod append;
+pub mod audit;
+pub mod bans;
 pub mod codes;
 pub mod contacts;
 pub mod conversations;
@@ -19,6 +22,7 @@ pub mod files;
 pub mod former;
 pub mod ids;
 pub mod import;
+pub mod invites;
 pub mod marks;
 pub mod messages;
 mod migrations;

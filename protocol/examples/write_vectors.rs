@@ -9,6 +9,8 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
+#[path = "../tests/it/admin.rs"]
+mod admin;
 #[path = "../tests/it/diagnostic.rs"]
 #[expect(dead_code, reason = "the tests use all of it")]
 mod diagnostic;

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::ids::Time;
+use crate::text::Reason;
+
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
         /// The reason of a refusal. On the wire it is its word; a word is never used again for another
@@ -140,6 +143,28 @@ codes! {
     FileNotAsOffered = "file_not_as_offered",
     /// Another connection goes on with this upload.
     TransferElsewhere = "transfer_elsewhere",
+
+    // Admins.
+    /// Only admins may do that.
+    AdminOnly = "admin_only",
+    AlreadyAdmin = "already_admin",
+    NotAnAdmin = "not_an_admin",
+    /// There must be one left who may do such things.
+    LastAdmin = "last_admin",
+    /// Kept out `until` then (absent: for ever), for this `reason`. Said after the right password only.
+    Banned = "banned",
+    NotBanned = "not_banned",
+    /// A ban that would be over already.
+    EndIsPast = "end_is_past",
+    /// No kind of file.
+    ExtensionInvalid = "extension_invalid",
+    NoSuchFileBan = "no_such_file_ban",
+    /// The account does not exist any more. Known from the event of this name; never the code of a refusal.
+    AccountDeleted = "account_deleted",
+    /// The server takes accounts by invitation only.
+    InviteRequired = "invite_required",
+    /// Nobody was invited by this code, or it is used up or too old.
+    InviteInvalid = "invite_invalid",
 }
 
 impl Code {
@@ -182,11 +207,17 @@ pub struct Refusal {
     /// The limit that was passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
+    /// Until when it stays so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Time>,
+    /// What somebody said about it.
+    #[serde(default, skip_serializing_if = "Reason::is_empty")]
+    pub reason: Reason,
 }
 
 impl From<Code> for Refusal {
     fn from(code: Code) -> Self {
-        Self { code, retry_after_ms: None, limit: None }
+        Self { code, retry_after_ms: None, limit: None, until: None, reason: Reason::default() }
     }
 }
 
@@ -194,6 +225,12 @@ impl Refusal {
     #[must_use]
     pub fn over(code: Code, limit: usize) -> Self {
         Self { limit: Some(limit as u64), ..code.into() }
+    }
+
+    /// `until`: absent: for ever.
+    #[must_use]
+    pub fn banned(until: Option<Time>, reason: Reason) -> Self {
+        Self { until, reason, ..Code::Banned.into() }
     }
 
     #[must_use]

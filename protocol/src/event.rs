@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::bounded::List;
 use crate::entry::Entry;
-use crate::ids::{ConversationId, Seq, UserId};
+use crate::ids::{ConversationId, Seq, Time, UserId};
 use crate::limits;
 use crate::people::{Contact, Conversation, Presence};
+use crate::text::{AlertText, Reason};
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -38,6 +39,18 @@ pub enum Event {
     },
     /// This session was ended: by another device, a new password, or an admin.
     SessionEnded {},
+    /// An admin tells everybody something. It is lost for whoever is not connected.
+    Alert { text: AlertText, time: Time },
+    /// I am banned, and this session is over. A login by password says it again.
+    Banned {
+        /// The last moment of it; absent: for ever.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Time>,
+        #[serde(default, skip_serializing_if = "Reason::is_empty")]
+        reason: Reason,
+    },
+    /// My account was deleted, and this session is over.
+    AccountDeleted {},
 }
 
 impl Event {
@@ -54,6 +67,9 @@ impl Event {
         "heads",
         "go_away",
         "session_ended",
+        "alert",
+        "banned",
+        "account_deleted",
     ];
 }
 

@@ -9,7 +9,7 @@
 //!
 //! - [`frame`]: a `u32` length and that many bytes; nothing else.
 //! - [`codec`]: one typed CBOR value in those bytes, all of them.
-//! - [`request`], [`reply`], [`event`], [`code`]: what may be said.
+//! - [`request`], [`reply`], [`event`], [`code`]: what may be said; [`admin`]: what admins may.
 //! - [`people`], [`preset`], [`directory`]: what one account may know of another.
 //! - [`mod@file`]: what is said about files that people offer each other.
 //! - [`ids`], [`name`], [`text`], [`mail`], [`secret`], [`bounded`]: the values in it; parsed, so already valid.
@@ -21,6 +21,7 @@
 //! skipped, an unknown request is answered with [`code::Code::UnknownRequest`], an unknown event is
 //! ignored, and an unknown kind of log entry keeps its place in the log ([`entry::Body::Unknown`]).
 
+pub mod admin;
 pub mod bounded;
 pub mod cid;
 pub mod cluster;

@@ -56,6 +56,21 @@ pub const ACCOUNTS_PER_EMAIL: usize = 3;
 /// Live sessions (devices) of one account; the one unused for longest ends when there are more.
 pub const SESSIONS: usize = 20;
 
+/// Characters of the reason of a ban: it must fit into a refusal before login.
+pub const REASON_CHARS: usize = 200;
+/// Characters of what an admin tells everybody: some sentences, which a screen reader reads out.
+pub const ALERT_CHARS: usize = 1_000;
+/// Characters of the extension of a kind of files.
+pub const EXTENSION_CHARS: usize = 16;
+/// People in one answer to who is online. Each of the widest status texts, they fit into a bulk frame.
+pub const WHO: usize = 1_000;
+/// Bans in one answer. Each with the widest reason, they fit into a bulk frame.
+pub const BANS: usize = 800;
+/// Entries of one page of the audit.
+pub const AUDIT_PAGE: usize = 200;
+/// Characters of what one entry of the audit keeps of a text.
+pub const AUDIT_CHARS: usize = 240;
+
 /// Entries of one history page.
 pub const HISTORY_PAGE: usize = 200;
 /// Entries of one sync page over all conversations.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::admin::AdminCommand;
 use crate::code::Refusal;
 use crate::codec::{self, DecodeError};
 use crate::event::Event;
@@ -52,9 +53,7 @@ impl ClientFrame {
     /// Says whether the request can still be answered.
     pub fn decode(body: &[u8]) -> Result<Self, BadRequest> {
         codec::decode(body).map_err(|error| match codec::decode::<Probe>(body) {
-            Ok(Probe { id: Some(id), kind: Some(kind), .. })
-                if !Request::KINDS.contains(&kind.0.as_str()) =>
-            {
+            Ok(Probe { id: Some(id), kind: Some(kind), .. }) if is_unknown(&kind, body) => {
                 BadRequest::Unknown { id }
             }
             Ok(Probe { id: Some(id), .. }) => BadRequest::Malformed { id, error },
@@ -133,6 +132,26 @@ struct Probe {
     event: Option<Kind>,
 }
 
+/// The same for an order of an admin, whose own kind is one level further in.
+#[derive(Deserialize)]
+struct AdminProbe {
+    rq: AdminKind,
+}
+
+#[derive(Deserialize)]
+struct AdminKind {
+    admin: Kind,
+}
+
+/// Whether only a newer node knows such a request, or such an order in it.
+fn is_unknown(kind: &Kind, body: &[u8]) -> bool {
+    let strange = |probe: AdminProbe| !AdminCommand::KINDS.contains(&probe.rq.admin.0.as_str());
+    match kind.0.as_str() {
+        "admin" => codec::decode(body).is_ok_and(strange),
+        kind => !Request::KINDS.contains(&kind),
+    }
+}
+
 struct Kind(String);
 
 impl<'de> Deserialize<'de> for Kind {
@@ -182,6 +201,17 @@ mod tests {
             Err(BadRequest::Malformed { id: 7, .. })
         ));
         assert!(matches!(ClientFrame::decode(b"GET / HTTP/1.1"), Err(BadRequest::Hopeless(_))));
+    }
+
+    #[test]
+    fn an_order_of_a_newer_admin_is_unknown_and_one_that_is_malformed_is_not() {
+        let decode = |rq| ClientFrame::decode(&codec::encode(&rq));
+        let unknown = cbor!({"id" => 7, "rq" => {"admin" => {"dance" => {"on" => 1}}}}).unwrap();
+        assert_eq!(decode(unknown), Err(BadRequest::Unknown { id: 7 }));
+        let malformed = cbor!({"id" => 7, "rq" => {"admin" => {"promote" => 1}}}).unwrap();
+        assert!(matches!(decode(malformed), Err(BadRequest::Malformed { id: 7, .. })));
+        let malformed = cbor!({"id" => 7, "rq" => {"admin" => 1}}).unwrap();
+        assert!(matches!(decode(malformed), Err(BadRequest::Malformed { id: 7, .. })));
     }
 
     #[test]

@@ -98,6 +98,9 @@ pub struct Contact {
     /// Offline for anybody whose presence I may not see.
     #[serde(default)]
     pub presence: Presence,
+    /// They are an admin of this server.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub admin: bool,
 }
 
 /// A direct conversation as one of its two members sees it.

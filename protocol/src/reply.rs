@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::admin::AdminAnswer;
 use crate::bounded::List;
 use crate::directory::{DirectoryPage, Privacy};
 use crate::entry::Entry;
@@ -30,6 +31,9 @@ pub enum Reply {
         contacts: List<Contact, { limits::CONTACTS }>,
         /// My own status as stored, which all my devices share.
         presence: Presence,
+        /// I am an admin.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        admin: bool,
     },
     Contact(Contact),
     Conversation(Conversation),
@@ -61,6 +65,8 @@ pub enum Reply {
     Directory(DirectoryPage),
     /// What others may see of me, as it is now.
     Privacy(Privacy),
+    /// What an order of an admin did.
+    Admin(AdminAnswer),
 }
 
 /// Who may make an account.
@@ -68,6 +74,8 @@ pub enum Reply {
 #[serde(rename_all = "snake_case")]
 pub enum SignUp {
     Open,
+    /// Whoever has the code of an invitation.
+    Invite,
     /// Nobody by themselves. Also what a word of a newer node is read as.
     #[serde(other)]
     Closed,

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::admin::AdminCommand;
 use crate::bounded::List;
 use crate::directory::{Directory, SetPrivacy};
 use crate::file::OfferFile;
@@ -121,6 +122,9 @@ pub enum Request {
     GetPrivacy {},
     /// Changes some of it → `privacy`.
     SetPrivacy(SetPrivacy),
+
+    /// An order of an admin → `admin`. Some are bulk: [`AdminCommand::stream`].
+    Admin(AdminCommand),
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -141,6 +145,9 @@ pub struct CreateAccount {
     /// Needed where `welcome` says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<Secret>,
+    /// The code of an invitation, where the server asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invite: Option<Secret>,
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -243,6 +250,7 @@ impl Request {
             }
             Self::UploadFile { .. } | Self::DownloadFile { .. } => Stream::Transfer,
             Self::Directory(_) => Stream::Bulk,
+            Self::Admin(command) => command.stream(),
             Self::Hello(_)
             | Self::ServerInfo {}
             | Self::CreateAccount(_)
@@ -329,6 +337,7 @@ impl Request {
             Self::Directory(_) => "directory",
             Self::GetPrivacy {} => "get_privacy",
             Self::SetPrivacy(_) => "set_privacy",
+            Self::Admin(_) => "admin",
         }
     }
 
@@ -377,5 +386,6 @@ impl Request {
         "directory",
         "get_privacy",
         "set_privacy",
+        "admin",
     ];
 }

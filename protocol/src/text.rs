@@ -122,6 +122,10 @@ pub type Nickname = Line<{ limits::NICKNAME_CHARS }>;
 pub type RequestText = Line<{ limits::REQUEST_CHARS }>;
 /// What a device or program calls itself in the list of sessions.
 pub type DeviceName = Line<{ limits::DEVICE_CHARS }>;
+/// Why somebody is kept out or kept from something; it may be empty.
+pub type Reason = Line<{ limits::REASON_CHARS }>;
+/// What an admin tells everybody.
+pub type AlertText = Line<{ limits::ALERT_CHARS }>;
 
 impl<const MAX: usize> Line<MAX> {
     /// # Errors

@@ -5,6 +5,8 @@ use cap::Cap;
 use std::alloc::System;
 use thrive_protocol::{ClientFrame, NodeFrame, limits};
 
+#[path = "it/admin.rs"]
+mod admin;
 #[path = "it/inputs.rs"]
 mod inputs;
 #[path = "it/samples.rs"]

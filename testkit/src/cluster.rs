@@ -85,6 +85,18 @@ impl Cluster {
         Ok(())
     }
 
+    /// Runs a command of the host, such as `admin create ann`, on the machine of node `n`; what it said.
+    ///
+    /// # Errors
+    /// It did not do it.
+    pub fn host(&self, n: usize, arguments: &[&str]) -> Result<String> {
+        let command = self.node(n)?.place.host(arguments);
+        let output = command.context("a node")?.output().context("run thrive-node")?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "thrive-node {}: {}", arguments.join(" "), said.trim());
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     #[must_use]
     pub fn nodes(&self) -> usize {
         self.nodes.len()

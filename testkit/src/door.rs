@@ -226,7 +226,12 @@ impl RawClient {
 pub fn create_account(username: &str, email: Option<&str>) -> Request {
     let email = email.map(|it| Secret::new(it.into()));
     let password = Secret::new(PASSWORD.into());
-    Request::CreateAccount(CreateAccount { username: username.into(), password, email })
+    Request::CreateAccount(CreateAccount {
+        username: username.into(),
+        password,
+        email,
+        invite: None,
+    })
 }
 
 /// The request that asks somebody to be a contact.

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use tempfile::TempDir;
 use thrive_node::config::Config;
+use thrive_node::console::Console;
 use thrive_node::node::Node;
 use thrive_node::rate::Rate;
 
@@ -68,6 +69,12 @@ impl TestNode {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Where the host gives orders to it.
+    #[must_use]
+    pub fn console(&self) -> &Console {
+        self.node.console()
     }
 
     /// The fingerprint that it prints for people.

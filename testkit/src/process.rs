@@ -130,6 +130,15 @@ impl Place {
         command
     }
 
+    /// A command of the host, with what follows the name of the program.
+    #[must_use]
+    pub fn host(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(arguments);
+        self.configure(&mut command);
+        command
+    }
+
     /// Where it logs to.
     #[must_use]
     pub fn log(&self) -> PathBuf {
@@ -169,6 +178,14 @@ impl NodeProcess {
     /// It had ended before.
     pub fn kill(self) -> Result<()> {
         self.running.kill()
+    }
+
+    /// Waits for its end, which must come by itself.
+    ///
+    /// # Errors
+    /// It goes on running.
+    pub fn ended(mut self) -> Result<ExitStatus> {
+        self.running.wait()
     }
 
     /// SIGTERM, and its exit status.

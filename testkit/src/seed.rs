@@ -37,8 +37,11 @@ pub async fn people(database: &Database, name: &str, count: usize) -> Result<Vec
             password_hash: NO_PASSWORD.into(),
             created,
             freed_before: created,
+            invite: None,
+            first_is_admin: false,
+            address: None,
         };
-        let user = database.create_account(account).await?;
+        let user = database.create_account(account).await?.user;
         let secret: [u8; 32] = Sha256::digest(uuid::Uuid::new_v4().as_bytes()).into();
         let session = NewSession {
             user,

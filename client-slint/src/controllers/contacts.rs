@@ -210,6 +210,7 @@ mod tests {
             presence: Presence::new(Availability::Away, "lunch".into()),
             unread: 2,
             typing: false,
+            admin: false,
         }
     }
 

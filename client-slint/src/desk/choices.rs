@@ -170,6 +170,11 @@ impl Desk {
         let address =
             self.session.as_ref().map(|session| session.server.to_string()).unwrap_or_default();
         let started = clock::of_message(info.started_ms, clock::now_ms(), &self.zone);
+        let new_accounts = match (info.sign_up_open, info.sign_up_by_invite) {
+            (true, _) => "welcome",
+            (false, true) => "by invitation",
+            (false, false) => "closed",
+        };
         let lines = [
             format!("Name: {}", info.name),
             format!("Address: {address}"),
@@ -178,7 +183,7 @@ impl Desk {
             format!("Registered users: {}", info.accounts),
             format!("Users online: {}", info.online),
             format!("Running since: {started}"),
-            format!("New accounts: {}", if info.sign_up_open { "welcome" } else { "closed" }),
+            format!("New accounts: {new_accounts}"),
             format!("Longest message: {} letters", info.text_chars),
             format!("Longest status: {} letters", info.status_chars),
         ];

@@ -49,6 +49,15 @@ impl Desk {
             // An offer is a message; no screen shows how far it is.
             Change::File(_) => {}
             Change::Reload => self.reload(),
+            // In the list, whoever it is about shows it.
+            Change::Admin(_) => {}
+            Change::Alert { text, .. } => {
+                self.answer(format!("The server tells everybody: {text}"));
+            }
+            Change::Banned { until_ms, reason } => {
+                let banned = thrive_client::Failure::Banned { until_ms, reason };
+                self.logged_out(Some(words::failure(&banned)));
+            }
         }
     }
 

@@ -219,6 +219,7 @@ pub(crate) fn contact(id: i64, name: &str) -> Contact {
         presence: Presence::new(Availability::Online, String::new()),
         unread: 0,
         typing: false,
+        admin: false,
     }
 }
 

@@ -82,6 +82,8 @@ pub(crate) fn all(db: &Connection) -> rusqlite::Result<Vec<Contact>> {
             presence: Presence::default(),
             unread: chats::unread(db, user)?,
             typing: false,
+            // Told anew with each list.
+            admin: false,
         })
     })?;
     people.collect()

@@ -12,8 +12,8 @@ use super::records;
 
 pub(crate) async fn account(context: &Context, command: AccountCommand) -> Result<(), Trouble> {
     match command {
-        AccountCommand::Create { username, email, password, login } => {
-            create(context, &username, email.as_deref(), &password, login).await
+        AccountCommand::Create { username, email, password, login, invite } => {
+            create(context, &username, email.as_deref(), invite, &password, login).await
         }
         AccountCommand::Verify { username, code, resend: _ } => {
             email::verify(context, &username, code).await
@@ -32,6 +32,7 @@ async fn create(
     context: &Context,
     name: &str,
     email: Option<&str>,
+    invite: Option<String>,
     password: &PasswordFrom,
     login: bool,
 ) -> Result<(), Trouble> {
@@ -39,7 +40,8 @@ async fn create(
     let from = context.environment.password.as_ref();
     let secret = ask_password("New password", password.password_file.as_deref(), from, Ask::Twice)?;
     let client = context.client().await?;
-    let made = client.sign_up(name.as_str(), secret.clone(), email).await?;
+    let made =
+        client.sign_up(name.as_str(), secret.clone(), email, invite.map(Secret::new)).await?;
     let (verified, next) = match made {
         SignedUp::Ready => (true, String::new()),
         SignedUp::CodeSent => {

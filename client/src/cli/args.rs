@@ -144,6 +144,20 @@ pub(crate) enum Command {
     /// About the server
     #[command(subcommand)]
     Server(ServerCommand),
+    /// Give an order as an admin; without words, one a line from standard input
+    #[command(after_help = "The words are those of the window for commands, with or without the \
+        slash; thrive admin help lists them.\n\nExamples:\n  thrive admin ban bob 3d no spam\n  \
+        thrive admin alert \"The server moves at eight.\"\n  \
+        thrive admin create eve        asks for the password of the new account\n  \
+        thrive admin audit 50")]
+    Admin {
+        /// The order: ban bob 12/24/2026 spam
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+        /// Of the account that create makes
+        #[command(flatten)]
+        password: PasswordFrom,
+    },
     /// Change your password
     #[command(subcommand)]
     Password(PasswordCommand),
@@ -168,6 +182,9 @@ pub(crate) enum AccountCommand {
         /// Log in with it right away
         #[arg(long)]
         login: bool,
+        /// The code of an invitation, where the server asks for one
+        #[arg(long, value_name = "CODE")]
+        invite: Option<String>,
     },
     /// Enter the code that was sent for a new account
     #[command(after_help = "Examples:\n  thrive account verify ann K7QM-R2XP\n  \

@@ -39,8 +39,14 @@ impl Output {
 
     /// Says what went wrong, and with which code to end.
     pub(crate) fn trouble(self, trouble: &Trouble) -> ExitCode {
+        self.complain(trouble);
+        ExitCode::from(trouble.exit_code())
+    }
+
+    /// Says what went wrong.
+    pub(crate) fn complain(self, trouble: &Trouble) {
         let code = trouble.exit_code();
-        if !matches!(trouble, Trouble::Closed) {
+        if !matches!(trouble, Trouble::Closed | Trouble::Said(_)) {
             let message = words::trouble(trouble);
             if self.json {
                 let error = json!({
@@ -54,7 +60,6 @@ impl Output {
                 drop(writeln!(io::stderr(), "thrive: {}", plain(&message)));
             }
         }
-        ExitCode::from(code)
     }
 
     fn line(self, text: &str) -> Result<(), Trouble> {

@@ -99,6 +99,9 @@ pub(crate) fn contact(contact: &Contact) -> (String, Value) {
     if !contact.nickname.is_empty() {
         text = format!("{} ({text})", contact.nickname);
     }
+    if contact.admin {
+        text.push_str(" (Admin)");
+    }
     if 0 < contact.unread {
         text.push_str(&format!(", {} unread", contact.unread));
     }
@@ -125,6 +128,7 @@ pub(crate) fn contact(contact: &Contact) -> (String, Value) {
         "nickname": contact.nickname,
         "relation": words::relation_code(contact.relation),
         "blocked": contact.blocked,
+        "admin": contact.admin,
         "request": contact.request,
         "availability": words::availability_code(contact.presence.availability),
         "preset": contact.presence.preset.map(Preset::word),

@@ -12,7 +12,11 @@ pub(crate) async fn server(context: &Context, command: ServerCommand) -> Result<
     match command {
         ServerCommand::Info => {
             let info = client.server_info().await?;
-            let sign_up = if info.sign_up_open { "open" } else { "closed" };
+            let sign_up = match (info.sign_up_open, info.sign_up_by_invite) {
+                (true, _) => "open",
+                (false, true) => "by invitation",
+                (false, false) => "closed",
+            };
             let email = if info.email_required { ", with an e-mail address" } else { "" };
             let text = format!(
                 "{} ({})\nhost: {}, port: {}\nencrypted: {}\naccounts: {}, online: {}\n\
@@ -40,6 +44,7 @@ pub(crate) async fn server(context: &Context, command: ServerCommand) -> Result<
                 "online": info.online,
                 "started": records::instant(info.started_ms),
                 "sign_up_open": info.sign_up_open,
+                "sign_up_by_invite": info.sign_up_by_invite,
                 "text_chars": info.text_chars,
                 "status_chars": info.status_chars,
                 "password_min": info.password_min,

@@ -15,6 +15,7 @@ use thrive_client::{
 
 use super::args::TailOptions;
 use super::context::{Context, name_of, username};
+use super::output::indented;
 use super::{Trouble, records};
 
 /// The name under which the place is noted.
@@ -109,6 +110,13 @@ impl Tail<'_> {
                 let code = code.unwrap_or(Code::SessionEnded);
                 Err(Failure::Refused { code, retry_after_ms: None, limit: None }.into())
             }
+            Change::Banned { until_ms, reason } => Err(Failure::Banned { until_ms, reason }.into()),
+            Change::Alert { text, time_ms } if self.options.events => {
+                let time = records::instant(time_ms);
+                let record = json!({ "type": "alert", "time": time, "text": text });
+                let line = format!("{}  alert: {}", records::time(time_ms), indented(&text));
+                self.context.output.say(&line, &record)
+            }
             Change::Connection(connection) if self.options.events => self.connection(&connection),
             Change::Contact { now, .. } if self.options.events => self.contact(&now),
             Change::File(file) if self.options.events => self.file(&file),
@@ -118,7 +126,9 @@ impl Tail<'_> {
             | Change::Contact { .. }
             | Change::ContactGone(_)
             | Change::OwnPresence(_)
-            | Change::File(_) => Ok(()),
+            | Change::File(_)
+            | Change::Admin(_)
+            | Change::Alert { .. } => Ok(()),
         }
     }
 

@@ -10,7 +10,7 @@ pub(crate) fn trouble(trouble: &Trouble) -> String {
     match trouble {
         Trouble::Failure(failure) => self::failure(failure),
         Trouble::Usage(why) | Trouble::Local(why) => why.clone(),
-        Trouble::Closed => String::new(),
+        Trouble::Closed | Trouble::Said(_) => String::new(),
     }
 }
 
@@ -19,6 +19,7 @@ pub(crate) fn trouble_code(trouble: &Trouble) -> &'static str {
     match trouble {
         Trouble::Failure(failure) => match failure {
             Failure::Refused { code, .. } => code.word(),
+            Failure::Banned { .. } => Code::Banned.word(),
             Failure::Unreachable(_) => "unreachable",
             Failure::ServerChanged { .. } => "server_changed",
             Failure::NotThrive(_) => "not_thrive",
@@ -28,7 +29,7 @@ pub(crate) fn trouble_code(trouble: &Trouble) -> &'static str {
         },
         Trouble::Usage(_) => "usage",
         Trouble::Local(_) => "local",
-        Trouble::Closed => "closed",
+        Trouble::Closed | Trouble::Said(_) => "closed",
     }
 }
 
@@ -51,7 +52,8 @@ fn failure(failure: &Failure) -> String {
              If the new one is right:\n  thrive --server {host} server accept {offered}"
         ),
         Failure::NotLoggedIn => "nobody is logged in; see: thrive login --help".to_owned(),
-        Failure::Unreachable(_)
+        Failure::Banned { .. }
+        | Failure::Unreachable(_)
         | Failure::NotThrive(_)
         | Failure::Invalid(_)
         | Failure::Local(_) => failure.to_string(),
@@ -120,6 +122,18 @@ pub(crate) fn code(code: Code) -> &'static str {
         Code::FileNotReady => "not all of the file is at the server yet",
         Code::FileNotAsOffered => "what was sent is not what was offered",
         Code::TransferElsewhere => "another program goes on with this file",
+        Code::AdminOnly => "only admins may do that",
+        Code::AlreadyAdmin => "they are an admin already",
+        Code::NotAnAdmin => "they are no admin",
+        Code::LastAdmin => "they are the last admin; make somebody else one first",
+        Code::Banned => "this account is banned",
+        Code::NotBanned => "they are not banned",
+        Code::EndIsPast => "that would be over already",
+        Code::ExtensionInvalid => "that is no extension of files",
+        Code::NoSuchFileBan => "there is no such file ban",
+        Code::AccountDeleted => "this account was deleted",
+        Code::InviteRequired => "this server takes accounts by invitation only; say --invite CODE",
+        Code::InviteInvalid => "nobody is invited by this code, or it is used up or too old",
         Code::Unknown => "the server refused for a reason that this program does not know",
     }
 }

@@ -73,6 +73,7 @@ fn does_no_harm_twice(request: &Request) -> bool {
         // The second time the password, the session or the request is not there any more; or whoever
         // asked is not in need of it by then.
         Request::Hello(_)
+        | Request::Admin(_)
         | Request::CreateAccount(_)
         | Request::LogIn(_)
         | Request::Resume(_)

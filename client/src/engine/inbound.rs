@@ -19,7 +19,7 @@ use crate::cache::commit::Item;
 use crate::cache::people;
 use crate::model::presence;
 use crate::session::{End, Inbound, LinkId, News, Session, ends_session};
-use crate::types::{Arrival, Failure, MessageKey};
+use crate::types::{Arrival, Change, Failure, MessageKey};
 
 /// For news that the order of arrival may still bring by itself.
 pub(super) const GRACE: Duration = Duration::from_millis(150);
@@ -291,6 +291,17 @@ impl Life {
             Event::SessionEnded {} => {
                 let code = Some(Code::SessionEnded);
                 return Some(Over { code, answer: None });
+            }
+            Event::Alert { text, time } => {
+                hub.emit(Change::Alert { text: text.as_str().to_owned(), time_ms: time.0 });
+            }
+            Event::Banned { until, reason } => {
+                let (until_ms, reason) = (until.map(|it| it.0), reason.as_str().to_owned());
+                hub.emit(Change::Banned { until_ms, reason });
+                return Some(Over { code: Some(Code::Banned), answer: None });
+            }
+            Event::AccountDeleted {} => {
+                return Some(Over { code: Some(Code::AccountDeleted), answer: None });
             }
         }
         None

@@ -250,6 +250,7 @@ impl Life {
                     return Some(Over { code: None, answer: Some((answer, Err(failure))) });
                 }
                 Failure::Refused { .. }
+                | Failure::Banned { .. }
                 | Failure::Unreachable(_)
                 | Failure::Invalid(_)
                 | Failure::NotLoggedIn => tell(answer, Ok(())),

@@ -63,12 +63,13 @@ impl Life {
             return;
         }
         match outcome {
-            Ok(Reply::Roster { contacts, presence }) => {
+            Ok(Reply::Roster { contacts, presence, admin }) => {
                 self.pull.roster = match std::mem::take(&mut self.pull.again) {
                     true => Step::Due(now),
                     false => Step::Done,
                 };
                 hub.model(|model| model.roster(contacts.into_inner(), presence));
+                hub.model(|model| model.own_rights(admin));
                 let people = hub.shared.state.lock().model.contacts();
                 let listed: Vec<_> = people.into_iter().filter(is_listed).collect();
                 if let Err(error) = self.cache.run(move |db| people::replace(db, &listed)).await {
@@ -357,7 +358,8 @@ fn ended(message: Message) -> Result<Message, Failure> {
 fn pause(failure: &Failure) -> Duration {
     match failure {
         Failure::Refused { retry_after_ms, .. } => hinted(*retry_after_ms, PAUSE),
-        Failure::Unreachable(_)
+        Failure::Banned { .. }
+        | Failure::Unreachable(_)
         | Failure::ServerChanged { .. }
         | Failure::NotThrive(_)
         | Failure::Invalid(_)

@@ -37,8 +37,11 @@ pub(crate) async fn people(database: &Database) -> anyhow::Result<Vec<(Conversat
                 password_hash: String::new(),
                 created: NOW,
                 freed_before: NOW,
+                invite: None,
+                first_is_admin: false,
+                address: None,
             };
-            both.push(database.create_account(new).await?);
+            both.push(database.create_account(new).await?.user);
         }
         let conversation = database.create_direct(both[0], both[1], NOW).await?;
         let conversation = conversation.context("a new conversation")?;

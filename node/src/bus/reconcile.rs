@@ -28,6 +28,7 @@ use crate::clock;
 use crate::faults::{self, Bug};
 use crate::hub::Hub;
 use crate::news::{Audience, News};
+use crate::store::bans::BanInForce;
 use crate::store::{Database, StoreError};
 
 /// Conversations or sessions in one question to the store.
@@ -49,25 +50,22 @@ pub(super) struct Reconcile {
     pub(super) periods: Periods,
 }
 
-/// For a node without a bus to others, until `stop`: compares the heads of everything that is followed.
-/// With `others`, who may write the same database and are not heard, it compares all the rest, too.
+/// For a node without a bus to others, until `stop`: compares the heads of everything that is followed, and
+/// the sessions, which somebody at the machine may end. With `others`, who may write the same database and
+/// are not heard, it compares all the rest, too.
 pub async fn reconcile(local: Local, others: bool, stop: CancellationToken) {
     let (Local { hub, database, figures }, periods) = (local, Periods::PRODUCTION);
     let filler = Filler::new(hub.clone(), database.clone(), Arc::clone(&figures), periods.gap);
     let filling = filler.clone().run(stop.clone());
     let health = Health::perfect();
     let it = Reconcile { hub, database, filler, figures, health, periods };
-    if others {
-        tokio::join!(filling, it.run(stop));
-    } else {
-        tokio::join!(filling, stop.run_until_cancelled(it.compare(false)));
-    }
+    tokio::join!(filling, it.run(others, stop));
 }
 
 impl Reconcile {
     /// Everything that a node has to look at that shares its work with others, until `stop`.
-    pub(super) async fn run(self, stop: CancellationToken) {
-        let both = async { tokio::join!(self.compare(true), self.end_sessions()) };
+    pub(super) async fn run(self, others: bool, stop: CancellationToken) {
+        let both = async { tokio::join!(self.compare(others), self.end_sessions()) };
         stop.run_until_cancelled(both).await;
     }
 
@@ -181,11 +179,22 @@ impl Reconcile {
                     session.id = %session,
                     "A session that was ended elsewhere is closed"
                 );
-                self.hub.end_session(*user, *session);
+                self.hub.end_session(*user, *session, self.why_ended(*user).await?);
                 add(&self.figures.ended_sessions, 1);
             }
         }
         Ok(())
+    }
+
+    /// What somebody is told whose session is over.
+    async fn why_ended(&self, user: UserId) -> Result<Event, StoreError> {
+        if let Some(BanInForce { until, reason }) = self.database.ban(user, clock::now()).await? {
+            return Ok(Event::Banned { until, reason });
+        }
+        Ok(match self.database.username(user).await? {
+            Some(_) => Event::SessionEnded {},
+            None => Event::AccountDeleted {},
+        })
     }
 }
 

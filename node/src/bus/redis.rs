@@ -90,7 +90,7 @@ impl Redis {
             Box::pin(publishing.run()),
             Box::pin(subscriber.run(stop.clone())),
             Box::pin(filler.clone().run(stop.clone())),
-            Box::pin(reconcile.run(stop)),
+            Box::pin(reconcile.run(true, stop)),
         ];
         (Bus::Redis(Self { hub, publisher, filler, figures, health }), tasks)
     }

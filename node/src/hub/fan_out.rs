@@ -10,6 +10,7 @@ use super::topic::Offer;
 use super::{Connection, Gap, Hub, Person, State};
 use crate::faults::{self, Point};
 use crate::news::{Audience, News};
+use crate::orders::Ending;
 use crate::session::outbox::Outbox;
 
 /// An entry that is on disk, encoded once for everybody in the whole cluster.
@@ -71,6 +72,9 @@ impl Hub {
 
     /// Gives news to everybody of its audience who is connected here.
     pub fn tell(&self, news: &News) {
+        if news.to == Audience::EveryNode {
+            return self.orders.give(Ending::Stop);
+        }
         if !self.state.lock().concerns(news.to) {
             return;
         }
@@ -94,6 +98,13 @@ impl Hub {
                     person.push(&frame, others);
                 }
             }
+            Audience::Everybody => {
+                for person in state.people.values() {
+                    person.push(&frame, others);
+                }
+            }
+            // Told above: it is no news for people.
+            Audience::EveryNode => {}
             Audience::EndSession(user, session) => {
                 let Some(person) = state.people.get(&user) else { return };
                 for connection in person.connections.iter().filter(|it| it.session == session) {
@@ -113,10 +124,10 @@ impl Hub {
         }
     }
 
-    /// Ends what is connected here of a session that is over.
-    pub fn end_session(&self, user: UserId, session: SessionId) {
+    /// Ends what is connected here of a session that is over; `event` says why.
+    pub fn end_session(&self, user: UserId, session: SessionId, event: Event) {
         let to = Audience::EndSession(user, session);
-        self.tell(&News { to, event: Event::SessionEnded {}, origin: None });
+        self.tell(&News { to, event, origin: None });
     }
 }
 
@@ -126,6 +137,8 @@ impl State {
         match audience {
             Audience::User(user) | Audience::EndSession(user, _) => self.people.contains_key(&user),
             Audience::Conversation(conversation) => self.topics.contains_key(&conversation),
+            Audience::Everybody => !self.people.is_empty(),
+            Audience::EveryNode => false,
         }
     }
 }

@@ -129,9 +129,9 @@ async fn a_member_who_does_not_follow_is_a_stranger_and_a_session_can_be_ended_e
     assert_eq!(hub.people_after(UserId(0), 1), [ANN]);
     assert_eq!(hub.people_after(ANN, 9), [BOB]);
     assert_eq!(hub.people_after(BOB, 9), []);
-    hub.end_session(BOB, SessionId(4));
+    hub.end_session(BOB, SessionId(4), Event::SessionEnded {});
     assert!(!bob.outbox.is_ended());
-    hub.end_session(BOB, SessionId(3));
+    hub.end_session(BOB, SessionId(3), Event::SessionEnded {});
     assert_eq!(bob.outbox.ended().await, close::SESSION_ENDED);
     assert_eq!(bob.hears().await, [Event::SessionEnded {}]);
 }

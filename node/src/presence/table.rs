@@ -57,6 +57,11 @@ impl Table {
         self.visible
     }
 
+    pub(super) fn all_seen(&self, most: usize) -> Vec<(UserId, Presence)> {
+        let seen = self.people.iter().filter(|(_, person)| person.is_seen());
+        seen.map(|(user, person)| (*user, person.seen())).take(most).collect()
+    }
+
     pub(super) fn here(&self) -> Vec<UserId> {
         self.here.iter().copied().collect()
     }

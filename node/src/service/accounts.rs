@@ -15,14 +15,15 @@ use thrive_protocol::secret::Secret;
 use thrive_protocol::text::{DeviceName, WelcomeText};
 use thrive_protocol::{Code, Event, Refusal};
 
-use super::token::Token;
+use super::token::{Token, hash_of_invitation};
 use super::{Caller, Settings};
 use crate::clock;
 use crate::domain::password::{self, WeakPassword};
 use crate::mail::{Errand, Mailer, NoRoom};
 use crate::news::{Answer, Audience, Done, Fault};
 use crate::password::{HashError, Hasher};
-use crate::store::accounts::{CreateAccountError, Credentials, Holder, NewAccount};
+use crate::store::accounts::{CreateAccountError, Credentials, Holder, NewAccount, NewAddress};
+use crate::store::bans::BanInForce;
 use crate::store::sessions::NewSession;
 use crate::store::{Database, StoreError};
 use crate::throttle::{AddressThrottle, LoginThrottle};
@@ -33,6 +34,7 @@ pub struct Accounts {
     pub(super) hasher: Hasher,
     pub(super) epoch: Epoch,
     sign_up: SignUp,
+    pub(super) first_is_admin: bool,
     welcome: WelcomeText,
     sign_ups: AddressThrottle,
     logins: LoginThrottle,
@@ -55,6 +57,12 @@ pub enum AccountError {
     UsernameTaken,
     #[error(transparent)]
     Password(#[from] WeakPassword),
+    #[error("the server takes accounts by invitation only")]
+    InviteRequired,
+    #[error("nobody is invited by this code")]
+    InviteInvalid,
+    #[error("the account is banned")]
+    Banned(BanInForce),
     #[error("wrong name or password")]
     WrongCredentials,
     #[error("the token belongs to no session")]
@@ -95,6 +103,7 @@ impl Accounts {
             hasher,
             epoch,
             sign_up: settings.sign_up,
+            first_is_admin: settings.first_is_admin,
             welcome: settings.welcome,
             sign_ups: AddressThrottle::new(settings.sign_ups),
             logins: LoginThrottle::new(settings.logins),
@@ -112,14 +121,21 @@ impl Accounts {
         if self.sign_up == SignUp::Closed {
             return Err(AccountError::SignUpClosed);
         }
-        let username = Username::parse(&request.username)?;
+        let username = new_username(&request.username)?;
         password::check(&request.password, &username)?;
         let email = self.email(request.email.as_ref())?;
         self.sign_ups.take(from, Instant::now()).map_err(AccountError::TooOften)?;
         // The store decides; asking first only saves the work of a hash that nobody needs.
-        match self.database.holder(&username, clock::now()).await? {
+        let holder = self.database.holder(&username, clock::now()).await?;
+        let invite = match holder {
+            // The invitation was used up by the sign-up that is corrected.
+            Holder::Waiting => None,
+            // Before the name: whoever is not invited does not learn who has it.
+            Holder::Nobody | Holder::Somebody => self.invitation(request.invite.as_ref()).await?,
+        };
+        match holder {
             Holder::Nobody => {
-                self.insert(username.clone(), request.password, email.as_ref()).await?
+                self.insert(username.clone(), request.password, email.clone(), invite).await?;
             }
             Holder::Waiting => {
                 self.correct(from, &username, request.password, email.as_ref()).await?;
@@ -147,24 +163,33 @@ impl Accounts {
         &self,
         username: Username,
         password: Secret,
-        email: Option<&EmailAddress>,
+        email: Option<EmailAddress>,
+        invite: Option<[u8; 32]>,
     ) -> Result<(), AccountError> {
         let password_hash = self.hasher.hash(password).await?;
         let created = clock::now();
-        let freed_before = Time(created.0 - NAME_REST_MS);
-        let new = NewAccount { username, password_hash, created, freed_before };
-        let made = match email {
-            Some(email) => {
-                let until = Time(created.0 + UNVERIFIED_MS);
-                self.database.create_unverified(new, email, until).await
-            }
-            None => self.database.create_account(new).await,
+        // Whoever waits for a code has no rights yet: `verify` sees who is the first.
+        let address = email
+            .map(|email| NewAddress { email, unverified_until: Time(created.0 + UNVERIFIED_MS) });
+        let new = NewAccount {
+            username,
+            password_hash,
+            created,
+            freed_before: freed_before(created),
+            first_is_admin: self.first_is_admin && address.is_none(),
+            address,
+            invite,
         };
-        let user = made.map_err(|error| match error {
+        let created = self.database.create_account(new).await.map_err(|error| match error {
             CreateAccountError::Taken => AccountError::UsernameTaken,
+            CreateAccountError::NotInvited => AccountError::InviteInvalid,
             CreateAccountError::Store(error) => error.into(),
         })?;
+        let user = created.user;
         tracing::info!(user.id = %user, "An account was created");
+        if created.is_admin {
+            tracing::info!(user.id = %user, "It is the first of this server, and its admin");
+        }
         Ok(())
     }
 
@@ -190,6 +215,21 @@ impl Accounts {
         if corrected { Ok(()) } else { Err(AccountError::UsernameTaken) }
     }
 
+    /// The hash of the code that is used up by a new account, where one is needed.
+    async fn invitation(&self, code: Option<&Secret>) -> Result<Option<[u8; 32]>, AccountError> {
+        match self.sign_up {
+            SignUp::Invite => {}
+            SignUp::Open | SignUp::Closed => return Ok(None),
+        }
+        let code = code.ok_or(AccountError::InviteRequired)?;
+        let hash = hash_of_invitation(code).ok_or(AccountError::InviteInvalid)?;
+        // The store decides; asking first only saves the work of a hash that nobody needs.
+        match self.database.is_invited(hash, clock::now()).await? {
+            true => Ok(Some(hash)),
+            false => Err(AccountError::InviteInvalid),
+        }
+    }
+
     /// Logs in with a password. A name that nobody has and a wrong password look and cost the same.
     ///
     /// # Errors
@@ -213,7 +253,7 @@ impl Accounts {
     }
 
     /// # Errors
-    /// The password that was proven is not the one of the account any more: whoever changed it and
+    /// They are banned, or the password that was proven is not the one of the account any more: whoever changed it and
     /// ended all sessions meant this one, too.
     pub(super) async fn begin(
         &self,
@@ -231,8 +271,11 @@ impl Accounts {
             created: clock::now(),
             at_most: SESSIONS,
         };
-        let begun = self.database.begin_session(&new).await?;
-        let begun = begun.ok_or(AccountError::WrongCredentials)?;
+        let Some(begun) = self.database.begin_session(&new).await? else {
+            // The password was right a moment ago, so it may be said.
+            let ban = self.database.ban(user, new.created).await?;
+            return Err(ban.map_or(AccountError::WrongCredentials, AccountError::Banned));
+        };
         tracing::info!(user.id = %user, session.id = %begun.session, "User {user} logged in");
 
         let caller = Caller::admitted(user, username, begun.session);
@@ -329,6 +372,26 @@ const MAILS_AGAIN: Duration = Duration::from_secs(30);
 
 const COUNT_EVERY: Duration = Duration::from_secs(3);
 
+/// Parses the name of a new account.
+///
+/// # Errors
+/// It breaks the rules of names, or is one that deleted accounts get.
+pub(super) fn new_username(raw: &str) -> Result<Username, InvalidUsername> {
+    let username = Username::parse(raw)?;
+    match username.as_str().starts_with(DELETED) {
+        true => Err(InvalidUsername::Reserved),
+        false => Ok(username),
+    }
+}
+
+/// Names that were freed later than this rest at `now`.
+pub(super) fn freed_before(now: Time) -> Time {
+    Time(now.0 - NAME_REST_MS)
+}
+
+/// How the names of deleted accounts begin.
+const DELETED: &str = "deleted-";
+
 /// 90 days: as long as the friends of a former owner may take the new one for them.
 const NAME_REST_MS: i64 = 90 * 24 * 60 * 60 * 1000;
 
@@ -341,6 +404,9 @@ impl Answer for AccountError {
             }
             Self::Username(InvalidUsername::Reserved) => Code::UsernameReserved.into(),
             Self::UsernameTaken => Code::UsernameTaken.into(),
+            Self::InviteRequired => Code::InviteRequired.into(),
+            Self::InviteInvalid => Code::InviteInvalid.into(),
+            Self::Banned(BanInForce { until, reason }) => Refusal::banned(*until, reason.clone()),
             Self::Password(WeakPassword::TooShort) => {
                 Refusal::over(Code::PasswordTooShort, PASSWORD_MIN)
             }
@@ -370,6 +436,9 @@ impl Answer for AccountError {
                 Fault::Peer
             }
             Self::SignUpClosed
+            | Self::InviteRequired
+            | Self::InviteInvalid
+            | Self::Banned(_)
             | Self::UsernameTaken
             | Self::WrongCredentials
             | Self::SessionEnded

@@ -16,7 +16,7 @@ use crate::domain::relation::{Pair, RelationRefusal, Side, may_see_presence};
 use crate::last_seen;
 use crate::news::{Answer, Audience, Done, Fault};
 use crate::presence::Online;
-use crate::store::contacts::{ChangeContactError, Changed};
+use crate::store::contacts::{ChangeContactError, Changed, ListedContact as Line};
 use crate::store::{Database, StoreError};
 
 #[derive(Clone)]
@@ -44,9 +44,11 @@ pub enum ContactError {
 }
 
 /// The person whom a request is about.
+#[derive(Clone)]
 struct Other {
     user: UserId,
     username: Username,
+    is_admin: bool,
 }
 
 /// When people were last seen, of those who let their contacts know.
@@ -63,14 +65,22 @@ impl Contacts {
     /// The store failed.
     pub async fn list(&self, caller: &Caller) -> Result<Vec<Contact>, ContactError> {
         let lines = self.database.list_contacts(caller.user).await?;
-        let contact = |line: crate::store::contacts::ListedContact| {
+        let contact = |line: Line| {
             let sees =
                 may_see_presence(line.side.relation, line.side.blocked, line.blocked_by_them);
-            let other = Other { user: line.user, username: line.username };
             let seen = Seen(line.last_seen.map(|at| (line.user, at)).into_iter().collect());
-            self.contact(other, line.side, sees, &seen)
+            let Line { user, username, side, is_admin, .. } = line;
+            self.contact(Other { user, username, is_admin }, side, sees, &seen)
         };
         Ok(lines.into_iter().map(contact).collect())
+    }
+
+    /// Whether the caller is an admin, as others see in their lists.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn is_admin(&self, caller: &Caller) -> Result<bool, ContactError> {
+        Ok(self.database.is_admin(caller.user).await?)
     }
 
     /// Asks somebody to be a contact.
@@ -157,13 +167,15 @@ impl Contacts {
 
     async fn named(&self, caller: &Caller, username: &str) -> Result<Other, ContactError> {
         let username = Username::parse(username).map_err(|_| ContactError::NoSuchUser)?;
-        let user = self.database.find_user(&username).await?;
-        not_the_caller(caller, Other { user: user.ok_or(ContactError::NoSuchUser)?, username })
+        let user = self.database.find_user(&username).await?.ok_or(ContactError::NoSuchUser)?;
+        let is_admin = self.database.is_admin(user).await?;
+        not_the_caller(caller, Other { user, username, is_admin })
     }
 
     async fn known(&self, caller: &Caller, user: UserId) -> Result<Other, ContactError> {
-        let username = self.database.username(user).await?;
-        not_the_caller(caller, Other { user, username: username.ok_or(ContactError::NoSuchUser)? })
+        let username = self.database.username(user).await?.ok_or(ContactError::NoSuchUser)?;
+        let is_admin = self.database.is_admin(user).await?;
+        not_the_caller(caller, Other { user, username, is_admin })
     }
 
     /// For requests that are answered with the contact: the caller's session knows it from there.
@@ -173,9 +185,10 @@ impl Contacts {
         other: Other,
         rule: impl Fn(&mut Pair) -> Result<(), RelationRefusal>,
     ) -> Result<Done<Contact>, ContactError> {
+        let me = self.myself(caller).await?;
         let (changed, seen) = self.store(caller, &other, rule).await?;
         let mut done = Done::quietly(());
-        for (to, event) in self.news(caller, &other, &changed, &seen) {
+        for (to, event) in self.news(&me, &other, &changed, &seen) {
             done = done.and(to, event, Some(caller.session));
         }
         let sees = changed.after.sees_presence();
@@ -190,12 +203,19 @@ impl Contacts {
         other: &Other,
         rule: impl Fn(&mut Pair) -> Result<(), RelationRefusal>,
     ) -> Result<Done<()>, ContactError> {
+        let me = self.myself(caller).await?;
         let (changed, seen) = self.store(caller, other, rule).await?;
         let mut done = Done::quietly(());
-        for (to, event) in self.news(caller, other, &changed, &seen) {
+        for (to, event) in self.news(&me, other, &changed, &seen) {
             done = done.and(to, event, None);
         }
         Ok(done)
+    }
+
+    /// The caller, as the other sees them.
+    async fn myself(&self, caller: &Caller) -> Result<Other, ContactError> {
+        let is_admin = self.database.is_admin(caller.user).await?;
+        Ok(Other { user: caller.user, username: caller.username.clone(), is_admin })
     }
 
     async fn store(
@@ -218,7 +238,7 @@ impl Contacts {
     /// What each of the two sees differently now. A block shows to the other as being offline only.
     fn news(
         &self,
-        caller: &Caller,
+        me: &Other,
         other: &Other,
         changed: &Changed,
         seen: &Seen,
@@ -228,19 +248,15 @@ impl Contacts {
         let sees = after.sees_presence();
         let mut news = Vec::new();
         if before.mine != after.mine {
-            let them = Other { user: other.user, username: other.username.clone() };
-            news.push((
-                Audience::User(caller.user),
-                self.line_event(them, after.mine.clone(), sees, seen),
-            ));
+            let event = self.line_event(other.clone(), after.mine.clone(), sees, seen);
+            news.push((Audience::User(me.user), event));
         }
-        let me = Other { user: caller.user, username: caller.username.clone() };
         if before.theirs != after.theirs {
-            let event = self.line_event(me, after.theirs.clone(), sees, seen);
+            let event = self.line_event(me.clone(), after.theirs.clone(), sees, seen);
             news.push((Audience::User(other.user), event));
         } else if saw != sees && after.theirs.relation == Relation::Contact {
-            let presence = self.presence(caller.user, sees, seen);
-            let event = Event::Presence { user: caller.user, presence };
+            let presence = self.presence(me.user, sees, seen);
+            let event = Event::Presence { user: me.user, presence };
             news.push((Audience::User(other.user), event));
         }
         news
@@ -262,6 +278,7 @@ impl Contacts {
             blocked: side.blocked,
             nickname: side.nickname,
             request: side.request,
+            admin: of.is_admin,
         }
     }
 

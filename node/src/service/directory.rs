@@ -4,6 +4,8 @@
 //! some names, of which those are kept that belong to the tab. The rounds are few: a page that finds too
 //! little says where to go on.
 
+use std::collections::HashSet;
+
 use thrive_protocol::bounded::List;
 use thrive_protocol::directory::{Directory, DirectoryPage, Listed, Tab};
 use thrive_protocol::ids::UserId;
@@ -65,9 +67,8 @@ impl People {
         let only = match request.tab {
             Tab::Everyone | Tab::Offline => None,
             Tab::Online => self.online.seen_everywhere(MOST_BY_ID),
-            Tab::Admins => Some(self.admins()),
+            Tab::Admins => Some(self.database.admins(MOST_BY_ID).await?),
         };
-        let admins = self.admins();
         let round = if request.tab == Tab::Everyone { limit + 1 } else { ROUND };
         let mut people = Vec::new();
         for _ in 0..ROUNDS {
@@ -80,6 +81,8 @@ impl People {
             };
             let found = self.database.look_up(look).await?;
             let is_last = found.len() < round;
+            let users: Vec<_> = found.iter().map(|it| it.user).collect();
+            let admins = self.database.admins_among(&users).await?;
             for one in found {
                 let listed = self.listed(caller, &one, &admins);
                 let belongs = belongs(&listed, request.tab);
@@ -96,13 +99,7 @@ impl People {
         Ok(page(people, Some(after)))
     }
 
-    /// Accounts with the rights of an admin. The one place that has to know where those are kept; nobody
-    /// has them yet.
-    fn admins(&self) -> Vec<UserId> {
-        Vec::new()
-    }
-
-    fn listed(&self, caller: &Caller, found: &Found, admins: &[UserId]) -> Listed {
+    fn listed(&self, caller: &Caller, found: &Found, admins: &HashSet<UserId>) -> Listed {
         let you = found.user == caller.user;
         let sees = you
             || may_see_presence_of_found(

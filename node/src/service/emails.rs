@@ -201,9 +201,13 @@ impl Emails {
     ) -> Result<Option<EmailAddress>, AccountError> {
         let Claimed { user, hash } = right;
         let (database, now) = (&self.accounts.database, clock::now());
-        match database.redeem_address(user, purpose, &hash, now, ACCOUNTS_PER_EMAIL).await? {
-            Redeemed::Done { before } => {
+        let (most, first_is_admin) = (ACCOUNTS_PER_EMAIL, self.accounts.first_is_admin);
+        match database.redeem_address(user, purpose, &hash, now, most, first_is_admin).await? {
+            Redeemed::Done { before, is_first_admin } => {
                 tracing::info!(user.id = %user, "An address of e-mail was verified");
+                if is_first_admin {
+                    tracing::info!(user.id = %user, "It is the first of this server, and its admin");
+                }
                 Ok(before)
             }
             Redeemed::Void => Err(AccountError::WrongCode),

@@ -50,6 +50,8 @@ pub enum FileError {
     TooLarge { most: u64 },
     #[error("files of this kind are not taken")]
     TypeRefused,
+    #[error("an admin has forbidden the caller to send files of this kind")]
+    Banned,
     #[error("what was sent is not what was offered")]
     NotAsOffered,
     #[error("it may not be offered")]
@@ -113,7 +115,7 @@ impl Files {
         if settings.most < size {
             return Err(FileError::TooLarge { most: settings.most });
         }
-        desk.may_send(caller, &name, &content_type)?;
+        desk.may_send(caller, &name, &content_type).await?;
         let time = clock::now();
         let keep = i64::try_from(settings.keep.as_millis()).unwrap_or(i64::MAX);
         let new = NewOffer {
@@ -177,7 +179,7 @@ impl Files {
         let desk = Arc::clone(self.desk()?);
         let stored = desk.stored(file).await?;
         desk.not_blocked(caller, &stored).await?;
-        desk.may_send(caller, &stored.name, &stored.content_type)?;
+        desk.may_send(caller, &stored.name, &stored.content_type).await?;
         Upload::begin(desk, caller.user, file).await
     }
 
@@ -219,14 +221,17 @@ impl Files {
 impl Desk {
     /// The one place that says whether somebody may send a file of this kind. It is asked for each offer,
     /// and again for each upload, since the answer may be another one by then.
-    fn may_send(
+    async fn may_send(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         name: &FileName,
         content_type: &ContentType,
     ) -> Result<(), FileError> {
-        let takes = self.settings.rules.take_name(name, content_type);
-        if takes { Ok(()) } else { Err(FileError::TypeRefused) }
+        if !self.settings.rules.take_name(name, content_type) {
+            return Err(FileError::TypeRefused);
+        }
+        let ban = self.database.file_ban(caller.user, &name.extension(), clock::now()).await?;
+        if ban.is_some() { Err(FileError::Banned) } else { Ok(()) }
     }
 
     async fn stored(&self, file: FileId) -> Result<StoredFile, FileError> {
@@ -274,6 +279,7 @@ impl Answer for FileError {
             Self::Empty => Code::FileEmpty.into(),
             Self::TooLarge { most } => Refusal { limit: Some(*most), ..Code::FileTooLarge.into() },
             Self::TypeRefused => Code::FileTypeRefused.into(),
+            Self::Banned => Code::FileBanned.into(),
             Self::NotAsOffered => Code::FileNotAsOffered.into(),
             Self::Offering { refusal, quota } => match refusal {
                 OfferingRefusal::NoSuchConversation => Code::NoSuchConversation.into(),
@@ -305,6 +311,7 @@ impl Answer for FileError {
             Self::Off
             | Self::TooLarge { .. }
             | Self::TypeRefused
+            | Self::Banned
             | Self::Offering { .. }
             | Self::Blocked
             | Self::BlockedByYou

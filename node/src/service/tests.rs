@@ -1,6 +1,7 @@
 //! Services over a real store, without a socket.
 
 mod accounts;
+mod admins;
 mod contacts;
 mod conversations;
 mod emails;
@@ -33,6 +34,7 @@ struct World {
     services: Services,
     database: Database,
     online: Online,
+    orders: Orders,
     depot: Depot,
     folder: TempDir,
 }
@@ -47,16 +49,18 @@ impl World {
         let database = Database::open(&folder.path().join("thrive.db")).unwrap();
         let online = Online::default();
         let cost = Params::new(64, 1, 1, None).unwrap();
+        let orders = Orders::default();
         let config = config::Config::defaults(folder.path());
         let depot = Depot::open(&config.files.place).unwrap().unwrap();
-        let services = services(&database, &online, sign_up, cost, &depot).await;
-        Self { services, database, online, depot, folder }
+        let services = services(&database, &online, &orders, sign_up, cost, &depot).await;
+        Self { services, database, online, orders, depot, folder }
     }
 
     /// The same accounts, after a restart with another cost of password hashes.
     async fn with_cost(self, cost: Params) -> Self {
+        let (database, online) = (&self.database, &self.online);
         let services =
-            services(&self.database, &self.online, SignUp::Open, cost, &self.depot).await;
+            services(database, online, &self.orders, SignUp::Open, cost, &self.depot).await;
         Self { services, ..self }
     }
 
@@ -71,6 +75,7 @@ impl World {
             username: name.into(),
             password: Secret::new(password.into()),
             email: None,
+            invite: None,
         };
         code(self.services.accounts.create(HOME, request).await)
     }
@@ -136,6 +141,7 @@ impl World {
 async fn services(
     database: &Database,
     online: &Online,
+    orders: &Orders,
     sign_up: SignUp,
     cost: Params,
     depot: &Depot,
@@ -143,7 +149,8 @@ async fn services(
     let hasher = Hasher::with(cost).unwrap();
     let settings = Settings { sign_up, ..settings() };
     let room = room(depot);
-    Services::new(database.clone(), hasher, online.clone(), settings, room).await.unwrap()
+    let around = Around { orders: orders.clone(), membership: None };
+    Services::new(database.clone(), hasher, online.clone(), settings, room, around).await.unwrap()
 }
 
 fn room(depot: &Depot) -> FileRoom {
@@ -162,6 +169,7 @@ fn settings() -> Settings {
         mails: plenty,
         codes: plenty,
         mailer: None,
+        first_is_admin: false,
     }
 }
 

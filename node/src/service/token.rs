@@ -27,6 +27,37 @@ impl Token {
     }
 }
 
+/// The code of an invitation: 80 random bits, in groups that a person can read out.
+pub(super) struct Invitation([u8; 10]);
+
+impl Invitation {
+    pub(super) fn fresh() -> Self {
+        Self(random::bytes())
+    }
+
+    /// `k7wm-4f2p-9cxt-h3ra`
+    pub(super) fn text(&self) -> Secret {
+        let mut digits = BASE32_NOPAD.encode(&self.0);
+        digits.make_ascii_lowercase();
+        for place in [12, 8, 4] {
+            digits.insert(place, '-');
+        }
+        Secret::new(digits)
+    }
+
+    pub(super) fn hash(&self) -> [u8; 32] {
+        Sha256::digest(self.0).into()
+    }
+}
+
+/// The hash of the code of an invitation, however it was typed; `None` when it can be none of ours.
+pub(super) fn hash_of_invitation(text: &Secret) -> Option<[u8; 32]> {
+    let digits: String = text.expose().chars().filter(char::is_ascii_alphanumeric).collect();
+    let bytes = BASE32_NOPAD.decode(digits.to_ascii_uppercase().as_bytes()).ok()?;
+    let bytes: [u8; 10] = bytes.try_into().ok()?;
+    Some(Sha256::digest(bytes).into())
+}
+
 /// The hash of a token that a device sent; `None` when it can be no token of ours.
 pub(super) fn hash_of(text: &Secret) -> Option<[u8; 32]> {
     let digits = text.expose().strip_prefix(PREFIX)?;
@@ -44,6 +75,19 @@ const DIGITS: usize = 52;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_invitation_is_known_however_its_code_is_typed() {
+        let code = Invitation::fresh();
+        let text = code.text().expose().to_owned();
+        assert_eq!(text.len(), 19);
+        for typed in [text.clone(), text.to_uppercase(), text.replace('-', " ")] {
+            assert_eq!(hash_of_invitation(&Secret::new(typed)), Some(code.hash()));
+        }
+        for wrong in ["", "k7wm", &format!("{text}a"), &text[1..]] {
+            assert_eq!(hash_of_invitation(&Secret::new(wrong.to_owned())), None);
+        }
+    }
 
     #[test]
     fn a_token_is_known_by_its_text_and_by_nothing_else() {

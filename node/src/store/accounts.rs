@@ -5,11 +5,14 @@ use thrive_protocol::mail::EmailAddress;
 use thrive_protocol::name::Username;
 use thrive_protocol::text::StatusText;
 
+use crate::store::audit;
 use crate::store::error::{Doing, rule};
 use crate::store::ids::fresh_id;
+use crate::store::undisturbed::undisturbed;
 use crate::store::value::{FromValue, Row, Value, values};
-use crate::store::{Database, StoreError};
+use crate::store::{Database, StoreError, Transaction};
 
+#[derive(Clone)]
 pub struct NewAccount {
     pub username: Username,
     /// A PHC string.
@@ -17,6 +20,38 @@ pub struct NewAccount {
     pub created: Time,
     /// Names that were freed later than this may not be taken yet.
     pub freed_before: Time,
+    /// The hash of the code of an invitation, which is used up by this.
+    pub invite: Option<[u8; 32]>,
+    /// Whoever is the first on this server is its admin. Not for an account that waits for a code: it is
+    /// nobody yet.
+    pub first_is_admin: bool,
+    /// `None`: it has none.
+    pub address: Option<NewAddress>,
+}
+
+/// The address of a new account.
+#[derive(Clone)]
+pub struct NewAddress {
+    pub email: EmailAddress,
+    /// Nobody can log in before the address is verified, and the name is free again if that has not
+    /// happened then. 0: nothing is waited for.
+    pub unverified_until: Time,
+}
+
+/// An account that was made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Created {
+    pub user: UserId,
+    pub is_admin: bool,
+}
+
+/// One line of the list that the host reads.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ListedAccount {
+    pub user: UserId,
+    pub username: Username,
+    pub created: Time,
+    pub is_admin: bool,
 }
 
 /// What a login by password is compared with.
@@ -41,6 +76,8 @@ pub enum CreateAccountError {
     /// By a living account, or by one that was deleted a short while ago.
     #[error("the user name is taken")]
     Taken,
+    #[error("nobody is invited by this code")]
+    NotInvited,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -48,48 +85,17 @@ pub enum CreateAccountError {
 impl Database {
     /// # Errors
     /// The name is taken, or the store failed.
-    pub async fn create_account(&self, new: NewAccount) -> Result<UserId, CreateAccountError> {
-        self.insert_account(new, "", String::new(), Time(0)).await
-    }
-
-    /// One that nobody can log in to before its address is verified, and whose name is free again if
-    /// that has not happened `until` then.
-    ///
-    /// # Errors
-    /// The name is taken, or the store failed.
-    pub async fn create_unverified(
-        &self,
-        new: NewAccount,
-        email: &EmailAddress,
-        until: Time,
-    ) -> Result<UserId, CreateAccountError> {
-        self.insert_account(new, email.as_str(), email.folded(), until).await
-    }
-
-    async fn insert_account(
-        &self,
-        new: NewAccount,
-        email: &str,
-        email_folded: String,
-        until: Time,
-    ) -> Result<UserId, CreateAccountError> {
+    pub async fn create_account(&self, new: NewAccount) -> Result<Created, CreateAccountError> {
         let doing = "create an account";
         loop {
-            let id = fresh_id(new.created);
-            let params = values![
-                id,
-                new.username.as_str(),
-                new.password_hash.as_str(),
-                new.created,
-                new.freed_before,
-                email,
-                email_folded.as_str(),
-                until
-            ];
-            match self.write(doing, INSERT_ACCOUNT, params).await {
-                Ok(rows) if rows.is_empty() => return Err(CreateAccountError::Taken),
-                Ok(_) => return Ok(UserId(id)),
-                Err(error) => match error.rule() {
+            let user = UserId(fresh_id(new.created));
+            let alone = new.invite.is_none() && !new.first_is_admin;
+            let created = match alone {
+                true => self.insert_account(user, &new).await,
+                false => undisturbed(|| self.insert_account_and_more(user, &new)).await,
+            };
+            match created {
+                Err(CreateAccountError::Store(error)) => match error.rule() {
                     Some(rule::ACCOUNT_USERNAME_KEY) => {
                         let params = values![new.username.as_str(), new.created];
                         if self.write(doing, DELETE_EXPIRED, params).await?.is_empty() {
@@ -97,11 +103,72 @@ impl Database {
                         }
                     }
                     // Somebody else got this id in the same millisecond.
-                    Some(rule::ACCOUNT_PKEY) => {}
+                    Some(rule::ACCOUNT_PKEY | rule::AUDIT_PKEY) => {}
                     Some(_) | None => return Err(error.into()),
                 },
+                other => return other,
             }
         }
+    }
+
+    async fn insert_account(
+        &self,
+        user: UserId,
+        new: &NewAccount,
+    ) -> Result<Created, CreateAccountError> {
+        let rows = self.write("create an account", INSERT_ACCOUNT, new.params(user)).await?;
+        if rows.is_empty() {
+            return Err(CreateAccountError::Taken);
+        }
+        Ok(Created { user, is_admin: false })
+    }
+
+    async fn insert_account_and_more(
+        &self,
+        user: UserId,
+        new: &NewAccount,
+    ) -> Result<Created, CreateAccountError> {
+        let doing = "create an account";
+        let mut transaction = self.begin(doing).await?;
+        if let Some(code_hash) = new.invite {
+            let used =
+                transaction.run(USE_INVITE, values![code_hash.to_vec(), new.created]).await?;
+            if used.is_empty() {
+                return Err(CreateAccountError::NotInvited);
+            }
+        }
+        if transaction.run(INSERT_ACCOUNT, new.params(user)).await?.is_empty() {
+            return Err(CreateAccountError::Taken);
+        }
+        let waits = new.address.as_ref().is_some_and(|it| it.unverified_until != Time(0));
+        let is_admin = new.first_is_admin
+            && !waits
+            && promote_the_first(&mut transaction, user, &new.username, new.created).await?;
+        transaction.commit().await?;
+        Ok(Created { user, is_admin })
+    }
+
+    /// Everybody who has an account, by name: the next `limit` after this name.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn accounts_after(
+        &self,
+        name: &str,
+        limit: usize,
+    ) -> Result<Vec<ListedAccount>, StoreError> {
+        let doing = "list accounts";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = self.read(doing, SELECT_ACCOUNTS, values![name, limit]).await?;
+        let account = |row: &Row| {
+            Ok(ListedAccount {
+                user: row.get(0)?,
+                username: row.get(1)?,
+                created: row.get(2)?,
+                is_admin: 0 < row.get::<i64>(3)?,
+            })
+        };
+        rows.iter().map(account).collect::<Result<_, _>>().doing(doing)
     }
 
     /// # Errors
@@ -164,6 +231,67 @@ impl Database {
     }
 }
 
+/// Makes this account the admin, if there is no other one that is or was more than a sign-up which waits
+/// for its code. Says whether.
+pub(super) async fn promote_the_first(
+    transaction: &mut Transaction,
+    user: UserId,
+    username: &Username,
+    now: Time,
+) -> Result<bool, StoreError> {
+    let others = transaction.run(COUNT_OTHERS, values![user]).await?;
+    let others: i64 =
+        others.first().map_or(Ok(0), |row| row.get(0)).doing("look for the first account")?;
+    if others != 0 {
+        return Ok(false);
+    }
+    transaction.run(INSERT_FIRST_ADMIN, values![user, now]).await?;
+    let line = audit::Line {
+        time: now,
+        actor: None,
+        action: "promote",
+        target: Some(user),
+        target_name: username.as_str(),
+        detail: "the first account of this server",
+        outcome: "done",
+    };
+    audit::write(transaction, &line).await?;
+    Ok(true)
+}
+
+impl NewAccount {
+    /// Of [`INSERT_ACCOUNT`].
+    pub(super) fn params(&self, user: UserId) -> Vec<Value> {
+        let Self { username, password_hash, created, freed_before, address, .. } = self;
+        let (email, folded, until) = match address {
+            Some(NewAddress { email, unverified_until }) => {
+                (email.as_str(), email.folded(), *unverified_until)
+            }
+            None => ("", String::new(), Time(0)),
+        };
+        values![
+            user,
+            username.as_str(),
+            password_hash.as_str(),
+            *created,
+            *freed_before,
+            email,
+            folded,
+            until
+        ]
+    }
+}
+
+/// Its hash is not for logs.
+impl std::fmt::Debug for NewAccount {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("NewAccount")
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
+}
+
 impl FromValue for Username {
     fn from_value(value: &Value) -> Option<Self> {
         Self::parse(&String::from_value(value)?).ok()
@@ -176,7 +304,7 @@ impl FromValue for StatusText {
     }
 }
 
-const INSERT_ACCOUNT: &str = "
+pub(super) const INSERT_ACCOUNT: &str = "
     INSERT INTO account
       (id, username, password_hash, created, email, email_folded, unverified_until)
     SELECT $1, $2, $3, $4, $6, $7, $8
@@ -184,10 +312,28 @@ const INSERT_ACCOUNT: &str = "
     RETURNING id";
 
 /// Of a sign-up whose time is over; its codes go with it, and nothing else can hang on it.
-const DELETE_EXPIRED: &str = "
+pub(super) const DELETE_EXPIRED: &str = "
     DELETE FROM account
     WHERE username = $1 AND 0 < unverified_until AND unverified_until <= $2
     RETURNING id";
+
+const USE_INVITE: &str = "
+    UPDATE invite SET uses = uses - 1
+    WHERE code_hash = $1 AND 0 < uses AND $2 <= ends
+    RETURNING id";
+
+/// Deleted ones too: a server that had people is not new. Whoever waits for a code is nobody yet.
+const COUNT_OTHERS: &str = "
+    SELECT count(*) FROM account WHERE id <> $1 AND unverified_until = 0";
+
+const INSERT_FIRST_ADMIN: &str = "
+    INSERT INTO admin (account, since, made_by) VALUES ($1, $2, 0)";
+
+const SELECT_ACCOUNTS: &str = "
+    SELECT account.id, account.username, account.created, coalesce(admin.account, 0)
+    FROM account LEFT JOIN admin ON admin.account = account.id
+    WHERE account.deleted = 0 AND account.unverified_until = 0 AND $1 < account.username
+    ORDER BY account.username LIMIT $2";
 
 const SELECT_CREDENTIALS: &str = "
     SELECT id, password_hash, unverified_until FROM account

@@ -22,6 +22,7 @@ pub struct ListedContact {
     pub blocked_by_them: bool,
     /// When they were last seen, if they let their contacts know.
     pub last_seen: Option<Time>,
+    pub is_admin: bool,
 }
 
 /// What a pair was before a change, and what it is now.
@@ -58,6 +59,7 @@ impl Database {
                 side: side_of(row, 2)?,
                 blocked_by_them: row.get(6)?,
                 last_seen: Some(row.get(7)?).filter(|seen| *seen != Time(0)),
+                is_admin: 0 < row.get::<i64>(8)?,
             })
         };
         let listed = rows.iter().map(listed).collect::<Result<Vec<_>, _>>();
@@ -213,9 +215,11 @@ const SELECT_LIST: &str = "
     SELECT contact.other, account.username,
       contact.relation, contact.blocked, contact.nickname, contact.request,
       coalesce(theirs.blocked, 0),
-      account.last_seen_to_contacts * account.last_seen
+      account.last_seen_to_contacts * account.last_seen,
+      coalesce(admin.account, 0)
     FROM contact
     JOIN account ON account.id = contact.other AND account.deleted = 0
+    LEFT JOIN admin ON admin.account = contact.other
     LEFT JOIN contact AS theirs
       ON theirs.owner = contact.other AND theirs.other = contact.owner
     WHERE contact.owner = $1

@@ -1,5 +1,6 @@
 //! What every engine must do. Each test runs on each engine that this machine has.
 
+mod admins;
 mod appending;
 mod comparing;
 mod emails;
@@ -45,8 +46,11 @@ pub(crate) async fn account(database: &Database, name: &str) -> UserId {
         password_hash: HASH.into(),
         created: NOW,
         freed_before: NOW,
+        invite: None,
+        first_is_admin: false,
+        address: None,
     };
-    database.create_account(new).await.unwrap()
+    database.create_account(new).await.unwrap().user
 }
 
 /// Ann, Bob, and their conversation.

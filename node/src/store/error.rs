@@ -129,6 +129,8 @@ impl<T> Doing<T> for Result<T, Cause> {
 pub mod rule {
     pub const ACCOUNT_PKEY: &str = "account_pkey";
     pub const ACCOUNT_USERNAME_KEY: &str = "account_username_key";
+    pub const AUDIT_PKEY: &str = "audit_pkey";
+    pub const INVITE_PKEY: &str = "invite_pkey";
     pub const SESSION_PKEY: &str = "session_pkey";
     pub const SESSION_TOKEN_HASH_KEY: &str = "session_token_hash_key";
     pub const CONVERSATION_PKEY: &str = "conversation_pkey";
@@ -138,9 +140,11 @@ pub mod rule {
     /// A rule that nobody should run into; its name is in the log of the engine only.
     pub const OTHER: &str = "other";
 
-    const ALL: [&str; 8] = [
+    const ALL: [&str; 10] = [
         ACCOUNT_PKEY,
         ACCOUNT_USERNAME_KEY,
+        AUDIT_PKEY,
+        INVITE_PKEY,
         SESSION_PKEY,
         SESSION_TOKEN_HASH_KEY,
         CONVERSATION_PKEY,

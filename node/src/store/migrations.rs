@@ -9,7 +9,7 @@ pub(super) struct Migration {
     pub(super) sql: &'static str,
 }
 
-pub(super) const ALL: [Migration; 7] = [
+pub(super) const ALL: [Migration; 8] = [
     Migration {
         number: 1,
         name: "initial",
@@ -33,6 +33,7 @@ pub(super) const ALL: [Migration; 7] = [
     Migration { number: 5, name: "mail", sql: include_str!("../../migrations/0005_mail.sql") },
     Migration { number: 6, name: "files", sql: include_str!("../../migrations/0006_files.sql") },
     Migration { number: 7, name: "people", sql: include_str!("../../migrations/0007_people.sql") },
+    Migration { number: 8, name: "admins", sql: include_str!("../../migrations/0008_admins.sql") },
 ];
 
 /// Must be here before the first step, since each step is recorded in it.

@@ -39,10 +39,10 @@ const FOREIGN: [&str; 22] = [
     "replace",
 ];
 
-/// Every table and index, without comments and with single spaces.
+/// Every table and index, which both engines have alike, without comments and with single spaces.
 fn shape(connection: &Connection) -> BTreeMap<String, String> {
-    let mut statement =
-        connection.prepare("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").unwrap();
+    let all = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND type <> 'trigger'";
+    let mut statement = connection.prepare(all).unwrap();
     let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get::<_, String>(1)?)));
     rows.unwrap()
         .map(|row| {

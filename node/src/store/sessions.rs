@@ -44,7 +44,7 @@ pub struct FoundSession {
 
 impl Database {
     /// Begins a session, if the account still has the password that was verified. `None`: it has
-    /// another one by now, or is gone.
+    /// another one by now, is banned, or is gone.
     ///
     /// # Errors
     /// The store failed.
@@ -252,6 +252,7 @@ const INSERT_SESSION: &str = "
     INSERT INTO session (id, account, token_hash, device, created, last_seen)
     SELECT $1, id, $3, $4, $5, $5 FROM account
     WHERE id = $2 AND password_hash = $6 AND deleted = 0 AND unverified_until = 0
+      AND NOT EXISTS (SELECT 1 FROM ban WHERE ban.account = account.id AND $5 <= ban.ends)
     RETURNING id";
 
 const DELETE_OLDEST: &str = "

@@ -57,7 +57,8 @@ impl Database {
         self.of_each(doing, SELECT_WATCHERS, users, |row| Ok((row.get(0)?, row.get(1)?))).await
     }
 
-    async fn of_each<T>(
+    /// Asks about many people in a few statements; `sql` ends before the list of them.
+    pub(super) async fn of_each<T>(
         &self,
         doing: &'static str,
         sql: &str,

@@ -6,6 +6,7 @@ use tokio::time::sleep;
 
 use crate::random;
 use crate::store::StoreError;
+use crate::store::accounts::CreateAccountError;
 use crate::store::contacts::ChangeContactError;
 use crate::store::error::Cause;
 
@@ -17,6 +18,15 @@ pub(super) trait Collides {
 impl Collides for StoreError {
     fn collided(&self) -> bool {
         matches!(self.cause, Cause::Conflict)
+    }
+}
+
+impl Collides for CreateAccountError {
+    fn collided(&self) -> bool {
+        match self {
+            Self::Store(error) => error.collided(),
+            Self::Taken | Self::NotInvited => false,
+        }
     }
 }
 

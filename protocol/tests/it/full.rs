@@ -1,6 +1,7 @@
 //! Messages that are as large as their limits allow must fit into their frames; what cannot is cut
 //! by whoever fills it, and the sizes here are what that is calculated with.
 
+use thrive_protocol::admin::{AdminAnswer, AuditEntry, BanEntry, OnlinePerson};
 use thrive_protocol::bounded::List;
 use thrive_protocol::directory::{DirectoryPage, Listed};
 use thrive_protocol::entry::{Body, Entry};
@@ -12,7 +13,7 @@ use thrive_protocol::preset::Preset;
 use thrive_protocol::reply::SyncPage;
 use thrive_protocol::request::{MessageBody, Position, SendMessage, Sync};
 use thrive_protocol::text::{Line, MessageText};
-use thrive_protocol::{ClientFrame, Event, NodeFrame, Reply, Request, limits};
+use thrive_protocol::{ClientFrame, Event, NodeFrame, Refusal, Reply, Request, limits};
 
 /// The character that costs most.
 const WIDE: &str = "\u{1f600}";
@@ -111,6 +112,7 @@ fn a_full_roster_fits_into_a_bulk_frame() {
         request: wide_line(),
         // Shown only of contacts, who have no open request.
         presence: Presence { last_seen: Some(Time(i64::MIN)), ..Presence::default() },
+        admin: true,
     };
     let roster = |contact: Contact| {
         body_len(&NodeFrame::Reply {
@@ -118,6 +120,7 @@ fn a_full_roster_fits_into_a_bulk_frame() {
             result: Ok(Reply::Roster {
                 contacts: List::cut(vec![contact; limits::CONTACTS]),
                 presence: Presence::default(),
+                admin: true,
             }),
         })
     };
@@ -156,4 +159,46 @@ fn a_full_page_of_the_directory_fits_into_a_bulk_frame() {
         })),
     });
     assert!(page <= limits::FRAME_BULK, "{page}");
+}
+
+#[test]
+fn the_longest_answers_to_an_admin_fit_into_a_bulk_frame() {
+    let answer =
+        |answer| body_len(&NodeFrame::Reply { re: u32::MAX, result: Ok(Reply::Admin(answer)) });
+    let (user, username) = (UserId(i64::MIN), longest_name());
+    let person = OnlinePerson {
+        user,
+        username: username.clone(),
+        presence: Presence::new(Availability::DoNotDisturb, wide_line()),
+        admin: true,
+    };
+    let people = List::cut(vec![person; limits::WHO]);
+    assert!(answer(AdminAnswer::Online { people, more: true }) <= limits::FRAME_BULK);
+    let ban = BanEntry {
+        user,
+        username: username.clone(),
+        files: Some(wide_line()),
+        until: Some(Time(i64::MAX)),
+        reason: wide_line(),
+    };
+    let bans = List::cut(vec![ban; limits::BANS]);
+    assert!(answer(AdminAnswer::Bans { bans, more: true }) <= limits::FRAME_BULK);
+    let entry = AuditEntry {
+        id: i64::MIN,
+        time: Time(i64::MIN),
+        by: Some(username),
+        action: "unban_files".into(),
+        target: wide_line(),
+        detail: wide_line(),
+        outcome: "extension_invalid".into(),
+    };
+    let entries = List::cut(vec![entry; limits::AUDIT_PAGE]);
+    assert!(answer(AdminAnswer::Audit { entries, more: true }) <= limits::FRAME_BULK);
+}
+
+#[test]
+fn a_refusal_with_a_reason_fits_into_a_frame_before_login() {
+    let refusal = Refusal::banned(Some(Time(i64::MAX)), wide_line());
+    let frame = NodeFrame::Reply { re: u32::MAX, result: Err(refusal) };
+    assert!(body_len(&frame) <= limits::FRAME_BEFORE_LOGIN);
 }

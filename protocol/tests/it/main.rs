@@ -1,5 +1,6 @@
 //! What the wire promises: bytes that never change, and no bytes that can hurt a reader.
 
+mod admin;
 mod diagnostic;
 mod document;
 mod full;

@@ -2,6 +2,7 @@
 //! not compile before it has a sample; the bytes of each are kept in `tests/vectors` for ever.
 
 use bytes::Bytes;
+use thrive_protocol::admin::{AdminAnswer, AdminCommand, Person};
 use thrive_protocol::bounded::List;
 use thrive_protocol::directory::{Directory, DirectoryPage, Listed, Privacy, SetPrivacy, Tab};
 use thrive_protocol::entry::{Body, Entry};
@@ -27,10 +28,11 @@ use thrive_protocol::request::{
 };
 use thrive_protocol::secret::Secret;
 use thrive_protocol::text::{
-    DeviceName, MessageText, Nickname, RequestText, StatusText, WelcomeText,
+    AlertText, DeviceName, MessageText, Nickname, Reason, RequestText, StatusText, WelcomeText,
 };
 use thrive_protocol::{ClientFrame, Code, Event, NodeFrame, Refusal, Reply, Request};
 
+pub(crate) use self::values::CHRISTMAS_EVE;
 use self::values::*;
 
 #[path = "samples/values.rs"]
@@ -74,6 +76,7 @@ pub(crate) fn all() -> Vec<(String, Frame)> {
         (name, Frame::Down(NodeFrame::Reply { re, result: Err(refusal(*code)) }))
     }));
     frames.extend(other_forms());
+    frames.extend(crate::admin::all());
     frames.extend(crate::session::all());
     frames
 }
@@ -102,6 +105,7 @@ fn other_forms() -> Vec<(String, Frame)> {
                 username: "ann".into(),
                 password: secret("correct horse battery"),
                 email: Some(secret("ann@example.org")),
+                invite: None,
             }),
         ),
         (
@@ -143,6 +147,7 @@ fn other_forms() -> Vec<(String, Frame)> {
                 nickname: Nickname::default(),
                 request: RequestText::default(),
                 presence: Presence::default(),
+                admin: false,
             }),
         ),
         up(
@@ -259,6 +264,7 @@ fn request_after(before: Option<&Request>) -> Option<Request> {
             username: "ann".into(),
             password: secret("correct horse battery"),
             email: None,
+            invite: None,
         }),
         R::CreateAccount(_) => R::LogIn(LogIn {
             username: "ann".into(),
@@ -354,7 +360,8 @@ fn request_after(before: Option<&Request>) -> Option<Request> {
             presence_to_strangers: Some(false),
             last_seen_to_contacts: Some(true),
         }),
-        R::SetPrivacy(_) => return None,
+        R::SetPrivacy(_) => R::Admin(AdminCommand::Promote { username: "bob".into() }),
+        R::Admin(_) => return None,
     };
     Some(next)
 }
@@ -405,6 +412,7 @@ fn reply_after(before: Option<&Reply>) -> Option<Reply> {
         Reply::Sessions { .. } => Reply::Roster {
             contacts: List::cut(vec![contact()]),
             presence: presence(Availability::Invisible, ""),
+            admin: false,
         },
         Reply::Roster { .. } => Reply::Contact(contact()),
         Reply::Contact(_) => Reply::Conversation(conversation()),
@@ -443,7 +451,11 @@ fn reply_after(before: Option<&Reply>) -> Option<Reply> {
             presence_to_strangers: false,
             last_seen_to_contacts: true,
         }),
-        Reply::Privacy(_) => return None,
+        Reply::Privacy(_) => Reply::Admin(AdminAnswer::Promoted(Person {
+            user: UserId(8),
+            username: username("bob"),
+        })),
+        Reply::Admin(_) => return None,
     };
     Some(next)
 }
@@ -468,6 +480,7 @@ pub(crate) fn reply_kind(reply: &Reply) -> &'static str {
         Reply::Download { .. } => "download",
         Reply::Directory(_) => "directory",
         Reply::Privacy(_) => "privacy",
+        Reply::Admin(_) => "admin",
     }
 }
 
@@ -487,7 +500,14 @@ fn event_after(before: Option<&Event>) -> Option<Event> {
         Event::Typing { .. } => Event::Heads { heads: List::cut(vec![head()]) },
         Event::Heads { .. } => Event::GoAway { deadline_ms: 5_000 },
         Event::GoAway { .. } => Event::SessionEnded {},
-        Event::SessionEnded {} => return None,
+        Event::SessionEnded {} => {
+            Event::Alert { text: AlertText::cut("The server moves at eight."), time: TIME }
+        }
+        Event::Alert { .. } => {
+            Event::Banned { until: Some(CHRISTMAS_EVE), reason: Reason::cut("spam") }
+        }
+        Event::Banned { .. } => Event::AccountDeleted {},
+        Event::AccountDeleted {} => return None,
     };
     Some(next)
 }
@@ -505,6 +525,9 @@ pub(crate) fn event_kind(event: &Event) -> &'static str {
         Event::Heads { .. } => "heads",
         Event::GoAway { .. } => "go_away",
         Event::SessionEnded {} => "session_ended",
+        Event::Alert { .. } => "alert",
+        Event::Banned { .. } => "banned",
+        Event::AccountDeleted {} => "account_deleted",
     }
 }
 
@@ -524,6 +547,7 @@ fn refusal(code: Code) -> Refusal {
         Code::FileQuota => Refusal::over(code, 1_073_741_824),
         Code::TooManyFiles => Refusal::over(code, 500),
         Code::FileNotReady | Code::TransferElsewhere => Refusal::after(code, wait),
+        Code::Banned => Refusal::banned(Some(CHRISTMAS_EVE), Reason::cut("spam")),
         _ => code.into(),
     }
 }

@@ -169,8 +169,10 @@ fn roster() -> Reply {
             nickname: Nickname::default(),
             request: RequestText::default(),
             presence: online,
+            admin: false,
         }]),
         presence: Presence::new(Availability::Online, StatusText::default()),
+        admin: false,
     }
 }
 

@@ -3,6 +3,10 @@
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use thrive_protocol::admin::{
+    Address, AdminAnswer, AdminCommand, AuditEntry, Ban, BanEntry, BanFiles, CreateUser,
+    OnlinePerson, Person, Until,
+};
 use thrive_protocol::bounded::List;
 use thrive_protocol::directory::{Directory, DirectoryPage, Listed, Privacy, SetPrivacy, Tab};
 use thrive_protocol::entry::{Body, Entry};
@@ -141,8 +145,9 @@ fn presence() -> impl Strategy<Value = Presence> {
 }
 
 fn contact() -> impl Strategy<Value = Contact> {
-    (user(), username(), relation(), any::<bool>(), line(), line(), presence()).prop_map(
-        |(user, username, relation, blocked, nickname, request, presence)| Contact {
+    let flags = (any::<bool>(), any::<bool>());
+    (user(), username(), relation(), flags, line(), line(), presence()).prop_map(
+        |(user, username, relation, (blocked, admin), nickname, request, presence)| Contact {
             user,
             username,
             relation,
@@ -150,6 +155,7 @@ fn contact() -> impl Strategy<Value = Contact> {
             nickname,
             request,
             presence,
+            admin,
         },
     )
 }
@@ -270,12 +276,20 @@ fn limits() -> impl Strategy<Value = Limits> {
 }
 
 fn sign_up() -> impl Strategy<Value = SignUp> {
-    prop::sample::select(vec![SignUp::Open, SignUp::Closed])
+    prop::sample::select(vec![SignUp::Open, SignUp::Invite, SignUp::Closed])
 }
 
 fn refusal() -> impl Strategy<Value = Refusal> {
-    (prop::sample::select(Code::ALL), any::<Option<u64>>(), any::<Option<u64>>())
-        .prop_map(|(code, retry_after_ms, limit)| Refusal { code, retry_after_ms, limit })
+    let numbers = (any::<Option<u64>>(), any::<Option<u64>>());
+    (prop::sample::select(Code::ALL), numbers, option::of(time()), line()).prop_map(
+        |(code, (retry_after_ms, limit), until, reason)| Refusal {
+            code,
+            retry_after_ms,
+            limit,
+            until,
+            reason,
+        },
+    )
 }
 
 fn request() -> impl Strategy<Value = Request> {
@@ -285,9 +299,11 @@ fn request() -> impl Strategy<Value = Request> {
             R::Hello(Hello { version, client, features })
         }),
         Just(R::ServerInfo {}),
-        (words(), secret(), option::of(secret())).prop_map(|(username, password, email)| {
-            R::CreateAccount(CreateAccount { username, password, email })
-        }),
+        (words(), secret(), option::of(secret()), option::of(secret())).prop_map(
+            |(username, password, email, invite)| {
+                R::CreateAccount(CreateAccount { username, password, email, invite })
+            },
+        ),
         (words(), secret(), words()).prop_map(|(username, password, device)| {
             R::LogIn(LogIn { username, password, device })
         }),
@@ -363,7 +379,103 @@ fn request() -> impl Strategy<Value = Request> {
             .prop_map(|(email, password)| R::ChangeEmail(ChangeEmail { email, password })),
         secret().prop_map(|code| R::ConfirmEmail { code }),
     ];
-    prop_oneof![account, people, messages, mail, file_request()]
+    // Boxed, or the sum of all of them takes more of the stack than a test has.
+    let admin = admin_command().prop_map(R::Admin).boxed();
+    prop_oneof![account, people, messages, mail, file_request(), admin]
+}
+
+fn until() -> impl Strategy<Value = Until> {
+    prop_oneof![
+        Just(Until::Forever {}),
+        time().prop_map(Until::At),
+        any::<u64>().prop_map(Until::ForSeconds),
+    ]
+}
+
+fn admin_command() -> impl Strategy<Value = AdminCommand> {
+    use AdminCommand as C;
+    let people = prop_oneof![
+        words().prop_map(|username| C::Promote { username }),
+        words().prop_map(|username| C::Demote { username }),
+        (words(), secret(), option::of(words())).prop_map(|(username, password, email)| {
+            C::CreateUser(CreateUser { username, password, email: email.map(Address) })
+        }),
+        words().prop_map(|username| C::DeleteUser { username }),
+        (words(), until(), words()).prop_map(|(username, until, reason)| C::Ban(Ban {
+            username,
+            until,
+            reason
+        })),
+        words().prop_map(|username| C::Unban { username }),
+        (words(), words(), until(), words()).prop_map(|(username, extension, until, reason)| {
+            C::BanFiles(BanFiles { username, extension, until, reason })
+        }),
+        (words(), option::of(words()))
+            .prop_map(|(username, extension)| C::UnbanFiles { username, extension }),
+    ];
+    let server = prop_oneof![
+        words().prop_map(|text| C::Alert { text }),
+        any::<bool>().prop_map(|all| C::Stop { all }),
+        Just(C::Restart {}),
+        Just(C::Who {}),
+        Just(C::Bans {}),
+        (any::<Option<i64>>(), any::<u32>()).prop_map(|(before, limit)| C::Audit { before, limit }),
+    ];
+    prop_oneof![people, server]
+}
+
+fn admin_answer() -> impl Strategy<Value = AdminAnswer> {
+    use AdminAnswer as A;
+    let person = || (user(), username()).prop_map(|(user, username)| Person { user, username });
+    let people =
+        prop_oneof![
+            person().prop_map(A::Promoted),
+            person().prop_map(A::Demoted),
+            person().prop_map(A::UserCreated),
+            (user(), username(), any::<u32>())
+                .prop_map(|(user, username, sessions)| A::UserDeleted { user, username, sessions }),
+            (user(), username(), option::of(time()), any::<u32>()).prop_map(
+                |(user, username, until, sessions)| A::Banned { user, username, until, sessions }
+            ),
+            person().prop_map(A::Unbanned),
+            (user(), username(), line(), option::of(time())).prop_map(
+                |(user, username, extension, until)| A::FilesBanned {
+                    user,
+                    username,
+                    extension,
+                    until
+                }
+            ),
+            (user(), username(), any::<u32>())
+                .prop_map(|(user, username, bans)| A::FilesUnbanned { user, username, bans }),
+        ];
+    let online = (user(), username(), presence(), any::<bool>()).prop_map(
+        |(user, username, presence, admin)| OnlinePerson { user, username, presence, admin },
+    );
+    let ban = (user(), username(), option::of(line()), option::of(time()), line()).prop_map(
+        |(user, username, files, until, reason)| BanEntry { user, username, files, until, reason },
+    );
+    let said = (words(), line(), line(), words());
+    let entry = (any::<i64>(), time(), option::of(username()), said).prop_map(
+        |(id, time, by, (action, target, detail, outcome))| AuditEntry {
+            id,
+            time,
+            by,
+            action,
+            target,
+            detail,
+            outcome,
+        },
+    );
+    let server = prop_oneof![
+        (any::<u32>(), any::<u64>()).prop_map(|(nodes, people)| A::Alerted { nodes, people }),
+        any::<u32>().prop_map(|nodes| A::Stopping { nodes }),
+        Just(A::Restarting {}),
+        (list(online), any::<bool>()).prop_map(|(people, more)| A::Online { people, more }),
+        (list(ban), any::<bool>()).prop_map(|(bans, more)| A::Bans { bans, more }),
+        (list(entry), any::<bool>()).prop_map(|(entries, more)| A::Audit { entries, more }),
+    ];
+    prop_oneof![people, server]
 }
 
 fn reply() -> impl Strategy<Value = Reply> {
@@ -438,8 +550,9 @@ fn reply() -> impl Strategy<Value = Reply> {
         list(session).prop_map(|sessions| Reply::Sessions { sessions }),
     ];
     let content = prop_oneof![
-        (list(contact()), presence())
-            .prop_map(|(contacts, presence)| Reply::Roster { contacts, presence }),
+        (list(contact()), presence(), any::<bool>()).prop_map(|(contacts, presence, admin)| {
+            Reply::Roster { contacts, presence, admin }
+        }),
         contact().prop_map(Reply::Contact),
         conversation().prop_map(Reply::Conversation),
         (message_id(), seq(), time())
@@ -457,7 +570,8 @@ fn reply() -> impl Strategy<Value = Reply> {
         }),
     ];
     // On the heap: together they are too large for the stack of a test.
-    prop_oneof![server.boxed(), directory.boxed(), content.boxed(), file_reply().boxed()]
+    let admin = admin_answer().prop_map(Reply::Admin).boxed();
+    prop_oneof![admin, server.boxed(), directory.boxed(), content.boxed(), file_reply().boxed()]
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -478,5 +592,8 @@ fn event() -> impl Strategy<Value = Event> {
         list::<_, { limits::HEADS }>(head()).prop_map(|heads| Event::Heads { heads }),
         any::<u64>().prop_map(|deadline_ms| Event::GoAway { deadline_ms }),
         Just(Event::SessionEnded {}),
+        (line(), time()).prop_map(|(text, time)| Event::Alert { text, time }),
+        (option::of(time()), line()).prop_map(|(until, reason)| Event::Banned { until, reason }),
+        Just(Event::AccountDeleted {}),
     ]
 }

@@ -86,6 +86,13 @@ impl Program {
     }
 
     /// Brings the database up to date, if it is a node.
+    pub(super) fn host(&self, arguments: &[&str]) -> Option<Command> {
+        match self {
+            Self::Node(place) => Some(place.host(arguments)),
+            Self::Router(_) => None,
+        }
+    }
+
     pub(super) fn migrate(&self) -> Option<Command> {
         match self {
             Self::Node(place) => Some(place.migrate()),

@@ -200,7 +200,10 @@ async fn record(shared: Arc<Shared>, mut changes: Changes) {
             Change::Connection(Connection::Idle)
             | Change::LoggedIn(_)
             | Change::OwnPresence(_)
-            | Change::File(_) => {}
+            | Change::File(_)
+            | Change::Admin(_)
+            | Change::Alert { .. }
+            | Change::Banned { .. } => {}
         }
     }
 }

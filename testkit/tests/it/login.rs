@@ -13,7 +13,12 @@ use thrive_testkit::{PASSWORD, RawClient, TestNode};
 
 fn create(username: &str, password: &str) -> Request {
     let password = Secret::new(password.into());
-    Request::CreateAccount(CreateAccount { username: username.into(), password, email: None })
+    Request::CreateAccount(CreateAccount {
+        username: username.into(),
+        password,
+        email: None,
+        invite: None,
+    })
 }
 
 fn resume(token: &Secret) -> Request {

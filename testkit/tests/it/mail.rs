@@ -117,7 +117,7 @@ async fn somebody_signs_up_with_an_address_and_comes_in_after_the_code() -> Resu
     assert!(ann.server_info().await?.email_required);
     let without = ann.create_account("ann", secret(PASSWORD)).await;
     assert_eq!(refused(without)?, Code::EmailRequired, "an older program is told why");
-    let signed_up = ann.sign_up("ann", secret(PASSWORD), Some(" Ann@Example.org ")).await?;
+    let signed_up = ann.sign_up("ann", secret(PASSWORD), Some(" Ann@Example.org "), None).await?;
     assert_eq!(signed_up, SignedUp::CodeSent);
     let early = ann.log_in("ann", secret(PASSWORD)).await;
     assert_eq!(refused(early)?, Code::AccountUnverified);

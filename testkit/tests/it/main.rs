@@ -1,8 +1,10 @@
 //! A real node, and clients that are exact, hostile, or our own: what the contract promises, end to end.
 
+mod admins;
 mod away_and_back;
 mod chat;
 mod client;
+mod client_admin;
 mod client_cluster;
 mod cluster;
 mod crash;
@@ -10,6 +12,7 @@ mod directory;
 mod faults;
 mod files;
 mod flood;
+mod host;
 mod hostile;
 mod invisible;
 mod login;

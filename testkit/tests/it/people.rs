@@ -124,7 +124,9 @@ async fn who_is_invisible_looks_exactly_like_who_is_offline() -> Result<()> {
     bob.ok(Request::Typing { conversation: chat, active: true }).await?;
     bob.ok(Request::MarkDelivered { conversation: chat, seq }).await?;
     bob.ok(Request::MarkRead { conversation: chat, seq }).await?;
-    let leaks = ann.events_until(Duration::from_millis(100)).await?;
+    let mut leaks = ann.events_until(Duration::from_millis(100)).await?;
+    // That they became contacts is looked at once more, whoever is there.
+    leaks.retain(|event| !matches!(event, Event::Heads { heads } if heads.is_empty()));
     assert_eq!(leaks, [], "nothing that only somebody who is there can cause");
     assert_eq!(contacts(&ann).await?[0].presence, thrive_protocol::people::Presence::default());
     Ok(())
@@ -183,7 +185,12 @@ async fn weakness_02_a_name_in_other_letters_is_the_same_name_and_logs_in_in_any
     let node = TestNode::start().await?;
     node.sign_up("U2x").await?;
     for again in ["u2x", "U2X", " u2x "] {
-        let create = CreateAccount { username: again.into(), password: password(), email: None };
+        let create = CreateAccount {
+            username: again.into(),
+            password: password(),
+            email: None,
+            invite: None,
+        };
         let refused = node.guest().await?.refused(Request::CreateAccount(create)).await?;
         assert_eq!(refused, Code::UsernameTaken, "{again}");
         node.log_in(again).await?;
@@ -195,7 +202,8 @@ async fn weakness_02_a_name_in_other_letters_is_the_same_name_and_logs_in_in_any
 async fn weakness_03_what_is_a_path_or_has_blanks_in_it_becomes_no_name() -> Result<()> {
     let node = TestNode::start().await?;
     for odd in ["../../../../tmp/x", "a b", "a\nb", "", "  ", "con\u{0}", "änne", "a/b", "..."] {
-        let create = CreateAccount { username: odd.into(), password: password(), email: None };
+        let create =
+            CreateAccount { username: odd.into(), password: password(), email: None, invite: None };
         let refused = node.guest().await?.refused(Request::CreateAccount(create)).await?;
         assert_eq!(refused, Code::UsernameInvalid, "{odd:?}");
     }

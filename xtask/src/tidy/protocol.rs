@@ -25,6 +25,7 @@ const WIRE: &[&str] = &[
     "preset",
     "directory",
     "file",
+    "admin",
 ];
 
 const DOCUMENT: &str = "docs/PROTOCOL.md";

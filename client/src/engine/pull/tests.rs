@@ -67,7 +67,8 @@ async fn a_list_that_was_asked_for_before_news_was_dropped_is_asked_for_again() 
     rig.event(link, Event::Heads { heads: List::default() }).await;
     assert_eq!(rig.life.pull.roster, Step::Open, "only one at a time");
     for expected in [true, false] {
-        let roster = Reply::Roster { contacts: List::default(), presence: Presence::default() };
+        let (contacts, presence) = (List::default(), Presence::default());
+        let roster = Reply::Roster { contacts, presence, admin: false };
         rig.life.roster(&rig.hub, link, Ok(roster), now).await;
         assert_eq!(rig.life.pull.roster.due().is_some(), expected);
         rig.life.tend_pull(&mut rig.hub, Instant::now());

@@ -63,6 +63,7 @@ pub(super) fn partition_of(audience: Audience) -> usize {
     match audience {
         Audience::User(user) | Audience::EndSession(user, _) => partition(user.0),
         Audience::Conversation(conversation) => partition(conversation.0),
+        Audience::Everybody | Audience::EveryNode => 0,
     }
 }
 
@@ -183,6 +184,8 @@ enum WireAudience {
     User(UserId),
     Conversation(ConversationId),
     EndSession(UserId, SessionId),
+    Everybody,
+    EveryNode,
 }
 
 impl From<Audience> for WireAudience {
@@ -191,6 +194,8 @@ impl From<Audience> for WireAudience {
             Audience::User(user) => Self::User(user),
             Audience::Conversation(conversation) => Self::Conversation(conversation),
             Audience::EndSession(user, session) => Self::EndSession(user, session),
+            Audience::Everybody => Self::Everybody,
+            Audience::EveryNode => Self::EveryNode,
         }
     }
 }
@@ -201,6 +206,8 @@ impl From<WireAudience> for Audience {
             WireAudience::User(user) => Self::User(user),
             WireAudience::Conversation(conversation) => Self::Conversation(conversation),
             WireAudience::EndSession(user, session) => Self::EndSession(user, session),
+            WireAudience::Everybody => Self::Everybody,
+            WireAudience::EveryNode => Self::EveryNode,
         }
     }
 }

@@ -45,7 +45,10 @@ impl Outgoing {
     pub(super) fn news(&mut self, news: &News, encoded: &[u8]) -> bool {
         let put = |message: &mut Vec<u8>| codec::put_news(message, encoded);
         let first = match news.to {
-            Audience::User(_) | Audience::EndSession(..) => 0,
+            Audience::User(_)
+            | Audience::EndSession(..)
+            | Audience::Everybody
+            | Audience::EveryNode => 0,
             Audience::Conversation(_) => PARTITIONS,
         };
         self.put(first + codec::partition_of(news.to), encoded.len(), put)

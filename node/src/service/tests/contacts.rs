@@ -20,6 +20,7 @@ fn line(of: &Caller, relation: Relation, presence: Presence) -> Contact {
         nickname: Nickname::default(),
         request: RequestText::default(),
         presence,
+        admin: false,
     }
 }
 

@@ -47,10 +47,16 @@ impl Town {
         let settings = Settings { mailer: Some(mailer.clone()), ..settings };
         let depot =
             Depot::open(&config::Config::defaults(folder.path()).files.place).unwrap().unwrap();
-        let services =
-            Services::new(database.clone(), hasher, online.clone(), settings, room(&depot));
+        let services = Services::new(
+            database.clone(),
+            hasher,
+            online.clone(),
+            settings,
+            room(&depot),
+            Around::default(),
+        );
         let services = services.await.unwrap();
-        let world = World { services, database, online, depot, folder };
+        let world = World { services, database, online, orders: Orders::default(), depot, folder };
         Self { world, smtp, mailer, _stop: stop.drop_guard() }
     }
 
@@ -59,6 +65,7 @@ impl Town {
             username: name.into(),
             password: Secret::new(password.into()),
             email: Some(Secret::new(email.into())),
+            invite: None,
         };
         code(self.world.services.accounts.create(HOME, request).await)
     }
@@ -186,6 +193,7 @@ async fn a_sign_up_without_an_address_and_one_with_nonsense_are_told_apart() {
         username: "ann".into(),
         password: Secret::new(PASSWORD.into()),
         email: Some(Secret::new("ann@example.org".into())),
+        invite: None,
     };
     let refused = code(world.services.accounts.create(HOME, request).await);
     assert_eq!(refused, Err(Code::EmailUnavailable));

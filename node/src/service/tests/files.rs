@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
+use thrive_protocol::admin::{AdminCommand, BanFiles, Until};
 use thrive_protocol::entry::{Body, Entry};
 use thrive_protocol::file::{FileHash, FileState, OfferFile, OfferedName};
 use thrive_protocol::ids::FileId;
@@ -199,4 +200,36 @@ async fn a_file_that_was_taken_back_while_it_is_sent_takes_nothing_more() {
     let late = upload.take(Bytes::copy_from_slice(&content[PART..2 * PART])).await;
     assert_eq!(code(late), Err(Code::FileGone));
     assert!(!is_kept(&world, file).await);
+}
+
+#[tokio::test]
+async fn whoever_may_not_send_files_of_a_kind_sends_none_and_may_again_later() {
+    let world = World::new().await;
+    let (ann, bob, chat) = pair(&world).await;
+    let host = |command| world.services.admins.host(command);
+    let text = content();
+    let earlier = offered(&world, &ann, offer(chat, "earlier.Txt", &text)).await;
+    code(world.services.files.accept(&bob, earlier).await).unwrap();
+    let try_offer = async |caller: &Caller, name: &str| {
+        code(world.services.files.offer(caller, offer(chat, name, &text)).await).map(drop)
+    };
+    let ban = |extension: &str| {
+        let (username, extension) = ("ann".into(), extension.into());
+        let (until, reason) = (Until::Forever {}, String::new());
+        AdminCommand::BanFiles(BanFiles { username, extension, until, reason })
+    };
+    host(ban("txt")).await.unwrap();
+    assert_eq!(try_offer(&ann, "notes.TXT").await, Err(Code::FileBanned));
+    assert_eq!(try_offer(&ann, "picture.png").await, Ok(()));
+    assert_eq!(try_offer(&bob, "notes.txt").await, Ok(()));
+    // What was offered before is not sent any more, either.
+    assert_eq!(send(&world, &ann, earlier, &text).await.map(drop), Err(Code::FileBanned));
+    host(ban("*")).await.unwrap();
+    for name in ["picture.png", "README"] {
+        assert_eq!(try_offer(&ann, name).await, Err(Code::FileBanned));
+    }
+    let unban = AdminCommand::UnbanFiles { username: "ann".into(), extension: None };
+    host(unban).await.unwrap();
+    assert_eq!(try_offer(&ann, "notes.txt").await, Ok(()));
+    assert!(send(&world, &ann, earlier, &text).await.is_ok());
 }

@@ -1,5 +1,6 @@
 //! The directory and what people let others see, as a caller gets it.
 
+use thrive_protocol::admin::AdminCommand;
 use thrive_protocol::directory::{Directory, DirectoryPage, Listed, SetPrivacy, Tab};
 
 use super::*;
@@ -57,6 +58,15 @@ async fn strangers_are_shown_as_offline_unless_they_want_to_be_seen() {
     assert_eq!((seen.presence, seen.you), (at_home(Availability::Busy), false));
     assert!(world.listed(&ann, "ann").await.unwrap().you);
     assert_eq!(world.tab(&ann, Tab::Admins).await, [""; 0]);
+    let order = |command| world.services.admins.host(command);
+    order(AdminCommand::Promote { username: "bob".into() }).await.unwrap();
+    assert_eq!(world.tab(&ann, Tab::Admins).await, ["bob"]);
+    assert!(world.listed(&ann, "bob").await.unwrap().admin);
+    assert!(!world.listed(&ann, "eve").await.unwrap().admin);
+    order(AdminCommand::Demote { username: "bob".into() }).await.unwrap();
+    assert_eq!(world.tab(&ann, Tab::Admins).await, [""; 0]);
+    order(AdminCommand::DeleteUser { username: "eve".into() }).await.unwrap();
+    assert_eq!(world.tab(&ann, Tab::Everyone).await, ["ann", "bob"]);
 }
 
 #[tokio::test]

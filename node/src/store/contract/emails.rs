@@ -4,7 +4,7 @@ use thrive_protocol::mail::EmailAddress;
 use thrive_protocol::text::DeviceName;
 
 use super::*;
-use crate::store::accounts::{CreateAccountError, Holder};
+use crate::store::accounts::{CreateAccountError, Holder, NewAddress};
 use crate::store::addresses::Redeemed;
 use crate::store::codes::{Issue, NewCode, Purpose};
 use crate::store::sessions::NewSession;
@@ -36,8 +36,17 @@ pub(super) async fn waiting(
         password_hash: HASH.into(),
         created,
         freed_before: created,
+        invite: None,
+        // Which it is not before its code has come.
+        first_is_admin: true,
+        address: Some(NewAddress {
+            email: email(address),
+            unverified_until: Time(created.0 + HOUR),
+        }),
     };
-    database.create_unverified(new, &email(address), Time(created.0 + HOUR)).await
+    let created = database.create_account(new).await?;
+    assert!(!created.is_admin);
+    Ok(created.user)
 }
 
 /// One that does not wait any more.
@@ -46,8 +55,8 @@ async fn verified(database: &Database, username: &str, address: &str) -> UserId 
     // The mails of its sign-up are long ago.
     let rules = Issue { since: Time(i64::MAX), ..rules(Purpose::Verify, NOW) };
     assert!(database.issue_codes(&email(address), &[code(user, "its")], rules).await.unwrap());
-    let done = database.redeem_address(user, Purpose::Verify, "its", NOW, 9).await.unwrap();
-    assert_eq!(done, Redeemed::Done { before: None });
+    let done = database.redeem_address(user, Purpose::Verify, "its", NOW, 9, false).await.unwrap();
+    assert_eq!(done, Redeemed::Done { before: None, is_first_admin: false });
     let forget = "DELETE FROM mail_sent WHERE email_folded = $1";
     database.write("forget a mail", forget, values![email(address).folded()]).await.unwrap();
     user
@@ -109,13 +118,16 @@ async fn the_last_code_lets_an_account_in_once() {
             database.issue_codes(&address, &[code(ann, hash)], rules).await.unwrap()
         };
         let redeem = async |hash: &str, now| {
-            database.redeem_address(ann, Purpose::Verify, hash, now, 3).await.unwrap()
+            database.redeem_address(ann, Purpose::Verify, hash, now, 3, false).await.unwrap()
         };
         assert!(issue("first").await && issue("second").await);
         assert!(!database.is_current(&code(ann, "first"), Purpose::Verify, NOW).await.unwrap());
         assert_eq!(redeem("first", NOW).await, Redeemed::Void, "it was replaced");
         assert_eq!(redeem("second", after(600_000)).await, Redeemed::Void, "it is too old");
-        assert_eq!(redeem("second", after(599_999)).await, Redeemed::Done { before: None });
+        assert_eq!(
+            redeem("second", after(599_999)).await,
+            Redeemed::Done { before: None, is_first_admin: false }
+        );
         assert_eq!(redeem("second", NOW).await, Redeemed::Void, "it was used");
         assert_eq!(database.find_user(&name("ann")).await.unwrap(), Some(ann));
         assert!(session(&database, ann, 1).await);
@@ -204,7 +216,7 @@ async fn an_address_has_no_more_accounts_than_it_may() {
             assert!(database.issue_codes(&to, &[code(user, "hash")], rules).await.unwrap());
         };
         let redeem = async |user, purpose, most| {
-            database.redeem_address(user, purpose, "hash", NOW, most).await.unwrap()
+            database.redeem_address(user, purpose, "hash", NOW, most, false).await.unwrap()
         };
         issue(eve, Purpose::Verify).await;
         issue(bob, Purpose::Change).await;
@@ -214,10 +226,16 @@ async fn an_address_has_no_more_accounts_than_it_may() {
         assert_eq!(shown.unwrap().as_str(), "bob@example.org");
         assert_eq!(changing.unwrap().as_str(), shared);
         let before = Some(email("bob@example.org"));
-        assert_eq!(redeem(bob, Purpose::Change, 2).await, Redeemed::Done { before });
+        assert_eq!(
+            redeem(bob, Purpose::Change, 2).await,
+            Redeemed::Done { before, is_first_admin: false }
+        );
         assert_eq!(database.accounts_of(&email(shared)).await.unwrap().len(), 2);
         assert_eq!(redeem(eve, Purpose::Verify, 2).await, Redeemed::Full);
-        assert_eq!(redeem(eve, Purpose::Verify, 3).await, Redeemed::Done { before: None });
+        assert_eq!(
+            redeem(eve, Purpose::Verify, 3).await,
+            Redeemed::Done { before: None, is_first_admin: false }
+        );
     })
     .await;
 }
@@ -247,7 +265,7 @@ async fn a_reset_ends_every_session_and_every_other_code() {
         assert_eq!(known.password_hash, "new");
         assert!(database.find_session([1; 32]).await.unwrap().is_none());
         assert!(database.find_session([3; 32]).await.unwrap().is_some(), "others stay");
-        let change = database.redeem_address(ann, Purpose::Change, "change", NOW, 3).await;
+        let change = database.redeem_address(ann, Purpose::Change, "change", NOW, 3, false).await;
         assert_eq!(change.unwrap(), Redeemed::Void);
     })
     .await;
@@ -264,13 +282,36 @@ async fn whoever_knows_the_password_corrects_the_address_of_an_account_that_wait
         let codes = [code(ann, "hash")];
         assert!(!database.issue_codes(&typo, &codes, rules).await.unwrap(), "not there any more");
         assert!(database.issue_codes(&right, &codes, rules).await.unwrap());
-        database.redeem_address(ann, Purpose::Verify, "hash", NOW, 3).await.unwrap();
+        database.redeem_address(ann, Purpose::Verify, "hash", NOW, 3, false).await.unwrap();
         assert!(!database.readdress(ann, HASH, &typo).await.unwrap(), "it waits no more");
 
         let bob = waiting(&database, "bob", "bob@example.org", NOW).await.unwrap();
         assert!(database.admit_without_mail(bob, HASH).await.unwrap());
         assert!(!database.credentials(&name("bob")).await.unwrap().unwrap().unverified);
         assert_eq!(database.addresses(bob, NOW).await.unwrap(), (None, None));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_first_admin_is_the_first_who_is_verified_and_not_the_first_who_signs_up() {
+    on_each_engine(async |database| {
+        let ann = waiting(&database, "ann", "ann@example.org", NOW).await.unwrap();
+        let bob = waiting(&database, "bob", "bob@example.org", NOW).await.unwrap();
+        let redeem = async |user, address: &str, first_is_admin| {
+            let rules = rules(Purpose::Verify, NOW);
+            let stored = [code(user, "its")];
+            assert!(database.issue_codes(&email(address), &stored, rules).await.unwrap());
+            let purpose = Purpose::Verify;
+            database.redeem_address(user, purpose, "its", NOW, 3, first_is_admin).await.unwrap()
+        };
+        assert!(!database.is_admin(ann).await.unwrap());
+        let done = redeem(bob, "bob@example.org", true).await;
+        assert_eq!(done, Redeemed::Done { before: None, is_first_admin: true });
+        let done = redeem(ann, "ann@example.org", true).await;
+        assert_eq!(done, Redeemed::Done { before: None, is_first_admin: false });
+        assert!(database.is_admin(bob).await.unwrap());
+        assert!(!database.is_admin(ann).await.unwrap());
     })
     .await;
 }

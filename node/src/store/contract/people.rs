@@ -22,6 +22,9 @@ async fn a_name_is_given_once_and_not_soon_again() {
                 password_hash: "x".into(),
                 created: NOW,
                 freed_before,
+                invite: None,
+                first_is_admin: false,
+                address: None,
             };
             database.create_account(new).await
         };

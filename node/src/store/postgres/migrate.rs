@@ -19,7 +19,9 @@ pub(super) async fn apply(connector: &Connector) -> Result<(), Cause> {
     if !has_history(&connection).await? {
         execute(&connection, migrations::CREATE_MIGRATION).await?;
     }
+    let mut changed = false;
     for step in migrations::missing(applied(&connection).await?)? {
+        changed = true;
         execute(&connection, "BEGIN").await?;
         execute(&connection, step.sql).await?;
         let applied = clock::now().0;
@@ -28,6 +30,9 @@ pub(super) async fn apply(connector: &Connector) -> Result<(), Cause> {
         record.map_err(failure::of_statement)?;
         execute(&connection, "COMMIT").await?;
         tracing::info!(number = step.number, "Migration {} is applied", step.name);
+    }
+    if changed {
+        execute(&connection, AUDIT_GROWS_ONLY).await?;
     }
     let epoch = ids::fresh_id(clock::now());
     let first = connection.client.execute(migrations::FIRST_EPOCH, &[&epoch]).await;
@@ -42,6 +47,17 @@ pub(super) async fn missing(
     let applied = if has_history(&connection).await? { applied(&connection).await? } else { 0 };
     migrations::missing(applied).map(Iterator::collect)
 }
+
+/// What the audit says stays. SQLite has the same in its own words. Only after a step, since a node
+/// whose role may not change tables still may run.
+const AUDIT_GROWS_ONLY: &str = "
+    BEGIN;
+    CREATE OR REPLACE FUNCTION audit_grows_only() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN RAISE EXCEPTION 'the audit only grows'; END $$;
+    DROP TRIGGER IF EXISTS audit_grows_only ON audit;
+    CREATE TRIGGER audit_grows_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+      FOR EACH STATEMENT EXECUTE FUNCTION audit_grows_only();
+    COMMIT";
 
 async fn take_turn(connection: &Connection) -> Result<(), Cause> {
     let mine = connection.client.query_one(TRY_LOCK, &[&TURN]).await;

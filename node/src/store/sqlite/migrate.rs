@@ -23,9 +23,17 @@ pub(super) fn run(connection: &mut Connection, now: Time) -> Result<(), Cause> {
             .map_err(cause)?;
         tracing::info!(number = step.number, "Migration {} is applied", step.name);
     }
+    transaction.execute_batch(AUDIT_GROWS_ONLY).map_err(cause)?;
     transaction.execute(&numbered(migrations::FIRST_EPOCH), (epoch,)).map_err(cause)?;
     transaction.commit().map_err(cause)
 }
+
+/// What the audit says stays. Postgres has the same in its own words.
+const AUDIT_GROWS_ONLY: &str = "
+    CREATE TRIGGER IF NOT EXISTS audit_keeps_lines BEFORE DELETE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit only grows'); END;
+    CREATE TRIGGER IF NOT EXISTS audit_changes_no_line BEFORE UPDATE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit only grows'); END;";
 
 /// The steps that the schema of this file lacks: all of them, when there is no file.
 pub(super) fn missing(path: &Path) -> Result<Vec<&'static migrations::Migration>, Cause> {

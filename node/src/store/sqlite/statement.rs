@@ -77,9 +77,11 @@ fn broken_rule(message: &str) -> Option<&'static str> {
     Some(known.map_or(rule::OTHER, |(_, rule)| rule))
 }
 
-const UNIQUE: [(&str, &str); 7] = [
+const UNIQUE: [(&str, &str); 9] = [
     ("account.id", rule::ACCOUNT_PKEY),
     ("account.username", rule::ACCOUNT_USERNAME_KEY),
+    ("audit.id", rule::AUDIT_PKEY),
+    ("invite.id", rule::INVITE_PKEY),
     ("session.id", rule::SESSION_PKEY),
     ("session.token_hash", rule::SESSION_TOKEN_HASH_KEY),
     ("conversation.id", rule::CONVERSATION_PKEY),

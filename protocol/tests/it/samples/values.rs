@@ -38,6 +38,8 @@ pub(super) fn server_with_files() -> Reply {
 pub(super) const HASH: FileHash = FileHash([0xa5; 32]);
 pub(super) const EXPIRES: Time = Time(1_764_250_697_123);
 pub(super) const TIME: Time = Time(1_763_645_897_123);
+/// The end of 2026-12-24 in UTC.
+pub(crate) const CHRISTMAS_EVE: Time = Time(1_798_156_799_999);
 pub(super) const TOKEN: &str = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA";
 pub(super) const MESSAGE: ClientMsgId = ClientMsgId([
     0x01, 0x9a, 0x9f, 0x33, 0x0b, 0x63, 0x7c, 0x01, 0x8d, 0x2e, 0x00, 0xff, 0x10, 0x20, 0x30, 0x40,
@@ -87,6 +89,7 @@ pub(super) fn contact() -> Contact {
         nickname: Nickname::cut("Böbchen"),
         request: RequestText::cut("It is Bob from the choir."),
         presence: presence(Availability::Online, "singing"),
+        admin: false,
     }
 }
 
