@@ -15,7 +15,10 @@ use std::rc::Rc;
 
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
-pub use words::{Deed, News, OpenedChat, TrayChoice, Wish};
+pub use words::{
+    Deed, DoorNews, DoorWish, FileNews, FileWish, HostNews, HostWish, News, OpenedChat, SocialNews,
+    SocialWish, TrayChoice, Wish,
+};
 
 /// Where wishes are sent from the thread of the windows. Never waits.
 #[derive(Clone, Debug)]

@@ -2,10 +2,14 @@
 //! owner for all of it, on the thread of the windows.
 
 mod choices;
+pub mod doors;
 mod entrance;
+pub mod files;
+pub mod host;
 mod news;
 mod office;
 pub mod people;
+pub mod social;
 mod talk;
 mod voice;
 
@@ -23,7 +27,7 @@ use crate::adapters::contacts::ContactsView;
 use crate::adapters::dialogs::{AboutView, AddContactView, ConfirmView, NoticeView, StatusView};
 use crate::adapters::entrance::{CreateAccountView, LoginView};
 use crate::adapters::settings::SettingsView;
-use crate::adapters::shell::{Input, Tell, View, WindowKey};
+use crate::adapters::shell::{Input, Shown, Tell, View, WindowKey};
 use crate::announce::queue::Queue;
 use crate::bridge::{Line, Wish};
 use crate::config::Config;
@@ -93,6 +97,10 @@ pub struct Desk {
     pub confirm: Option<(ConfirmView, Question)>,
     pub notice: Option<NoticeView>,
     pub about: Option<AboutView>,
+    pub doors: doors::Doors,
+    pub circle: social::Circle,
+    pub shelf: files::Shelf,
+    pub counter: host::Counter,
 }
 
 /// Somebody is logged in.
@@ -164,6 +172,10 @@ impl Desk {
             confirm: None,
             notice: None,
             about: None,
+            doors: doors::Doors::default(),
+            circle: social::Circle::default(),
+            shelf: files::Shelf::default(),
+            counter: host::Counter::default(),
         }
     }
 
@@ -210,14 +222,7 @@ impl Desk {
             Input::Closed => match key {
                 WindowKey::Contacts if self.settings.keep_running => self.ask(Wish::Hide),
                 WindowKey::Login | WindowKey::Contacts => self.exit(),
-                WindowKey::CreateAccount
-                | WindowKey::Chat(_)
-                | WindowKey::AddContact
-                | WindowKey::Status
-                | WindowKey::Settings
-                | WindowKey::Confirm
-                | WindowKey::Notice
-                | WindowKey::About => self.escape(key),
+                _ => self.escape(key),
             },
             Input::Walk(_) | Input::Letter(_) | Input::Picked(_) => self.move_in_list(key, input),
             Input::Edited => self.edited(key),
@@ -243,6 +248,10 @@ impl Desk {
             | WindowKey::Confirm
             | WindowKey::Notice
             | WindowKey::About => self.choices_command(key, command),
+            WindowKey::Door(window) => self.doors_command(window, command),
+            WindowKey::Social(window) => self.social_command(window, command),
+            WindowKey::Files(window) => self.files_command(window, command),
+            WindowKey::Host(window) => self.host_command(window, command),
         }
     }
 
@@ -251,14 +260,7 @@ impl Desk {
         match key {
             WindowKey::Chat(peer) => self.review(peer, letter),
             WindowKey::Confirm => self.answer_by_letter(letter),
-            WindowKey::Login
-            | WindowKey::CreateAccount
-            | WindowKey::Contacts
-            | WindowKey::AddContact
-            | WindowKey::Status
-            | WindowKey::Settings
-            | WindowKey::Notice
-            | WindowKey::About => {}
+            _ => {}
         }
     }
 
@@ -267,13 +269,7 @@ impl Desk {
             // Escape never quits.
             WindowKey::Login | WindowKey::Contacts => {}
             WindowKey::Chat(peer) => self.close_chat(peer),
-            WindowKey::CreateAccount
-            | WindowKey::AddContact
-            | WindowKey::Status
-            | WindowKey::Settings
-            | WindowKey::Confirm
-            | WindowKey::Notice
-            | WindowKey::About => self.close_dialog(key),
+            dialog => self.close_dialog(dialog),
         }
     }
 
@@ -282,6 +278,10 @@ impl Desk {
             WindowKey::Contacts => self.move_in_contacts(input),
             WindowKey::Chat(peer) => self.move_in_messages(peer, input),
             WindowKey::Settings => self.choose_tab(&input),
+            WindowKey::Door(window) => self.move_in_doors(window, &input),
+            WindowKey::Social(window) => self.move_in_social(window, &input),
+            WindowKey::Files(window) => self.move_in_files(window, &input),
+            WindowKey::Host(window) => self.move_in_host(window, &input),
             WindowKey::Login
             | WindowKey::CreateAccount
             | WindowKey::AddContact
@@ -304,6 +304,10 @@ impl Desk {
                 chat.iter().for_each(|open| open.view.view.window.invoke_go_region(by));
             }
             (WindowKey::Settings, _, Some(view)) => view.go_region(forward),
+            (WindowKey::Door(window), _, _) => self.go_doors_region(window, forward),
+            (WindowKey::Social(window), _, _) => self.go_social_region(window, forward),
+            (WindowKey::Files(window), _, _) => self.go_files_region(window, forward),
+            (WindowKey::Host(window), _, _) => self.go_host_region(window, forward),
             (_, _, _) => {}
         }
     }
@@ -345,6 +349,38 @@ impl Desk {
         self.speak_next(now);
     }
 
+    /// An open window, whatever kind it is.
+    fn shown(&self, key: WindowKey) -> Option<&dyn Shown> {
+        fn any<W: Shown>(view: Option<&W>) -> Option<&dyn Shown> {
+            view.map(|view| view as &dyn Shown)
+        }
+        match key {
+            WindowKey::Login => any(self.login.as_ref()),
+            WindowKey::CreateAccount => any(self.create.as_ref()),
+            WindowKey::Contacts => any(self.session.as_ref().map(|it| &it.main.view)),
+            WindowKey::Chat(peer) => {
+                let open = self.session.as_ref().and_then(|it| it.chats.get(&peer));
+                any(open.map(|it| &it.view.view))
+            }
+            WindowKey::AddContact => any(self.add.as_ref()),
+            WindowKey::Status => any(self.status.as_ref()),
+            WindowKey::Settings => any(self.choices.as_ref().map(|it| &it.view)),
+            WindowKey::Confirm => any(self.confirm.as_ref().map(|(it, _)| it)),
+            WindowKey::Notice => any(self.notice.as_ref()),
+            WindowKey::About => any(self.about.as_ref()),
+            WindowKey::Door(window) => self.doors.shown(window),
+            WindowKey::Social(window) => self.circle.shown(window),
+            WindowKey::Files(window) => self.shelf.shown(window),
+            WindowKey::Host(window) => self.counter.shown(window),
+        }
+    }
+
+    /// All windows that are open.
+    fn all_shown(&self) -> impl Iterator<Item = &dyn Shown> {
+        let chats = self.session.iter().flat_map(|it| it.chats.keys().copied());
+        WindowKey::single().chain(chats.map(WindowKey::Chat)).filter_map(|key| self.shown(key))
+    }
+
     fn needs_clock(&self) -> bool {
         let unsaved = |session: &Session| session.chats.values().any(|it| it.unsaved.is_some());
         self.queue.is_busy()
@@ -373,6 +409,7 @@ impl Desk {
             view.close();
         }
         self.close_dialog(WindowKey::CreateAccount);
+        doors::Door::ALL.iter().for_each(|door| self.close_dialog(WindowKey::Door(*door)));
     }
 }
 

@@ -42,6 +42,16 @@ places! {
     Confirm = "question",
     Notice = "notice",
     About = "about",
+    Verify = "verify",
+    ForgotPassword = "forgot-password",
+    Servers = "servers",
+    ChangePassword = "change-password",
+    Devices = "devices",
+    Directory = "directory",
+    Conversations = "conversations",
+    Missed = "missed",
+    Files = "files",
+    Orders = "server-commands",
     Everywhere = "everywhere",
 }
 

@@ -10,6 +10,10 @@ use slint::{CloseRequestResponse, ComponentHandle, Global};
 use thrive_client::UserId;
 
 use crate::announce::queue::Region;
+use crate::desk::doors::Door;
+use crate::desk::files::Files;
+use crate::desk::host::Host;
+use crate::desk::social::Social;
 use crate::keys::chord::Chord;
 use crate::keys::map::{KeyMap, Meaning};
 use crate::keys::{Command, Place};
@@ -30,9 +34,43 @@ pub enum WindowKey {
     Confirm,
     Notice,
     About,
+    /// Of the ways in.
+    Door(Door),
+    /// Of people beyond the contact list.
+    Social(Social),
+    /// Of files.
+    Files(Files),
+    /// Of the host and its admins.
+    Host(Host),
 }
 
 impl WindowKey {
+    /// Every window that there can be once only.
+    pub fn single() -> impl Iterator<Item = Self> {
+        let own = [
+            Self::Login,
+            Self::CreateAccount,
+            Self::Contacts,
+            Self::AddContact,
+            Self::Status,
+            Self::Settings,
+            Self::Confirm,
+            Self::Notice,
+            Self::About,
+        ];
+        let doors = Door::ALL.iter().copied().map(Self::Door);
+        let social = Social::ALL.iter().copied().map(Self::Social);
+        let files = Files::ALL.iter().copied().map(Self::Files);
+        let host = Host::ALL.iter().copied().map(Self::Host);
+        own.into_iter().chain(doors).chain(social).chain(files).chain(host)
+    }
+
+    /// Ends with the session.
+    #[must_use]
+    pub fn is_of_session(self) -> bool {
+        !matches!(self, Self::Login | Self::CreateAccount | Self::Door(_))
+    }
+
     #[must_use]
     pub fn place(self) -> Place {
         match self {
@@ -46,6 +84,10 @@ impl WindowKey {
             Self::Confirm => Place::Confirm,
             Self::Notice => Place::Notice,
             Self::About => Place::About,
+            Self::Door(door) => door.place(),
+            Self::Social(social) => social.place(),
+            Self::Files(files) => files.place(),
+            Self::Host(host) => host.place(),
         }
     }
 }
@@ -228,6 +270,37 @@ where
             tracing::debug!(%error, "A window cannot be hidden");
         }
         slint::Timer::single_shot(std::time::Duration::ZERO, move || drop(self));
+    }
+}
+
+/// A window of any kind, for what is done with all of them.
+pub trait Shown {
+    /// Puts words into a live region.
+    fn speak(&self, region: Region, text: &str);
+    /// Puts on the colors and sizes that the person chose.
+    fn dress(&self, settings: &Settings);
+    /// Brings it to the front.
+    fn raise(&self);
+}
+
+impl<W> Shown for View<W>
+where
+    W: ComponentHandle + 'static,
+    for<'a> Theme<'a>: Global<'a, W>,
+    for<'a> Announcer<'a>: Global<'a, W>,
+    for<'a> Shortcuts<'a>: Global<'a, W>,
+    for<'a> Habits<'a>: Global<'a, W>,
+{
+    fn speak(&self, region: Region, text: &str) {
+        View::speak(self, region, text);
+    }
+
+    fn dress(&self, settings: &Settings) {
+        View::dress(self, settings);
+    }
+
+    fn raise(&self) {
+        View::raise(self);
     }
 }
 

@@ -1,5 +1,10 @@
 //! The network thread: turns wishes into calls of the library, and passes on its changes.
 
+mod doors;
+mod files;
+mod host;
+mod social;
+
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -112,6 +117,10 @@ impl Bridge {
             | Wish::Typing { .. }
             | Wish::Draft { .. }
             | Wish::Roster => self.with_client(wish).await,
+            Wish::Door(wish) => self.doors(wish).await,
+            Wish::Social(wish) => self.social(wish).await,
+            Wish::File(wish) => self.files(wish).await,
+            Wish::Host(wish) => self.host(wish).await,
         }
     }
 
@@ -194,6 +203,10 @@ impl Bridge {
             | Wish::LogFrom { .. }
             | Wish::OpenLink(_)
             | Wish::Hide
+            | Wish::Door(_)
+            | Wish::Social(_)
+            | Wish::File(_)
+            | Wish::Host(_)
             | Wish::Notify { .. } => {}
         }
     }

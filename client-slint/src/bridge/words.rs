@@ -1,5 +1,10 @@
 //! What is said over the bridge.
 
+mod doors;
+mod files;
+mod host;
+mod social;
+
 use thrive_client::{
     Change, Connection, Contact, Failure, Message, MessageKey, Presence, Secret, ServerAddress,
     ServerInfo, UserId, Username,
@@ -7,6 +12,11 @@ use thrive_client::{
 
 use crate::announce::Notice;
 use crate::chat_log::{Entry, Of};
+
+pub use self::doors::{DoorNews, DoorWish};
+pub use self::files::{FileNews, FileWish};
+pub use self::host::{HostNews, HostWish};
+pub use self::social::{SocialNews, SocialWish};
 
 /// What a person wants.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -96,6 +106,10 @@ pub enum Wish {
     },
     /// The model again, whole.
     Roster,
+    Door(DoorWish),
+    Social(SocialWish),
+    File(FileWish),
+    Host(HostWish),
 }
 
 /// What came of it, and what happened without being asked for.
@@ -146,6 +160,10 @@ pub enum News {
     /// The notice about this person was chosen on the desktop.
     Wanted(UserId),
     LoggedOut,
+    Door(DoorNews),
+    Social(SocialNews),
+    File(FileNews),
+    Host(HostNews),
     /// The network thread has nothing more to say.
     Ended,
 }

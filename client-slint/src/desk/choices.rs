@@ -131,19 +131,10 @@ impl Desk {
 
     fn dress_everything(&mut self) {
         let settings = &self.settings;
-        if let Some(session) = &mut self.session {
-            session.main.view.dress(settings);
-            for open in session.chats.values_mut() {
-                open.view.view.dress(settings);
-                open.read_times(settings.read_times);
-            }
-        }
-        self.choices.iter().for_each(|it| it.view.dress(settings));
-        self.add.iter().for_each(|view| view.dress(settings));
-        self.status.iter().for_each(|view| view.dress(settings));
-        self.notice.iter().for_each(|view| view.dress(settings));
-        self.about.iter().for_each(|view| view.dress(settings));
-        self.confirm.iter().for_each(|(view, _)| view.dress(settings));
+        self.all_shown().for_each(|window| window.dress(settings));
+        let read_times = settings.read_times;
+        let chats = self.session.iter_mut().flat_map(|session| session.chats.values_mut());
+        chats.for_each(|open| open.read_times(read_times));
     }
 
     pub(super) fn open_about(&mut self) {
@@ -211,6 +202,10 @@ impl Desk {
             WindowKey::Confirm => self.confirm.take().into_iter().for_each(|(it, _)| it.close()),
             WindowKey::Notice => self.notice.take().into_iter().for_each(|it| it.close()),
             WindowKey::About => self.about.take().into_iter().for_each(|it| it.close()),
+            WindowKey::Door(window) => self.doors.close(window),
+            WindowKey::Social(window) => self.circle.close(window),
+            WindowKey::Files(window) => self.shelf.close(window),
+            WindowKey::Host(window) => self.counter.close(window),
             WindowKey::Login | WindowKey::Contacts | WindowKey::Chat(_) => return,
         }
         self.forget_window(key);

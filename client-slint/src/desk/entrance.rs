@@ -284,14 +284,7 @@ impl Desk {
     }
 
     pub(super) fn leave_session(&mut self) {
-        for key in [
-            WindowKey::AddContact,
-            WindowKey::Status,
-            WindowKey::Settings,
-            WindowKey::Confirm,
-            WindowKey::Notice,
-            WindowKey::About,
-        ] {
+        for key in WindowKey::single().filter(|key| key.is_of_session()) {
             self.close_dialog(key);
         }
         self.watch = Watch::default();

@@ -28,6 +28,10 @@ impl Desk {
             News::TrayChosen(TrayChoice::Exit) => self.exit(),
             News::Wanted(peer) => self.wanted(peer),
             News::LoggedOut => self.logged_out(None),
+            News::Door(news) => self.hear_doors(news),
+            News::Social(news) => self.hear_social(news),
+            News::File(news) => self.hear_files(news),
+            News::Host(news) => self.hear_host(news),
             News::Ended => quit(),
         }
     }

@@ -114,7 +114,7 @@ impl Desk {
             self.spoken.pop_front();
         }
         self.spoken.push_back(text.clone());
-        let key = self.active.or(self.last_active).filter(|key| self.is_open(*key));
+        let key = self.active.or(self.last_active).filter(|key| self.shown(*key).is_some());
         self.speak_in(key, region, &text);
     }
 
@@ -136,62 +136,16 @@ impl Desk {
         self.show_lines("Announcements", &lines);
     }
 
-    fn is_open(&self, key: WindowKey) -> bool {
-        match key {
-            WindowKey::Login => self.login.is_some(),
-            WindowKey::CreateAccount => self.create.is_some(),
-            WindowKey::Contacts => self.session.is_some(),
-            WindowKey::Chat(peer) => {
-                self.session.as_ref().is_some_and(|session| session.chats.contains_key(&peer))
-            }
-            WindowKey::AddContact => self.add.is_some(),
-            WindowKey::Status => self.status.is_some(),
-            WindowKey::Settings => self.choices.is_some(),
-            WindowKey::Confirm => self.confirm.is_some(),
-            WindowKey::Notice => self.notice.is_some(),
-            WindowKey::About => self.about.is_some(),
-        }
-    }
-
     /// Speaks in one window; without one, in the main window or the one for logging in.
     fn speak_in(&self, key: Option<WindowKey>, region: Region, text: &str) {
         let fallback = if self.session.is_some() { WindowKey::Contacts } else { WindowKey::Login };
-        match key.unwrap_or(fallback) {
-            WindowKey::Login => self.login.iter().for_each(|it| it.speak(region, text)),
-            WindowKey::CreateAccount => self.create.iter().for_each(|it| it.speak(region, text)),
-            WindowKey::Contacts => {
-                self.session.iter().for_each(|it| it.main.view.speak(region, text));
-            }
-            WindowKey::Chat(peer) => {
-                let chat = self.session.as_ref().and_then(|session| session.chats.get(&peer));
-                chat.iter().for_each(|it| it.view.view.speak(region, text));
-            }
-            WindowKey::AddContact => self.add.iter().for_each(|it| it.speak(region, text)),
-            WindowKey::Status => self.status.iter().for_each(|it| it.speak(region, text)),
-            WindowKey::Settings => self.choices.iter().for_each(|it| it.view.speak(region, text)),
-            WindowKey::Confirm => self.confirm.iter().for_each(|(it, _)| it.speak(region, text)),
-            WindowKey::Notice => self.notice.iter().for_each(|it| it.speak(region, text)),
-            WindowKey::About => self.about.iter().for_each(|it| it.speak(region, text)),
+        if let Some(window) = self.shown(key.unwrap_or(fallback)) {
+            window.speak(region, text);
         }
     }
 
     fn everywhere(&self, region: Region, text: &str) {
-        let fixed = [
-            WindowKey::Login,
-            WindowKey::CreateAccount,
-            WindowKey::Contacts,
-            WindowKey::AddContact,
-            WindowKey::Status,
-            WindowKey::Settings,
-            WindowKey::Confirm,
-            WindowKey::Notice,
-            WindowKey::About,
-        ];
-        let chats =
-            self.session.iter().flat_map(|it| it.chats.keys().copied().map(WindowKey::Chat));
-        for key in fixed.into_iter().chain(chats) {
-            self.speak_in(Some(key), region, text);
-        }
+        self.all_shown().for_each(|window| window.speak(region, text));
     }
 
     /// Everything that was said lately, oldest first.
