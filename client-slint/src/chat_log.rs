@@ -268,7 +268,7 @@ mod tests {
 
     /// Named after the weakness of others: names from the network that led out of the folder.
     #[test]
-    fn weakness_3_no_name_of_a_contact_leads_out_of_the_folder_of_the_logs() {
+    fn weakness_03_no_name_of_a_contact_leads_out_of_the_folder_of_the_logs() {
         let folder = Path::new("documents/ThriveMessenger/chats");
         let hostile = [
             "../../../../tmp/x",

@@ -117,7 +117,7 @@ mod tests {
     /// Named after the weakness of others: text that was read by a shell.
     #[cfg(unix)]
     #[test]
-    fn weakness_7_nothing_of_a_link_is_read_by_a_shell() {
+    fn weakness_07_nothing_of_a_link_is_read_by_a_shell() {
         let dir = tempfile::tempdir().unwrap();
         let out = dir.path().join("out");
         let link = "https://example.org/$(touch${IFS}x);`id`&'\"|";

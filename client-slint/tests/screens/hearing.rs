@@ -22,7 +22,7 @@ fn the_log_in_ends_in_one_sentence() {
 }
 
 #[test]
-fn a_lost_connection_is_shown_and_said_after_two_seconds_and_so_is_its_return() {
+fn weakness_27_a_lost_connection_is_shown_and_said_after_two_seconds_and_so_is_its_return() {
     let stage = Stage::chatting(contact(2, "bob"), vec![]);
     stage.later(3_000);
     let before = stage.spoken().len();

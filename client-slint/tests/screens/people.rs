@@ -52,7 +52,7 @@ fn rows_say_name_then_news_then_status_and_enter_opens_the_chat() {
 }
 
 #[test]
-fn what_arrives_never_moves_the_chosen_row_or_the_focus() {
+fn weakness_26_what_arrives_never_moves_the_chosen_row_or_the_focus() {
     let stage = Stage::logged_in(vec![contact(3, "cleo"), contact(4, "dan")]);
     let window = stage.main();
     stage.press(&window, Key::DownArrow);
@@ -74,7 +74,7 @@ fn what_arrives_never_moves_the_chosen_row_or_the_focus() {
 }
 
 #[test]
-fn deleting_asks_first_and_the_safe_answer_has_the_focus() {
+fn weakness_28_deleting_asks_first_and_the_safe_answer_has_the_focus() {
     let mut stage = Stage::logged_in(three());
     let window = stage.main();
     let ask = |stage: &Stage| {

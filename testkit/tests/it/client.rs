@@ -118,7 +118,8 @@ async fn what_came_while_the_client_was_closed_is_there_once_when_it_is_opened_a
 }
 
 #[tokio::test]
-async fn a_node_that_is_killed_and_comes_back_costs_no_message_and_doubles_none() -> Result<()> {
+async fn weakness_20_a_node_that_is_killed_and_comes_back_costs_no_message_and_doubles_none()
+-> Result<()> {
     let (home, dir) = (folder()?, folder()?);
     // A port that is the same after a restart, and free now.
     let port = std::net::UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -179,7 +180,8 @@ async fn a_client_that_dies_with_messages_in_its_outbox_sends_them_when_it_is_op
 }
 
 #[tokio::test]
-async fn another_certificate_behind_a_known_name_is_refused_until_it_is_accepted() -> Result<()> {
+async fn weakness_05_another_certificate_behind_a_known_name_is_refused_until_it_is_accepted()
+-> Result<()> {
     let dir = folder()?;
     let port = std::net::UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port();
     let first = TestNode::start_with(|config| config.listen.set_port(port)).await?;

@@ -88,7 +88,8 @@ async fn a_frame_over_64_kib_after_login_ends_the_connection() -> Result<()> {
 }
 
 #[tokio::test]
-async fn what_is_no_cbor_ends_the_connection_and_what_is_half_right_is_answered() -> Result<()> {
+async fn weakness_21_what_is_no_cbor_ends_the_connection_and_what_is_half_right_is_answered()
+-> Result<()> {
     let node = TestNode::start().await?;
     let mut ann = node.newcomer("ann").await?;
     // {"id": 7, "rq": {"dance": {}}}
@@ -144,7 +145,7 @@ async fn bulk_streams_that_are_left_open_do_not_hold_up_the_control_stream() -> 
 }
 
 #[tokio::test]
-async fn a_flood_of_requests_is_slowed_down_and_told_for_how_long() -> Result<()> {
+async fn weakness_09_a_flood_of_requests_is_slowed_down_and_told_for_how_long() -> Result<()> {
     let slow = thrive_node::rate::Rate::new(5, 1.0);
     let node = TestNode::start_with(|config| {
         config.limits.messages = slow;

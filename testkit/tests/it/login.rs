@@ -71,8 +71,8 @@ async fn a_closed_server_takes_no_new_accounts() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_wrong_password_and_an_unknown_name_get_the_same_answer_after_the_same_time() -> Result<()>
-{
+async fn weakness_10_a_wrong_password_and_an_unknown_name_get_the_same_answer_after_the_same_time()
+-> Result<()> {
     let node = TestNode::start_with(|config| config.limits.logins.free_failures = 100).await?;
     node.sign_up("ann").await?;
     let mut guest = node.guest().await?;
@@ -92,7 +92,7 @@ async fn a_wrong_password_and_an_unknown_name_get_the_same_answer_after_the_same
 }
 
 #[tokio::test]
-async fn too_many_wrong_passwords_have_to_wait_and_the_right_one_too() -> Result<()> {
+async fn weakness_09_too_many_wrong_passwords_have_to_wait_and_the_right_one_too() -> Result<()> {
     let node = TestNode::start_with(|config| config.limits.logins.free_failures = 3).await?;
     node.sign_up("ann").await?;
     node.sign_up("bob").await?;

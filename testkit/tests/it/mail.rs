@@ -142,7 +142,7 @@ async fn somebody_signs_up_with_an_address_and_comes_in_after_the_code() -> Resu
 }
 
 #[tokio::test]
-async fn nobody_can_meet_an_account_that_is_not_verified() -> Result<()> {
+async fn weakness_13_nobody_can_meet_an_account_that_is_not_verified() -> Result<()> {
     let smtp = OwnSmtp::start()?;
     let node = with_ann(&smtp).await?;
     node.sign_up_with("bob", "bob@example.org").await?;
@@ -178,7 +178,8 @@ async fn a_forgotten_password_is_replaced_and_whoever_was_logged_in_is_thrown_ou
 }
 
 #[tokio::test]
-async fn while_the_mail_server_is_down_nobody_waits_and_afterwards_the_mail_comes() -> Result<()> {
+async fn weakness_23_while_the_mail_server_is_down_nobody_waits_and_afterwards_the_mail_comes()
+-> Result<()> {
     let smtp = OwnSmtp::start()?;
     let node = with_ann(&smtp).await?;
     smtp.stop()?;

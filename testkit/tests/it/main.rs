@@ -20,3 +20,4 @@ mod mail;
 mod misconfigured;
 mod people;
 mod process;
+mod weaknesses;

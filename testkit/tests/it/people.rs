@@ -163,7 +163,8 @@ async fn a_blocked_sender_is_refused_and_hears_and_sees_nothing() -> Result<()> 
 }
 
 #[tokio::test]
-async fn a_contact_who_leaves_goes_offline_only_when_the_last_device_is_gone() -> Result<()> {
+async fn weakness_15_a_contact_who_leaves_goes_offline_only_when_the_last_device_is_gone()
+-> Result<()> {
     let node = TestNode::start().await?;
     let Pair { mut ann, bob, .. } = node.pair().await?;
     let user = bob.user()?;

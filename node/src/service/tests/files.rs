@@ -119,7 +119,7 @@ async fn an_upload_goes_on_where_it_was_interrupted_and_the_one_before_is_over()
 }
 
 #[tokio::test]
-async fn weakness_6_what_was_sent_is_checked_and_not_what_was_promised() {
+async fn weakness_06_what_was_sent_is_checked_and_not_what_was_promised() {
     let world = World::new().await;
     let (ann, bob, chat) = pair(&world).await;
     let program = [b"MZ\x90\0\x03\0\0\0".as_slice(), &[0; 500]].concat();
@@ -147,7 +147,7 @@ async fn weakness_6_what_was_sent_is_checked_and_not_what_was_promised() {
 }
 
 #[tokio::test]
-async fn weakness_6_names_and_kinds_that_are_not_taken_are_refused_without_any_setting() {
+async fn weakness_06_names_and_kinds_that_are_not_taken_are_refused_without_any_setting() {
     let world = World::new().await;
     let (ann, _, chat) = pair(&world).await;
     let refused = async |request| code(world.services.files.offer(&ann, request).await).map(drop);

@@ -169,7 +169,7 @@ async fn file_bans_are_of_a_kind_or_of_all_and_the_longest_counts() {
 /// The roles of the messenger that we carry on hung on names: whoever took the name of a deleted admin was
 /// an admin.
 #[tokio::test]
-async fn weakness_4_whoever_gets_the_name_of_a_deleted_admin_is_none() {
+async fn weakness_04_whoever_gets_the_name_of_a_deleted_admin_is_none() {
     on_each_engine(async |database| {
         let ((_, by_ann), (bob, _)) = admin_and_bob(&database).await;
         order(&database, &by_ann, Deed::Promote(name("bob"))).await.unwrap();
