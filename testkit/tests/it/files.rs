@@ -283,7 +283,8 @@ async fn what_a_program_has_begun_to_send_and_to_fetch_goes_on_after_its_restart
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn weakness_06_a_program_that_is_called_a_text_is_refused_and_nothing_is_kept() -> Result<()> {
+async fn weakness_06_a_program_that_is_called_a_text_is_refused_and_nothing_is_kept() -> Result<()>
+{
     let node = TestNode::start().await?;
     drop(node.pair().await?);
     let (home, port) = (Home::new()?, node.address.port());
