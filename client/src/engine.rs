@@ -164,6 +164,7 @@ pub(crate) enum Job {
     Transferred {
         link: LinkId,
         message: MessageKey,
+        number: u64,
         outcome: Outcome,
     },
     /// It has told its caller itself.
@@ -301,9 +302,9 @@ impl Engine {
                     life.work(&mut self.hub, outcome, now);
                 }
             }
-            Ok(Job::Transferred { link, message, outcome }) => {
+            Ok(Job::Transferred { link, message, number, outcome }) => {
                 if let Some(life) = &mut self.life {
-                    life.transferred(&self.hub, link, message, outcome, now).await;
+                    life.transferred(&self.hub, link, message, number, outcome, now).await;
                 }
             }
             Ok(Job::Aside) => {}

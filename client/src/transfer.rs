@@ -17,6 +17,7 @@ use thrive_protocol::limits;
 use thrive_protocol::message::{ClientFrame, NodeFrame};
 use thrive_protocol::reply::Reply;
 use thrive_protocol::request::Request;
+use thrive_protocol::version::close;
 use tokio::time::timeout;
 
 use crate::engine::hub::Shared;
@@ -135,17 +136,42 @@ async fn answer(reader: &mut FrameReader) -> Result<Reply, Failure> {
     }
 }
 
+/// The way to the server. Dropping a stream would end it as if all had been said, and the server would
+/// take a part for the whole: unless it was ended, it is broken off.
+struct Up {
+    stream: quinn::SendStream,
+    ended: bool,
+}
+
+impl Up {
+    /// All is said.
+    fn end(&mut self) {
+        self.ended = true;
+        // A stream that the server has stopped is ended as well.
+        drop(self.stream.finish());
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        if !self.ended {
+            drop(self.stream.reset(close::DONE.into()));
+        }
+    }
+}
+
 /// Opens a stream and says what it is for.
 async fn open(
     connection: &quinn::Connection,
     request: Request,
-) -> Result<(quinn::SendStream, FrameReader), Failure> {
+) -> Result<(Up, FrameReader), Failure> {
     let opened = connection.open_bi().await;
-    let (mut writer, stream) = opened.map_err(|error| broken(&error))?;
+    let (stream, answers) = opened.map_err(|error| broken(&error))?;
+    let mut up = Up { stream, ended: false };
     // Messages go first.
-    drop(writer.set_priority(-1));
-    writer.write_all(&frame(request)).await.map_err(|error| broken(&error))?;
-    Ok((writer, FrameReader::new(stream, limits::FRAME_BULK)))
+    drop(up.stream.set_priority(-1));
+    up.stream.write_all(&frame(request)).await.map_err(|error| broken(&error))?;
+    Ok((up, FrameReader::new(answers, limits::FRAME_BULK)))
 }
 
 /// The word of a code, as it is kept in the cache, in English.

@@ -115,8 +115,13 @@ impl Hub {
     }
 
     pub(crate) fn next_link(&mut self) -> LinkId {
+        LinkId(self.number())
+    }
+
+    /// A number that nothing else of this program has.
+    pub(crate) fn number(&mut self) -> u64 {
         self.count += 1;
-        LinkId(self.count)
+        self.count
     }
 
     pub(crate) fn emit(&self, change: Change) {

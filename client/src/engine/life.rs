@@ -343,6 +343,7 @@ impl Life {
 
     /// Ends the login for good.
     pub(super) async fn end(mut self, hub: &Hub, over: Over) {
+        self.transfers.end();
         let failure = Failure::NotLoggedIn;
         for ask in self.asks.drain(..) {
             tell(ask.answer, Err(failure.clone()));
@@ -369,6 +370,7 @@ impl Life {
 
     /// Leaves the server and closes the files.
     pub(super) async fn close(mut self, hub: &Hub) {
+        self.transfers.end();
         if let Some(attempt) = self.link.attempt.take() {
             attempt.abort();
         }

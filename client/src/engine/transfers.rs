@@ -17,13 +17,15 @@ use super::{Answer, Job, Offering, tell};
 use crate::cache::files::{self, Task, Work};
 use crate::session::LinkId;
 use crate::transfer::download::Wanted;
-use crate::transfer::{Outcome, Teller, download, upload};
-use crate::types::{Change, Failure, Message, MessageKey};
+use crate::transfer::{Outcome, Teller, download, partial, upload};
+use crate::types::{Change, Failure, File, FileState, Message, MessageKey};
 
 /// Files each way at once: as many as the server lets through.
 const AT_ONCE: usize = 2;
-/// After something went wrong, before trying again.
+/// After something went wrong, before trying again; twice as long each time in a row, and never longer than
+/// `LONGEST`.
 const PAUSE: Duration = Duration::from_secs(2);
+const LONGEST: Duration = Duration::from_secs(60);
 /// Until the log has told what came of it.
 const SETTLE: Duration = Duration::from_secs(10);
 
@@ -35,9 +37,14 @@ pub(crate) struct Transfers {
     running: BTreeMap<MessageKey, Running>,
     /// Not before that moment.
     resting: BTreeMap<MessageKey, Instant>,
+    /// How often each was put off in a row.
+    put_off: BTreeMap<MessageKey, u32>,
 }
 
 struct Running {
+    /// Tells it from others that ended before.
+    number: u64,
+    id: FileId,
     is_upload: bool,
     job: AbortHandle,
 }
@@ -55,6 +62,20 @@ impl Transfers {
     fn rest(&mut self, message: MessageKey, until: Instant) {
         self.resting.insert(message, until);
         self.look(until);
+    }
+
+    /// Puts one off that could not go on, the longer the oftener.
+    fn put_off(&mut self, message: MessageKey, wanted: Option<Duration>, now: Instant) {
+        let times = self.put_off.entry(message).or_default();
+        let pause = LONGEST.min(PAUSE * 2_u32.pow((*times).min(5)));
+        *times += 1;
+        self.rest(message, now + pause.max(wanted.unwrap_or_default()));
+    }
+
+    /// Ends everything that runs: nobody is logged in any more.
+    pub(super) fn end(&mut self) {
+        self.running.values().for_each(|running| running.job.abort());
+        self.running.clear();
     }
 
     fn rests_until(&self, message: MessageKey, now: Instant) -> Option<Instant> {
@@ -124,7 +145,8 @@ impl Life {
             }
             let is_upload = matches!(task, Task::Upload { .. });
             if task == Task::Tell {
-                self.tell_file_received(id, now);
+                // The log says it, or it is told again.
+                self.tell_about(Request::FileReceived { file: id }, now);
                 self.transfers.rest(message, now + SETTLE);
                 continue;
             }
@@ -133,26 +155,25 @@ impl Life {
             }
             let (connection, size, name) = (connection.clone(), file.size, file.name.clone());
             let teller = Teller::new(std::sync::Arc::clone(&hub.shared), file);
+            let number = hub.number();
+            let ended = move |outcome| Job::Transferred { link, message, number, outcome };
             let job = match task {
                 Task::Upload { source } => hub.jobs.spawn(async move {
-                    let outcome = upload::run(connection, id, source, size, teller).await;
-                    Job::Transferred { link, message, outcome }
+                    ended(upload::run(connection, id, source, size, teller).await)
                 }),
                 Task::Download { folder } => hub.jobs.spawn(async move {
                     let wanted = Wanted { id, name, size, sha256, folder };
-                    let outcome = download::run(connection, wanted, teller).await;
-                    Job::Transferred { link, message, outcome }
+                    ended(download::run(connection, wanted, teller).await)
                 }),
                 Task::Tell => continue,
             };
-            self.transfers.running.insert(message, Running { is_upload, job });
+            self.transfers.running.insert(message, Running { number, id, is_upload, job });
         }
     }
 
-    fn tell_file_received(&mut self, id: FileId, now: Instant) {
+    fn tell_about(&mut self, request: Request, now: Instant) {
         let (answer, _) = tokio::sync::oneshot::channel();
-        let request = Request::FileReceived { file: id };
-        // Nobody waits for the answer: the log says it, or it is told again.
+        // Nobody waits for the answer: the log says what came of it.
         self.ask(Ask::new(request, Effect::None, answer, now), now);
     }
 
@@ -161,11 +182,19 @@ impl Life {
         hub: &Hub,
         link: LinkId,
         message: MessageKey,
+        number: u64,
         outcome: Outcome,
         now: Instant,
     ) {
-        self.transfers.running.remove(&message);
+        // One that was stopped may have ended before it knew, and another one may run by now.
+        if self.transfers.running.get(&message).is_none_or(|running| running.number != number) {
+            return;
+        }
+        let Some(running) = self.transfers.running.remove(&message) else { return };
         debug!(?message, "A transfer has ended");
+        if !matches!(outcome, Outcome::Later(_)) {
+            self.transfers.put_off.remove(&message);
+        }
         match outcome {
             Outcome::Sent => self.transfers.rest(message, now + SETTLE),
             Outcome::Saved(path) => {
@@ -175,12 +204,18 @@ impl Life {
             }
             Outcome::Later(pause) => {
                 // Another connection may be there already.
-                let at_once = pause.is_none() && !self.link.is_current(link);
-                let pause = if at_once { Duration::ZERO } else { pause.unwrap_or(PAUSE) };
-                self.transfers.rest(message, now + pause);
+                if pause.is_none() && !self.link.is_current(link) {
+                    self.transfers.rest(message, now);
+                } else {
+                    self.transfers.put_off(message, pause, now);
+                }
             }
             Outcome::Failed(why) => {
                 note(self.cache.run(move |db| files::failed(db, message, &why)).await);
+                if running.is_upload {
+                    // Whoever waits for it learns that it does not come. It may have ended already.
+                    self.tell_about(Request::CancelFile { file: running.id }, now);
+                }
             }
         }
         hub.shared.progress.forget(message);
@@ -212,12 +247,10 @@ impl Life {
         match self.cache.run(move |db| files::by_ids(db, &ids, now_ms())).await {
             Ok(files) => {
                 for mut file in files {
-                    if file.state.is_over()
-                        && let Some(running) = self.transfers.running.remove(&file.message)
-                        && !file.wanted
-                    {
-                        running.job.abort();
-                        hub.shared.progress.forget(file.message);
+                    // What another device has fetched, this one may still fetch.
+                    let over = file.state.is_over();
+                    if over && !(file.wanted && file.state == FileState::Received) {
+                        self.forget_transfer(hub, &mut file).await;
                     }
                     hub.shared.progress.show(&mut file);
                     hub.emit(Change::File(file));
@@ -226,6 +259,28 @@ impl Life {
             Err(error) => warn!(%error, "What became of a file cannot be read"),
         }
         self.transfers.look(now);
+    }
+
+    /// Nothing more becomes of a file here: what runs ends, and no half of it is left.
+    async fn forget_transfer(&mut self, hub: &Hub, file: &mut File) {
+        let message = file.message;
+        if let Some(running) = self.transfers.running.remove(&message) {
+            running.job.abort();
+            hub.shared.progress.forget(message);
+        }
+        if !file.wanted {
+            return;
+        }
+        file.wanted = false;
+        match self.cache.run(move |db| files::unwant(db, message)).await {
+            Ok(folder) => {
+                if let (Some(folder), Some(id)) = (folder, file.id) {
+                    // There may be none.
+                    drop(std::fs::remove_file(partial(&folder, id)));
+                }
+            }
+            Err(error) => warn!(%error, "That a file is not wanted cannot be written down"),
+        }
     }
 
     async fn tell_file(&self, hub: &Hub, message: MessageKey) {

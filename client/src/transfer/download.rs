@@ -41,9 +41,21 @@ struct Partial {
     path: PathBuf,
     hash: Sha256,
     at: u64,
+    /// What of it was there before this run.
+    found: u64,
 }
 
-pub(crate) async fn run(connection: Connection, wanted: Wanted, mut teller: Teller) -> Outcome {
+pub(crate) async fn run(connection: Connection, wanted: Wanted, teller: Teller) -> Outcome {
+    let path = partial(&wanted.folder, wanted.id);
+    let outcome = whole(connection, wanted, teller).await;
+    if let Outcome::Failed(_) = outcome {
+        // Nobody goes on with it, and the disk may be full. There may be none.
+        drop(fs::remove_file(path));
+    }
+    outcome
+}
+
+async fn whole(connection: Connection, wanted: Wanted, mut teller: Teller) -> Outcome {
     let (folder, id, size) = (wanted.folder.clone(), wanted.id, wanted.size);
     let begun = blocking(move || begin(&folder, id, size)).await;
     let partial = match begun {
@@ -56,8 +68,11 @@ pub(crate) async fn run(connection: Connection, wanted: Wanted, mut teller: Tell
         Ok(fetched) => fetched,
         Err(failure) => return failure.into(),
     };
+    // What lay on this disk may have been harmed there: then all of it is fetched once more.
+    let found = fetched.found;
     match blocking(move || finish(fetched, &wanted)).await {
         Ok(Some(path)) => Outcome::Saved(path),
+        Ok(None) if 0 < found => Outcome::Later(None),
         Ok(None) => Outcome::Failed(in_words(Code::FileNotAsOffered)),
         Err(failure) => failure.into(),
     }
@@ -78,6 +93,10 @@ fn begin(folder: &Path, id: FileId, size: u64) -> Result<Option<Partial>, Failur
     fs::create_dir_all(folder).map_err(|error| local(folder, &error))?;
     let path = partial(folder, id);
     let failed = |error: io::Error| local(&path, &error);
+    // In a folder that others may write to, a link would lead what comes to another file.
+    if fs::symlink_metadata(&path).is_ok_and(|it| it.is_symlink()) {
+        fs::remove_file(&path).map_err(failed)?;
+    }
     let mut options = OpenOptions::new();
     let mut file =
         options.read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
@@ -99,7 +118,7 @@ fn begin(folder: &Path, id: FileId, size: u64) -> Result<Option<Partial>, Failur
         hash.update(&piece[..read]);
         at += read as u64;
     }
-    Ok(Some(Partial { file, path, hash, at }))
+    Ok(Some(Partial { file, path, hash, at, found: at }))
 }
 
 async fn fetch(
@@ -113,8 +132,8 @@ async fn fetch(
         return Ok(partial);
     }
     let request = Request::DownloadFile { file: wanted.id, from: partial.at };
-    let (mut writer, mut reader) = open(connection, request).await?;
-    drop(writer.finish());
+    let (mut up, mut reader) = open(connection, request).await?;
+    up.end();
     match answer(&mut reader).await? {
         Reply::Download { size } if size == wanted.size => {}
         _ => return Err(strange("the answer to a download")),
@@ -169,7 +188,11 @@ fn finish(fetched: Partial, wanted: &Wanted) -> Result<Option<PathBuf>, Failure>
         // Whoever makes the file has the name; nothing that is there is ever written over.
         match OpenOptions::new().write(true).create_new(true).open(&target) {
             Ok(_) => {
-                fs::rename(&path, &target).map_err(failed)?;
+                if let Err(error) = fs::rename(&path, &target) {
+                    // The name is free again. What cannot be removed is empty.
+                    drop(fs::remove_file(&target));
+                    return Err(failed(error));
+                }
                 return Ok(Some(target));
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

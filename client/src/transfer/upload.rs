@@ -1,7 +1,7 @@
 //! Sends the content of a file from where the server is on.
 
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use quinn::Connection;
@@ -32,6 +32,15 @@ pub(crate) async fn run(
     }
 }
 
+/// A file that is gone never comes back; one that cannot be read now may be readable later: a drive that is
+/// not there yet, a program that holds it.
+fn unreadable(source: &Path, error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::NotFound => local(source, error),
+        _ => broken(&format!("{}: {error}", source.display())),
+    }
+}
+
 async fn send(
     connection: &Connection,
     id: FileId,
@@ -40,15 +49,15 @@ async fn send(
     teller: &mut Teller,
 ) -> Result<(), Failure> {
     let opened = File::open(source).and_then(|file| Ok((file.metadata()?.len(), file)));
-    let (len, mut file) = opened.map_err(|error| local(source, &error))?;
+    let (len, mut file) = opened.map_err(|error| unreadable(source, &error))?;
     if len != size {
         return Err(Failure::Local(format!("{}: it has changed", source.display())));
     }
-    let (mut writer, mut reader) = open(connection, Request::UploadFile { file: id }).await?;
+    let (mut up, mut reader) = open(connection, Request::UploadFile { file: id }).await?;
     let Reply::Upload { from } = answer(&mut reader).await? else {
         return Err(strange("the answer to an upload"));
     };
-    file.seek(SeekFrom::Start(from)).map_err(|error| local(source, &error))?;
+    file.seek(SeekFrom::Start(from)).map_err(|error| unreadable(source, &error))?;
     let mut at = from;
     teller.at(at);
     while at < size {
@@ -65,11 +74,11 @@ async fn send(
         });
         let (back, piece) = read.await.map_err(|error| Failure::Local(error.to_string()))?;
         file = back;
-        let piece = piece.map_err(|error| local(source, &error))?;
+        let piece = piece.map_err(|error| unreadable(source, &error))?;
         if piece.is_empty() {
             return Err(Failure::Local(format!("{}: it has changed", source.display())));
         }
-        let written = timeout(STALL, writer.write_all(&piece)).await;
+        let written = timeout(STALL, up.stream.write_all(&piece)).await;
         match written.map_err(|_| broken(&"the server takes nothing"))? {
             Ok(()) => {}
             // The server says why it wants no more.
@@ -79,8 +88,7 @@ async fn send(
         at += piece.len() as u64;
         teller.at(at);
     }
-    // A stream that was stopped is finished as well.
-    drop(writer.finish());
+    up.end();
     match answer(&mut reader).await? {
         Reply::Done {} => Ok(()),
         _ => Err(strange("the answer to an upload")),

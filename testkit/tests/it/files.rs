@@ -283,6 +283,39 @@ async fn what_a_program_has_begun_to_send_and_to_fetch_goes_on_after_its_restart
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_back_or_lost_on_its_way_is_called_so_and_nobody_is_accused() -> Result<()> {
+    let node = TestNode::start().await?;
+    drop(node.pair().await?);
+    let (home, port) = (Home::new()?, node.address.port());
+    let (ann, bob) = (home.log_in("ann", port).await?, home.log_in("bob", port).await?);
+    let under_way = |file: &File| MEGABYTE as u64 <= file.done;
+    let first = home.file("first.bin", &content(12 * MEGABYTE, 9))?;
+    let message = ann.offer_file(user(&bob)?, &first).await?;
+    until(&ann, message, under_way).await?;
+    ann.cancel_file(message).await?;
+    until(&ann, message, is(FileState::Cancelled)).await?;
+    let theirs = offers(&bob, 1).await?.remove(0);
+    until(&bob, theirs.message, is(FileState::Cancelled)).await?;
+
+    // The file goes while the program is closed.
+    let second = home.file("second.bin", &content(12 * MEGABYTE, 10))?;
+    let message = ann.offer_file(user(&bob)?, &second).await?;
+    until(&ann, message, under_way).await?;
+    let token = ann.account().context("ann is logged in")?.token;
+    ann.close().await;
+    std::fs::remove_file(second)?;
+    let ann = home.client("ann", port).await?;
+    ann.resume("ann", token).await?;
+    let failed = until(&ann, message, |file| file.failed.is_some()).await?;
+    ensure!(failed.state != FileState::Ready, "{failed:?}");
+    let theirs = offers(&bob, 2).await?.remove(1);
+    until(&bob, theirs.message, is(FileState::Cancelled)).await?;
+    ann.close().await;
+    bob.close().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn weakness_06_a_program_that_is_called_a_text_is_refused_and_nothing_is_kept() -> Result<()>
 {
     let node = TestNode::start().await?;
