@@ -239,7 +239,7 @@ CREATE TABLE file (
   CONSTRAINT file_stored_check CHECK (0 <= stored AND stored <= size)
 );
 
-CREATE INDEX file_sender_idx ON file (sender, expires);
+CREATE INDEX file_sender_idx ON file (sender, expires) WHERE ended = '';
 
 CREATE INDEX file_expires_idx ON file (expires);
 

@@ -50,6 +50,14 @@ pub enum DepotError {
     Silent,
 }
 
+impl DepotError {
+    /// What was asked for is not there.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Store(object_store::Error::NotFound { .. }))
+    }
+}
+
 /// For one part to be written, or to begin to come.
 const ANSWER: Duration = Duration::from_secs(60);
 

@@ -22,6 +22,7 @@ use self::topic::Topic;
 use crate::orders::Orders;
 use crate::rate::Bucket;
 use crate::session::outbox::Outbox;
+use crate::session::transfer::Turns;
 
 /// A cheap handle.
 #[derive(Clone, Default)]
@@ -62,6 +63,8 @@ pub struct Account {
     pub messages: Arc<Mutex<Bucket>>,
     /// Its turns for bulk answers.
     pub bulk: Arc<Semaphore>,
+    /// Its turns for the content of files.
+    pub(crate) transfers: Turns,
 }
 
 /// Resting buckets above which the full ones are thrown out.
@@ -99,6 +102,7 @@ impl Hub {
             shared: Account {
                 messages: Arc::new(Mutex::new(state.resting.remove(&user).unwrap_or(fresh))),
                 bulk: Arc::new(Semaphore::new(bulk)),
+                transfers: Turns::of_account(),
             },
         });
         person.connections.push(Connection { session, outbox });

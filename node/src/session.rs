@@ -6,7 +6,7 @@ mod greeting;
 mod incoming;
 pub mod order;
 pub mod outbox;
-mod transfer;
+pub(crate) mod transfer;
 mod writer;
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use thrive_protocol::ids::{FileId, Time};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -29,6 +30,8 @@ pub struct Sweeper {
     /// How long files are kept: what is kept for a short time only is looked for more often.
     pub keep: Duration,
 }
+
+type SweepError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Files in one go; if there are more, the next go follows at once.
 const AT_ONCE: usize = 100;
@@ -59,17 +62,26 @@ impl Sweeper {
         }
     }
 
+    async fn delete(&self, file: FileId, now: Time) -> Result<(), SweepError> {
+        self.depot.delete(file).await?;
+        self.database.file_is_swept(file, now).await?;
+        tracing::debug!(file.id = %file, "The content of a file is deleted");
+        Ok(())
+    }
+
     /// Whether there may be more; `None`: something went wrong.
     async fn sweep(&self, outage: &Outage) -> Option<bool> {
         let now = clock::now();
         let swept = async {
             let files = self.database.files_to_sweep(now, AT_ONCE).await?;
+            let mut first = None;
             for file in &files {
-                self.depot.delete(*file).await?;
-                self.database.file_is_swept(*file, now).await?;
-                tracing::debug!(file.id = %file, "The content of a file is deleted");
+                // One that cannot be deleted keeps no other one.
+                if let Err(error) = self.delete(*file, now).await {
+                    first = first.or(Some(error));
+                }
             }
-            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(files.len() == AT_ONCE)
+            first.map_or(Ok(files.len() == AT_ONCE), Err)
         };
         match swept.await {
             Ok(more) => {

@@ -10,7 +10,7 @@ use thrive_protocol::entry::Entry;
 use thrive_protocol::file::{
     ContentType, FileLimits, FileName, FileOffered, InvalidFileName, OfferFile,
 };
-use thrive_protocol::ids::{FileId, Time};
+use thrive_protocol::ids::{FileId, Time, UserId};
 use thrive_protocol::{Code, Refusal, limits};
 
 pub use self::download::Download;
@@ -115,7 +115,7 @@ impl Files {
         if settings.most < size {
             return Err(FileError::TooLarge { most: settings.most });
         }
-        desk.may_send(caller, &name, &content_type).await?;
+        desk.may_send(caller.user, &name, &content_type).await?;
         let time = clock::now();
         let keep = i64::try_from(settings.keep.as_millis()).unwrap_or(i64::MAX);
         let new = NewOffer {
@@ -179,7 +179,7 @@ impl Files {
         let desk = Arc::clone(self.desk()?);
         let stored = desk.stored(file).await?;
         desk.not_blocked(caller, &stored).await?;
-        desk.may_send(caller, &stored.name, &stored.content_type).await?;
+        desk.may_send(caller.user, &stored.name, &stored.content_type).await?;
         Upload::begin(desk, caller.user, file).await
     }
 
@@ -220,17 +220,17 @@ impl Files {
 
 impl Desk {
     /// The one place that says whether somebody may send a file of this kind. It is asked for each offer,
-    /// and again for each upload, since the answer may be another one by then.
+    /// and again at the beginning and the end of each upload, since the answer may be another one by then.
     async fn may_send(
         &self,
-        caller: &Caller,
+        sender: UserId,
         name: &FileName,
         content_type: &ContentType,
     ) -> Result<(), FileError> {
         if !self.settings.rules.take_name(name, content_type) {
             return Err(FileError::TypeRefused);
         }
-        let ban = self.database.file_ban(caller.user, &name.extension(), clock::now()).await?;
+        let ban = self.database.file_ban(sender, &name.extension(), clock::now()).await?;
         if ban.is_some() { Err(FileError::Banned) } else { Ok(()) }
     }
 

@@ -99,7 +99,7 @@ impl<'a> Active<'a> {
             heard: 0,
             touched: Instant::now(),
             order: Order::default(),
-            turns: Turns::new(),
+            turns: Turns::of_connection(),
             _present: Present { hub, online, user, outbox },
         }
     }
@@ -189,8 +189,8 @@ impl<'a> Active<'a> {
     fn on_transfer(&self, transfers: &mut JoinSet<()>, transfer: Transfer) {
         let (shared, caller) = (self.shared.clone(), Arc::clone(&self.caller));
         if transfers.len() < limits::TRANSFERS {
-            let turns = self.turns.clone();
-            transfers.spawn(transfer::serve(shared, caller, turns, transfer));
+            let (turns, account) = (self.turns.clone(), self.account.transfers.clone());
+            transfers.spawn(transfer::serve(shared, caller, turns, account, transfer));
         } else {
             transfers.spawn(transfer::refuse(shared, transfer));
         }
@@ -248,9 +248,19 @@ impl<'a> Active<'a> {
             Ok(request) if request.stream() != Stream::Control => {
                 self.answer(id, Err(Code::WrongStream.into()));
             }
-            Ok(request) => self.on_request(id, request, incoming).await,
+            Ok(request) => match self.may_write(&request) {
+                Ok(()) => self.on_request(id, request, incoming).await,
+                Err(refusal) => self.answer(id, Err(refusal)),
+            },
         }
         Ok(())
+    }
+
+    /// An offer is an entry that others are shown, as a message is: both count together.
+    fn may_write(&self, request: &Request) -> Result<(), Refusal> {
+        let Request::OfferFile(_) = request else { return Ok(()) };
+        let allowed = self.account.messages.lock().take(Instant::now());
+        allowed.map_err(|wait| Refusal::after(Code::SlowDown, wait))
     }
 
     async fn on_request(&mut self, id: u32, request: Request, incoming: &mut Incoming) {

@@ -2,7 +2,7 @@
 //! has a part of the window of its connection, and downloads go behind everything else that is to be sent.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use quinn::SendStream;
 use thrive_protocol::entry::Entry;
@@ -32,35 +32,62 @@ pub(super) enum Way {
     Down(FileId, u64),
 }
 
-/// Turns of one connection. A stream that stands still holds up to 256 KiB of the 768 KiB that the connection
-/// may have under way each way: with two of them, the control stream has as much left.
+/// Turns of one connection, or of all the connections of an account.
 #[derive(Clone)]
-pub(super) struct Turns {
+pub(crate) struct Turns {
     up: Arc<Semaphore>,
     down: Arc<Semaphore>,
 }
 
 impl Turns {
-    pub(super) fn new() -> Self {
-        Self { up: Arc::new(Semaphore::new(EACH_WAY)), down: Arc::new(Semaphore::new(EACH_WAY)) }
+    pub(super) fn of_connection() -> Self {
+        Self::each_way(OF_CONNECTION)
+    }
+
+    pub(crate) fn of_account() -> Self {
+        Self::each_way(OF_ACCOUNT)
+    }
+
+    fn each_way(turns: usize) -> Self {
+        Self { up: Arc::new(Semaphore::new(turns)), down: Arc::new(Semaphore::new(turns)) }
+    }
+
+    fn of(self, way: Way) -> Arc<Semaphore> {
+        match way {
+            Way::Up(_) => self.up,
+            Way::Down(..) => self.down,
+        }
     }
 }
 
-const EACH_WAY: usize = 2;
+/// A stream that stands still holds up to 256 KiB of the 768 KiB that the connection may have under way each
+/// way: with two of them, the control stream has as much left.
+const OF_CONNECTION: usize = 2;
+/// Two devices, or one that comes back while nobody knows yet that its former connection is dead. Nobody
+/// can take all turns of a node by opening more connections.
+const OF_ACCOUNT: usize = 4;
+/// For one part of an upload: whoever is slower (3.5 KB a second) gives up the turn. A part is never
+/// waited for in vain for ever, though a byte comes now and then.
+const PACE: Duration = Duration::from_secs(300);
 /// Behind news and answers.
 const PRIORITY: i32 = -1;
 /// When to ask again for one more.
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
 /// Moves the bytes, unless the client has gone or stands still: what has arrived stays stored.
-pub(super) async fn serve(shared: Shared, caller: Arc<Caller>, turns: Turns, transfer: Transfer) {
+pub(super) async fn serve(
+    shared: Shared,
+    caller: Arc<Caller>,
+    connection: Turns,
+    account: Turns,
+    transfer: Transfer,
+) {
     let Transfer { re, way, mut frames, mut send } = transfer;
-    let turns = match way {
-        Way::Up(_) => turns.up,
-        Way::Down(..) => turns.down,
-    };
-    // First of the connection, then of the node. The client waits meanwhile and sends nothing.
-    let Ok(_of_connection) = turns.acquire().await else { return };
+    let (connection, account) = (connection.of(way), account.of(way));
+    // First of the connection, then of the account, then of the node. The client waits meanwhile and sends
+    // nothing.
+    let Ok(_of_connection) = connection.acquire().await else { return };
+    let Ok(_of_account) = account.acquire().await else { return };
     let Ok(_of_node) = shared.transfers.acquire().await else { return };
     match way {
         Way::Up(file) => up(&shared, &caller, file, re, &mut frames, &mut send).await,
@@ -86,7 +113,7 @@ async fn up(
         Ok(upload) => upload,
         Err(refusal) => return end(shared, send, re, Err(refusal)).await,
     };
-    let begun = NodeFrame::Reply { re, result: Ok(Reply::Upload { from: upload.from() }) };
+    let begun = NodeFrame::Reply { re, result: Ok(Reply::Upload { from: upload.at() }) };
     if write(shared, send, begun).await.is_err() {
         return;
     }
@@ -111,17 +138,23 @@ async fn up(
     end(shared, send, re, result).await;
 }
 
-/// Until all has come. `None`: nothing more comes.
+/// Until all has come. `None`: nothing more comes, or too slowly.
 async fn receive(
     shared: &Shared,
     upload: &mut Upload,
     frames: &mut Framed,
 ) -> Option<Result<(), Refusal>> {
+    let (mut at, mut since) = (upload.at(), Instant::now());
     loop {
         match timeout(shared.limits.stall, frames.raw()).await {
             Ok(Ok(bytes)) => {
                 if let Err(refusal) = shared.dispatch.take(upload, bytes).await {
                     return Some(Err(refusal));
+                }
+                if at != upload.at() {
+                    (at, since) = (upload.at(), Instant::now());
+                } else if PACE < since.elapsed() {
+                    return None;
                 }
             }
             Ok(Err(ReadError::End)) => return Some(Ok(())),

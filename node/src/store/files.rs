@@ -165,7 +165,7 @@ impl Database {
     }
 
     /// Notes that one more part is stored, which begins at `at`. `false`: the turn is over, or the
-    /// file has ended.
+    /// file has ended or expired.
     ///
     /// # Errors
     /// The store failed.
@@ -175,8 +175,9 @@ impl Database {
         number: i64,
         at: u64,
         len: u64,
+        now: Time,
     ) -> Result<bool, StoreError> {
-        undisturbed(|| self.try_add_part(turn, number, at, len)).await
+        undisturbed(|| self.try_add_part(turn, number, at, len, now)).await
     }
 
     async fn try_add_part(
@@ -185,15 +186,36 @@ impl Database {
         number: i64,
         at: u64,
         len: u64,
+        now: Time,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.begin("add a part of a file").await?;
-        let grown = values![turn.file, turn.upload, whole(at), whole(len)];
+        let grown = values![turn.file, turn.upload, whole(at), whole(len), now];
         if transaction.run(GROW, grown).await?.is_empty() {
             return Ok(false);
         }
         transaction.run(INSERT_PART, values![turn.file, number, turn.upload]).await?;
         transaction.commit().await?;
         Ok(true)
+    }
+
+    /// Forgets the parts from a number on, which is where `at` bytes end. `false`: the turn is over, or the file
+    /// has ended.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn cut_parts(&self, turn: Turn, number: i64, at: u64) -> Result<bool, StoreError> {
+        undisturbed(async || {
+            let mut transaction = self.begin("forget lost parts of a file").await?;
+            let cut = values![turn.file, turn.upload, whole(at)];
+            if transaction.run(CUT, cut).await?.is_empty() {
+                return Ok(false);
+            }
+            let parts = "DELETE FROM file_part WHERE file = $1 AND $2 <= number";
+            transaction.run(parts, values![turn.file, number]).await?;
+            transaction.commit().await?;
+            Ok(true)
+        })
+        .await
     }
 
     /// The parts of a file from a number on, in order, and no more than `limit`.
@@ -297,7 +319,11 @@ const TAKE_TURN: &str = "UPDATE file SET upload = $2 WHERE id = $1";
 
 const GROW: &str = "
     UPDATE file SET stored = stored + $4
-    WHERE id = $1 AND upload = $2 AND stored = $3 AND ended = '' RETURNING stored";
+    WHERE id = $1 AND upload = $2 AND stored = $3 AND ended = '' AND $5 < expires RETURNING stored";
+
+const CUT: &str = "
+    UPDATE file SET stored = $3
+    WHERE id = $1 AND upload = $2 AND ready = 0 AND ended = '' RETURNING stored";
 
 const INSERT_PART: &str = "INSERT INTO file_part (file, number, upload) VALUES ($1, $2, $3)";
 

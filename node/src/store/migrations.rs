@@ -9,7 +9,7 @@ pub(super) struct Migration {
     pub(super) sql: &'static str,
 }
 
-pub(super) const ALL: [Migration; 8] = [
+pub(super) const ALL: [Migration; 9] = [
     Migration {
         number: 1,
         name: "initial",
@@ -34,6 +34,11 @@ pub(super) const ALL: [Migration; 8] = [
     Migration { number: 6, name: "files", sql: include_str!("../../migrations/0006_files.sql") },
     Migration { number: 7, name: "people", sql: include_str!("../../migrations/0007_people.sql") },
     Migration { number: 8, name: "admins", sql: include_str!("../../migrations/0008_admins.sql") },
+    Migration {
+        number: 9,
+        name: "open_files",
+        sql: include_str!("../../migrations/0009_open_files.sql"),
+    },
 ];
 
 /// Must be here before the first step, since each step is recorded in it.

@@ -45,9 +45,21 @@ impl Upload {
         Ok(upload)
     }
 
-    /// Where to go on.
+    /// A part is missing or not whole, which nobody can mend but the sender: what follows from it on is sent
+    /// again.
+    async fn go_back_to(&mut self, at: u64) -> Result<(), FileError> {
+        tracing::warn!(file.id = %self.turn.file, at, "A part of a file is lost; it is sent again");
+        let number = i64::try_from(at / PART as u64).unwrap_or(i64::MAX);
+        if self.desk.database.cut_parts(self.turn, number, at).await? {
+            self.at = at;
+            return Ok(());
+        }
+        Err(ChangeFileError::Elsewhere.into())
+    }
+
+    /// How much is stored, which is where to go on after an interruption.
     #[must_use]
-    pub fn from(&self) -> u64 {
+    pub fn at(&self) -> u64 {
         self.at
     }
 
@@ -87,6 +99,8 @@ impl Upload {
         if hash != self.stored.sha256.0 {
             return Err(FileError::NotAsOffered);
         }
+        // A ban may have come meanwhile.
+        self.desk.may_send(self.sender, &self.stored.name, &self.stored.content_type).await?;
         self.change(Deed::Finish).await
     }
 
@@ -118,7 +132,7 @@ impl Upload {
         let part = Part { number, upload: self.turn.upload };
         let file = self.turn.file;
         self.desk.depot.put(file, part, bytes).await?;
-        if self.desk.database.add_part(self.turn, number, self.at, len).await? {
+        if self.desk.database.add_part(self.turn, number, self.at, len, clock::now()).await? {
             self.at += len;
             return Ok(());
         }
@@ -139,16 +153,36 @@ impl Upload {
             let parts = self.desk.database.parts(file, from, LOOK_UP).await?;
             let before = hashed;
             for part in parts {
-                let mut bytes = self.desk.depot.read(file, part, 0).await?;
-                while let Some(piece) = bytes.try_next().await.map_err(DepotError::from)? {
-                    self.hash.update(&piece);
-                    hashed += piece.len() as u64;
-                }
+                let rest = (self.at - hashed).min(PART as u64);
+                let Some(bytes) = self.whole_part(file, part, rest).await? else {
+                    return self.go_back_to(hashed).await;
+                };
+                self.hash.update(&bytes);
+                hashed += rest;
             }
             if hashed == before {
-                return Err(FileError::Damaged);
+                return self.go_back_to(hashed).await;
             }
         }
-        if hashed == self.at { Ok(()) } else { Err(FileError::Damaged) }
+        Ok(())
+    }
+
+    /// `None`: it is not there, or not as long as it was.
+    async fn whole_part(
+        &self,
+        file: FileId,
+        part: Part,
+        len: u64,
+    ) -> Result<Option<BytesMut>, FileError> {
+        let mut pieces = match self.desk.depot.read(file, part, 0).await {
+            Ok(pieces) => pieces,
+            Err(error) if error.is_missing() => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let mut bytes = BytesMut::new();
+        while let Some(piece) = pieces.try_next().await.map_err(DepotError::from)? {
+            bytes.extend_from_slice(&piece);
+        }
+        Ok((bytes.len() as u64 == len).then_some(bytes))
     }
 }

@@ -45,7 +45,7 @@ async fn send(
     bytes: &[u8],
 ) -> Result<Option<Entry>, Code> {
     let mut upload = code(world.services.files.upload(caller, file).await)?;
-    let from = usize::try_from(upload.from()).unwrap();
+    let from = usize::try_from(upload.at()).unwrap();
     for piece in bytes[from.min(bytes.len())..].chunks(100_000) {
         if let Err(error) = upload.take(Bytes::copy_from_slice(piece)).await {
             upload.refuse().await.unwrap();
@@ -109,11 +109,33 @@ async fn an_upload_goes_on_where_it_was_interrupted_and_the_one_before_is_over()
     let mut first = world.services.files.upload(&ann, file).await.unwrap();
     first.take(Bytes::copy_from_slice(&content[..PART + 5])).await.unwrap();
     let mut second = world.services.files.upload(&ann, file).await.unwrap();
-    assert_eq!(second.from(), PART as u64);
+    assert_eq!(second.at(), PART as u64);
     let late = first.take(Bytes::copy_from_slice(&content[PART + 5..2 * PART])).await;
     assert_eq!(code(late), Err(Code::TransferElsewhere));
     second.take(Bytes::copy_from_slice(&content[PART..])).await.unwrap();
     second.finish().await.unwrap().unwrap();
+    world.services.files.accept(&bob, file).await.unwrap();
+    assert!(fetch(&world, &bob, file, 0).await.unwrap() == content);
+}
+
+#[tokio::test]
+async fn a_part_that_is_lost_in_the_depot_is_sent_again_and_what_follows_it() {
+    let world = World::new().await;
+    let (ann, bob, chat) = pair(&world).await;
+    let content = content();
+    let file = offered(&world, &ann, offer(chat, "a.txt", &content)).await;
+    let mut first = world.services.files.upload(&ann, file).await.unwrap();
+    first.take(Bytes::copy_from_slice(&content[..2 * PART])).await.unwrap();
+    drop(first);
+    for lost in [1, 0] {
+        let part = world.database.parts(file, lost, 1).await.unwrap().remove(0);
+        world.depot.delete_part(file, part).await.unwrap();
+        let mut again = world.services.files.upload(&ann, file).await.unwrap();
+        let at = usize::try_from(lost).unwrap() * PART;
+        assert_eq!(again.at(), at as u64);
+        again.take(Bytes::copy_from_slice(&content[at..2 * PART])).await.unwrap();
+    }
+    send(&world, &ann, file, &content).await.unwrap().unwrap();
     world.services.files.accept(&bob, file).await.unwrap();
     assert!(fetch(&world, &bob, file, 0).await.unwrap() == content);
 }
@@ -218,7 +240,10 @@ async fn whoever_may_not_send_files_of_a_kind_sends_none_and_may_again_later() {
         let (until, reason) = (Until::Forever {}, String::new());
         AdminCommand::BanFiles(BanFiles { username, extension, until, reason })
     };
+    let mut under_way = world.services.files.upload(&ann, earlier).await.unwrap();
+    under_way.take(Bytes::copy_from_slice(&text)).await.unwrap();
     host(ban("txt")).await.unwrap();
+    assert_eq!(code(under_way.finish().await), Err(Code::FileBanned));
     assert_eq!(try_offer(&ann, "notes.TXT").await, Err(Code::FileBanned));
     assert_eq!(try_offer(&ann, "picture.png").await, Ok(()));
     assert_eq!(try_offer(&bob, "notes.txt").await, Ok(()));
