@@ -3,6 +3,7 @@
 
 #[cfg(all(test, target_os = "linux"))]
 mod desktop_bus;
+pub mod logs;
 #[cfg_attr(not(target_os = "linux"), path = "bridge/no_notices.rs")]
 mod notices;
 mod perform;
@@ -13,6 +14,7 @@ pub mod words;
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use jiff::tz::TimeZone;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
 pub use words::{
@@ -46,6 +48,7 @@ impl Line {
 pub struct Place {
     pub dir: PathBuf,
     pub documents: PathBuf,
+    pub zone: TimeZone,
     pub device: String,
 }
 

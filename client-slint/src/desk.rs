@@ -182,7 +182,7 @@ impl Desk {
     /// Asks the network thread. The answer comes as news.
     fn ask(&mut self, wish: Wish) {
         if !self.line.ask(wish) {
-            self.problem("This program is too busy at the moment. Please try again.");
+            self.problem(BUSY);
         }
     }
 
@@ -419,4 +419,5 @@ fn quit() {
     }
 }
 
+const BUSY: &str = "This program is too busy at the moment. Please try again.";
 const LEAVE_WITHIN: Duration = Duration::from_secs(5);

@@ -38,6 +38,7 @@ fn main() -> anyhow::Result<()> {
         dir: config.dir.clone(),
         documents: config.documents.clone(),
         device: config.device.clone(),
+        zone: TimeZone::system(),
     };
     let heard = bridge::start(place, asked).context("start the network thread")?;
 

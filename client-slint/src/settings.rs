@@ -52,6 +52,7 @@ pub struct Settings {
     /// My own words beside my status, offered again the next time.
     pub status_text: String,
     /// User names whose chats are written to a log.
+    /// Server, own user name, and the other one's, with blanks between.
     pub logged_chats: BTreeSet<String>,
 }
 

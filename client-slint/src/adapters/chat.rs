@@ -41,7 +41,6 @@ impl ChatView {
         window.on_edited(move || told.say(key, Input::Edited));
         window.set_person(chat.name.as_str().into());
         window.set_draft(draft.into());
-        window.set_log(settings.logged_chats.contains(chat.username.as_str()));
         let rows =
             Rc::new(VecModel::from((0..chat.rows()).map(|at| row(chat, at)).collect::<Vec<_>>()));
         window.set_rows(ModelRc::from(rows.clone()));

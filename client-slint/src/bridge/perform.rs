@@ -5,9 +5,6 @@ mod files;
 mod host;
 mod social;
 
-use std::sync::Arc;
-
-use parking_lot::Mutex;
 use thrive_client::{
     Change, Client, Failure, MessageKey, Options, Secret, ServerAddress, UserId, Username, Vault,
 };
@@ -15,17 +12,16 @@ use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::Place;
+use super::logs::{BOOKMARK, Logs};
 use super::notices::Notices;
 use super::tray::Tray;
 use super::words::{Deed, News, OpenedChat, Wish};
-use crate::chat_log::Log;
 use crate::links;
 
 /// Runs until the wishes end or `Exit` comes.
 pub(super) async fn run(place: Place, mut asked: Receiver<Wish>, news: Sender<News>) {
     let mut bridge = Bridge {
         vault: Vault::open(&place.dir),
-        log: Arc::new(Mutex::new(Log::open(&place.documents, &place.dir))),
         place,
         notices: Notices::start(news.clone()),
         tray: Tray::start(news.clone()),
@@ -46,7 +42,6 @@ pub(super) async fn run(place: Place, mut asked: Receiver<Wish>, news: Sender<Ne
 struct Bridge {
     place: Place,
     vault: Vault,
-    log: Arc<Mutex<Log>>,
     notices: Notices,
     tray: Tray,
     news: Sender<News>,
@@ -60,6 +55,7 @@ struct Connected {
     client: Client,
     server: ServerAddress,
     listener: JoinHandle<()>,
+    logs: Logs,
 }
 
 impl Bridge {
@@ -91,11 +87,9 @@ impl Bridge {
                 tell(&self.news, News::ServerAccepted(result)).await;
             }
             Wish::LogOut => self.log_out().await,
-            Wish::Log { of, entries } => self.log(move |log| log.append(&of, &entries)).await,
-            Wish::LogShown { of, entries } => {
-                self.log(move |log| log.catch_up(&of, &entries)).await;
+            Wish::KeepLogs(chats) => {
+                self.line.iter().for_each(|it| it.logs.keep(chats.clone()));
             }
-            Wish::LogFrom { of, seq } => self.log(move |log| log.begin(&of, seq)).await,
             Wish::OpenLink(link) => self.open_link(link),
             Wish::Hide => self.tray.ask(),
             Wish::Notify { peer, notice } => self.notices.show(peer, notice),
@@ -116,6 +110,7 @@ impl Bridge {
             | Wish::MarkRead(_)
             | Wish::Typing { .. }
             | Wish::Draft { .. }
+            | Wish::LogFrom { .. }
             | Wish::Roster => self.with_client(wish).await,
             Wish::Door(wish) => self.doors(wish).await,
             Wish::Social(wish) => self.social(wish).await,
@@ -138,6 +133,13 @@ impl Bridge {
             Wish::Draft { peer, text } => {
                 if let Err(error) = client.set_draft(peer, &text).await {
                     tracing::warn!(%error, "A draft is not kept");
+                }
+            }
+            // Before `KeepLogs`, which would write what is older.
+            Wish::LogFrom { peer, seq } => {
+                if let Err(failure) = client.set_bookmark(BOOKMARK, peer, seq).await {
+                    let result = Err(failure);
+                    tell(&self.news, News::Done { deed: Deed::Log, result }).await;
                 }
             }
             Wish::Roster => self.roster(&client).await,
@@ -198,9 +200,7 @@ impl Bridge {
             | Wish::AcceptServer { .. }
             | Wish::LogOut
             | Wish::Exit
-            | Wish::Log { .. }
-            | Wish::LogShown { .. }
-            | Wish::LogFrom { .. }
+            | Wish::KeepLogs(_)
             | Wish::OpenLink(_)
             | Wish::Hide
             | Wish::Door(_)
@@ -208,16 +208,6 @@ impl Bridge {
             | Wish::File(_)
             | Wish::Host(_)
             | Wish::Notify { .. } => {}
-        }
-    }
-
-    /// A disk may be slow; the order of the lines matters more than the time they take.
-    async fn log(&self, write: impl FnOnce(&mut Log) -> std::io::Result<()> + Send + 'static) {
-        let log = self.log.clone();
-        let written = tokio::task::spawn_blocking(move || write(&mut log.lock())).await;
-        if let Ok(Err(error)) = written {
-            let result = Err(Failure::Local(error.to_string()));
-            tell(&self.news, News::Done { deed: Deed::Log, result }).await;
         }
     }
 
@@ -319,13 +309,17 @@ impl Bridge {
         .await?;
         let mut changes = client.changes();
         let news = self.news.clone();
+        let (documents, zone) = (self.place.documents.clone(), self.place.zone.clone());
+        let logs = Logs::start(client.clone(), documents, zone, news.clone());
+        let ear = logs.ear();
         let listener = tokio::spawn(async move {
             while let Some(change) = changes.next().await {
+                ear(&change);
                 tell(&news, News::Change(change)).await;
             }
         });
         let server = server.clone();
-        self.line = Some(Connected { client: client.clone(), server, listener });
+        self.line = Some(Connected { client: client.clone(), server, listener, logs });
         Ok(client)
     }
 
@@ -348,6 +342,7 @@ impl Bridge {
         if let Some(connected) = self.line.take() {
             // The listener may wait for a full queue of news that nobody takes any more.
             connected.listener.abort();
+            drop(connected.logs);
             connected.client.close().await;
         }
     }

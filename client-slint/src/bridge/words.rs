@@ -5,13 +5,14 @@ mod files;
 mod host;
 mod social;
 
+use std::collections::BTreeSet;
+
 use thrive_client::{
     Change, Connection, Contact, Failure, Message, MessageKey, Presence, Secret, ServerAddress,
     ServerInfo, UserId, Username,
 };
 
 use crate::announce::Notice;
-use crate::chat_log::{Entry, Of};
 
 pub use self::doors::{DoorNews, DoorWish};
 pub use self::files::{FileNews, FileWish};
@@ -81,21 +82,13 @@ pub enum Wish {
         peer: UserId,
         text: String,
     },
-    /// Something was said in a chat whose history is saved.
-    Log {
-        of: Of,
-        entries: Vec<Entry>,
-    },
-    /// What is shown of such a chat when it is opened.
-    LogShown {
-        of: Of,
-        entries: Vec<Entry>,
-    },
-    /// The history is saved from here on.
+    /// The history of this chat is saved from here on.
     LogFrom {
-        of: Of,
+        peer: UserId,
         seq: u64,
     },
+    /// The histories of these chats are saved, and of no others.
+    KeepLogs(BTreeSet<Username>),
     OpenLink(String),
     /// The windows are to go; where to is news.
     Hide,

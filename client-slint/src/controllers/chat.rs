@@ -4,7 +4,6 @@ use jiff::tz::TimeZone;
 use thrive_client::{Message, MessageKey, MessageState, UserId, Username};
 
 use crate::bridge::Wish;
-use crate::chat_log::Entry;
 use crate::rows::{Listed, RowChange, Rows, Step};
 use crate::{clock, words};
 
@@ -176,12 +175,6 @@ impl Chat {
         })
     }
 
-    /// What the log may still lack.
-    #[must_use]
-    pub fn log_entries(&self) -> Vec<Entry> {
-        self.rows.shown().filter_map(|message| log_entry(message, &self.zone)).collect()
-    }
-
     /// The place of the newest message; 0 when there is none.
     #[must_use]
     pub fn newest(&self) -> u64 {
@@ -206,14 +199,6 @@ impl Chat {
     fn time(&self, message: &Message) -> String {
         clock::of_message(message.time_ms, clock::now_ms(), &self.zone)
     }
-}
-
-/// The line for the log, once a message has its place.
-#[must_use]
-pub fn log_entry(message: &Message, zone: &TimeZone) -> Option<Entry> {
-    let (date, time) = clock::of_log(message.time_ms, zone);
-    let sender = message.sender.as_str().to_owned();
-    Some(Entry { seq: message.seq?, date, time, sender, text: message.text.clone() })
 }
 
 #[cfg(test)]
@@ -260,7 +245,7 @@ mod tests {
         chat.put(message(2, None, true, "well"));
         assert_eq!(chat.line(0).unwrap().spoken, "Ann: hi");
         assert_eq!(chat.line(1).unwrap().spoken, "You: well, waiting to be sent");
-        assert_eq!((chat.newest(), chat.log_entries().len()), (1, 1));
+        assert_eq!(chat.newest(), 1);
     }
 
     #[test]

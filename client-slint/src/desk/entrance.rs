@@ -259,6 +259,7 @@ impl Desk {
             own: Default::default(),
             greeted: false,
         });
+        self.keep_logs();
         self.close_dialog(WindowKey::CreateAccount);
         if let Some(login) = self.login.take() {
             // The password goes with the window.

@@ -5,16 +5,16 @@ use std::time::Duration;
 use thrive_client::{Arrival, Failure, Message, MessageState, UserId, Username};
 
 use super::people::{Question, show_person};
-use super::{Desk, OpenChat};
+use super::{BUSY, Desk, OpenChat, Session};
 use crate::adapters::chat::ChatView;
 use crate::adapters::dialogs::ConfirmView;
 use crate::adapters::shell::{Input, WindowKey};
 use crate::announce::{Event, Speech};
 use crate::bridge::{OpenedChat, Wish};
-use crate::chat_log::Of;
-use crate::controllers::chat::{self, Chat};
+use crate::controllers::chat::Chat;
 use crate::keys::Command;
 use crate::rows::{RowChange, Step};
+use crate::settings::Settings;
 use crate::{links, words};
 
 impl Desk {
@@ -48,7 +48,7 @@ impl Desk {
             // Read again after more happened than could be told.
             let changes = open.chat.put_all(messages);
             open.view.update(&open.chat, &changes);
-            return self.log_shown(peer);
+            return;
         }
         let contact = session.contacts.get(peer).cloned();
         let name = contact.as_ref().map_or(username.as_str(), |contact| contact.display_name());
@@ -57,6 +57,9 @@ impl Desk {
         chat.put_all(messages);
         let view = ChatView::open(&chat, &draft, &self.settings, &self.tell);
         let Some(view) = self.made(view) else { return };
+        let logged =
+            self.session.as_ref().is_some_and(|it| it.is_logged(&self.settings, &username));
+        view.view.window.set_log(logged);
         view.view.show();
         view.view.window.invoke_show_end();
         let open = OpenChat { chat, view, unsaved: None, reviewed: None, typing_told: false };
@@ -65,7 +68,6 @@ impl Desk {
             session.chats.insert(peer, open);
         }
         self.show_connection();
-        self.log_shown(peer);
         if let Some(contact) = contact {
             self.answer(words::spoken_contact(&contact));
         }
@@ -104,13 +106,18 @@ impl Desk {
         let window = &open.view.view.window;
         match open.chat.submit(&window.get_draft()) {
             Ok(wish) => {
+                // What is not taken stays where it was written.
+                if !self.line.ask(wish) {
+                    return self.problem(BUSY);
+                }
+                let Some(open) = self.chat(peer) else { return };
+                let window = &open.view.view.window;
                 window.set_draft("".into());
                 window.set_notice("".into());
                 window.invoke_show_end();
                 window.invoke_focus_composer();
                 open.unsaved = None;
                 open.typing_told = false;
-                self.ask(wish);
                 self.ask(Wish::Typing { peer, active: false });
                 self.ask(Wish::Draft { peer, text: String::new() });
             }
@@ -216,34 +223,27 @@ impl Desk {
     fn log_switched(&mut self, peer: UserId) {
         let Some(open) = self.chat(peer) else { return };
         let on = open.view.view.window.get_log();
-        let seq = open.chat.newest();
-        let contact = open.chat.username.clone();
+        let (seq, contact) = (open.chat.newest(), open.chat.username.clone());
+        let Some(session) = &self.session else { return };
+        let chat = session.log_name(&contact);
         if on {
-            self.settings.logged_chats.insert(contact.as_str().to_owned());
-            if let Some(of) = self.log_of(contact) {
-                self.ask(Wish::LogFrom { of, seq });
-            }
+            self.settings.logged_chats.insert(chat);
+            self.ask(Wish::LogFrom { peer, seq });
         } else {
-            self.settings.logged_chats.remove(contact.as_str());
+            self.settings.logged_chats.remove(&chat);
         }
         self.save_settings();
+        self.keep_logs();
     }
 
-    /// Where the messages with this person are saved; nothing if they are not.
-    fn log_of(&self, contact: Username) -> Option<Of> {
-        let session = self.session.as_ref()?;
-        let account = format!("{} {}", session.server, session.username.as_str());
-        let on = self.settings.logged_chats.contains(contact.as_str());
-        on.then_some(Of { account, contact })
-    }
-
-    /// A chat was opened or read again: its history may lack what nobody told of.
-    fn log_shown(&mut self, peer: UserId) {
-        let Some(open) = self.chat(peer) else { return };
-        let (contact, entries) = (open.chat.username.clone(), open.chat.log_entries());
-        if let Some(of) = self.log_of(contact) {
-            self.ask(Wish::LogShown { of, entries });
-        }
+    /// Says which chats of this account are logged.
+    pub(super) fn keep_logs(&mut self) {
+        let Some(session) = &self.session else { return };
+        let account = session.log_account();
+        let of_account =
+            |chat: &String| chat.strip_prefix(&account).and_then(|it| Username::parse(it).ok());
+        let chats = self.settings.logged_chats.iter().filter_map(of_account).collect();
+        self.ask(Wish::KeepLogs(chats));
     }
 
     pub(super) fn move_in_messages(&mut self, peer: UserId, input: Input) {
@@ -362,14 +362,10 @@ impl Desk {
             || now.sender.as_str().to_owned(),
             |contact| contact.display_name().to_owned(),
         );
-        let contact = session.contacts.get(peer).map(|contact| contact.username.clone());
-        let contact =
-            contact.or_else(|| session.chats.get(&peer).map(|open| open.chat.username.clone()));
         if let Some(open) = session.chats.get_mut(&peer) {
             let changes = open.chat.put(now.clone());
             open.view.update(&open.chat, &changes);
         }
-        self.log_message(before, &now, contact);
         if in_front && !now.mine && before.is_none() {
             self.ask(Wish::MarkRead(peer));
         }
@@ -391,23 +387,20 @@ impl Desk {
             (true | false, _, _) => {}
         }
     }
+}
 
-    /// A message is written to the log once: when it is known to be stored.
-    fn log_message(
-        &mut self,
-        before: Option<MessageState>,
-        now: &Message,
-        contact: Option<Username>,
-    ) {
-        let first_stored = now.seq.is_some()
-            && match before {
-                None | Some(MessageState::Waiting | MessageState::Refused(_)) => true,
-                Some(MessageState::Stored | MessageState::Delivered | MessageState::Read) => false,
-            };
-        let of = contact.filter(|_| first_stored).and_then(|contact| self.log_of(contact));
-        if let (Some(of), Some(entry)) = (of, chat::log_entry(now, &self.zone)) {
-            self.ask(Wish::Log { of, entries: vec![entry] });
-        }
+impl Session {
+    /// How the settings name the logged chats of this account.
+    fn log_account(&self) -> String {
+        format!("{} {} ", self.server, self.username)
+    }
+
+    fn log_name(&self, contact: &Username) -> String {
+        format!("{}{contact}", self.log_account())
+    }
+
+    pub(super) fn is_logged(&self, settings: &Settings, contact: &Username) -> bool {
+        settings.logged_chats.contains(&self.log_name(contact))
     }
 }
 

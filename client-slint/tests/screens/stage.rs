@@ -24,6 +24,7 @@ use tokio::sync::mpsc::Receiver;
 
 pub(crate) struct Stage {
     pub(crate) office: Office,
+    line: Line,
     asked: Receiver<Wish>,
     now: Rc<Cell<Duration>>,
     pub(crate) dir: tempfile::TempDir,
@@ -65,7 +66,7 @@ impl Stage {
                 runtime: None,
             },
             settings,
-            line,
+            line: line.clone(),
             speaker: None,
             zone: TimeZone::UTC,
             keys: Rc::new(keys),
@@ -73,7 +74,7 @@ impl Stage {
             clock: Box::new(move || clock.get()),
         });
         office.begin();
-        let stage = Self { office, asked, now, dir };
+        let stage = Self { office, line, asked, now, dir };
         stage.office.tell(WindowKey::Login, Input::Active(true));
         stage
     }
@@ -115,6 +116,11 @@ impl Stage {
     /// Everything that was asked of the network since the last time.
     pub(crate) fn wishes(&mut self) -> Vec<Wish> {
         std::iter::from_fn(|| self.asked.try_recv().ok()).collect()
+    }
+
+    /// Nobody takes wishes any more, and no more of them fit.
+    pub(crate) fn fill_the_line(&self) {
+        while self.line.ask(Wish::Roster) {}
     }
 
     /// Time passes.

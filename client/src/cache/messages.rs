@@ -89,7 +89,8 @@ pub(crate) fn before(
     Ok(messages)
 }
 
-/// Messages after a place, oldest first.
+/// Messages after a place, oldest first, as far as nothing is missing between them: mine may have a place
+/// before one below it is heard of, and whoever notes how far they got would never see that one.
 pub(crate) fn after(
     db: &Connection,
     me: &Username,
@@ -97,7 +98,7 @@ pub(crate) fn after(
     seq: Seq,
     limit: usize,
 ) -> rusqlite::Result<Vec<Message>> {
-    let which = "WHERE peer = ?1 AND ?2 < seq ORDER BY seq LIMIT ?3";
+    let which = "WHERE peer = ?1 AND ?2 < seq AND seq <= position ORDER BY seq LIMIT ?3";
     select(db, me, which, params![peer.0, number(seq), limit as i64])
 }
 
