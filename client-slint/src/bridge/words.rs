@@ -14,7 +14,7 @@ use crate::announce::Notice;
 use crate::chat_log::{Entry, Of};
 
 pub use self::doors::{DoorNews, DoorWish};
-pub use self::files::{FileNews, FileWish};
+pub use self::files::{FileDeed, FileNews, FileWish};
 pub use self::host::{HostNews, HostWish};
 pub use self::social::{SocialNews, SocialWish};
 
