@@ -18,8 +18,8 @@ use std::rc::Rc;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
 pub use words::{
-    Deed, DoorNews, DoorWish, FileDeed, FileNews, FileWish, HostNews, HostWish, News, OpenedChat, SocialNews,
-    SocialWish, TrayChoice, Wish,
+    Deed, DoorNews, DoorWish, FileDeed, FileNews, FileWish, HostNews, HostWish, News, OpenedChat,
+    SocialNews, SocialWish, TrayChoice, Wish,
 };
 
 /// Where wishes are sent from the thread of the windows. Never waits.

@@ -41,7 +41,8 @@ pub(super) async fn choose(title: &str) -> Result<Vec<PathBuf>, String> {
     let asked = async { ask(&zbus::Connection::session().await?, title).await };
     asked.await.map_err(|error| {
         tracing::info!(%error, "This desktop has no file chooser");
-        "This desktop has no file chooser for programs. Type or paste the paths of the files.".into()
+        "This desktop has no file chooser for programs. Type or paste the paths of the files."
+            .into()
     })
 }
 

@@ -238,7 +238,8 @@ impl Chat {
 
     fn spoken_file(&self, message: &Message, file: &File) -> String {
         let (what, state) = (words::files::what(file), words::files::state(file, file.done));
-        let time = if self.read_times { format!(", {}", self.time(message)) } else { String::new() };
+        let time =
+            if self.read_times { format!(", {}", self.time(message)) } else { String::new() };
         format!("{}: {what}, {state}{time}", self.sender(message))
     }
 

@@ -47,7 +47,9 @@ pub fn enter(file: &File) -> Plan {
 /// It is not under way.
 pub fn cancel(file: &File) -> Result<FileWish, String> {
     if file.mine && file.state == FileState::Waiting {
-        return Err("The file is not offered yet. Without a connection nothing can be taken back.".into());
+        return Err(
+            "The file is not offered yet. Without a connection nothing can be taken back.".into()
+        );
     }
     let under_way = if file.mine { !file.state.is_over() } else { file.wanted };
     match (under_way, file.mine, file.state) {
@@ -105,10 +107,8 @@ pub fn news(before: &File, now: &File, name: &str) -> Option<Event> {
     if !now.mine && before.wanted && became(FileState::Cancelled) {
         return failed(format!("{name} has taken it back."));
     }
-    let there =
-        matches!(now.state, FileState::Ready | FileState::Available | FileState::Received);
-    (now.mine && on_its_way(before) && there)
-        .then(|| Event::FileSent { to: name.to_owned(), file })
+    let there = matches!(now.state, FileState::Ready | FileState::Available | FileState::Received);
+    (now.mine && on_its_way(before) && there).then(|| Event::FileSent { to: name.to_owned(), file })
 }
 
 /// A file in the list of all.
@@ -222,7 +222,8 @@ impl Transfers {
 #[must_use]
 pub fn same_step(before: &File, now: &File) -> bool {
     let begun = |file: &File| 0 < file.done;
-    begun(before) == begun(now) && File { done: 0, ..before.clone() } == File { done: 0, ..now.clone() }
+    begun(before) == begun(now)
+        && File { done: 0, ..before.clone() } == File { done: 0, ..now.clone() }
 }
 
 #[cfg(test)]
@@ -315,7 +316,8 @@ pub(crate) mod tests {
         let mut transfers = Transfers::new(TimeZone::UTC);
         transfers.put(at(0), "Ann".into());
         transfers.enter();
-        let heard = |transfers: &Transfers| transfers.words(transfers.rows.chosen().unwrap())[0].clone();
+        let heard =
+            |transfers: &Transfers| transfers.words(transfers.rows.chosen().unwrap())[0].clone();
         transfers.put(at(840_000), "Ann".into());
         assert!(heard(&transfers).contains("receiving, 40 %"), "that it has begun is said");
         transfers.put(at(1_680_000), "Ann".into());

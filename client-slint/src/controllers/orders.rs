@@ -188,7 +188,10 @@ mod tests {
         let (plan, _) = orders.submit("/fly");
         let sentence = "There is no command /fly; /help lists them.";
         assert_eq!(plan, Plan::Refuse(sentence.into()));
-        assert_eq!(texts(&orders), ["You: /admin bob", "You: admin bob", "You: /help", "You: /fly"]);
+        assert_eq!(
+            texts(&orders),
+            ["You: /admin bob", "You: admin bob", "You: /help", "You: /fly"]
+        );
     }
 
     #[test]
@@ -217,7 +220,8 @@ mod tests {
 
     #[test]
     fn a_password_is_neither_shown_nor_kept() {
-        for line in ["/create eve horse-7 eve@example.org", "CREATE eve horse-7", "/create eve \"horse-7"]
+        for line in
+            ["/create eve horse-7 eve@example.org", "CREATE eve horse-7", "/create eve \"horse-7"]
         {
             let mut orders = Orders::default();
             let (plan, _) = orders.submit(line);

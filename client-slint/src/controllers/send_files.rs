@@ -175,12 +175,13 @@ pub fn paths(text: &str) -> Result<Vec<PathBuf>, String> {
 }
 
 fn path(line: &str) -> Result<PathBuf, String> {
-    let quoted = ['"', '\'']
-        .into_iter()
-        .find_map(|quote| line.strip_prefix(quote)?.strip_suffix(quote));
+    let quoted =
+        ['"', '\''].into_iter().find_map(|quote| line.strip_prefix(quote)?.strip_suffix(quote));
     let line = quoted.unwrap_or(line);
     let path = match line.get(..5).filter(|it| it.eq_ignore_ascii_case("file:")) {
-        Some(_) => of_address(&line[5..]).ok_or_else(|| format!("{line} leads to no file here."))?,
+        Some(_) => {
+            of_address(&line[5..]).ok_or_else(|| format!("{line} leads to no file here."))?
+        }
         None => PathBuf::from(line),
     };
     // The home folder is filled in where the disk is read.

@@ -128,8 +128,9 @@ const HARMLESS: &[&str] = &[
     "flac", "wav", "m4a", "mp4", "m4v", "webm", "mkv",
 ];
 const PROGRAMS: &[&str] = &[
-    "exe", "com", "bat", "cmd", "msi", "scr", "pif", "ps1", "vbs", "js", "jse", "wsf", "hta", "lnk",
-    "reg", "cpl", "jar", "sh", "desktop", "appimage", "deb", "rpm", "app", "dmg", "py", "pl",
+    "exe", "com", "bat", "cmd", "msi", "scr", "pif", "ps1", "vbs", "js", "jse", "wsf", "hta",
+    "lnk", "reg", "cpl", "jar", "sh", "desktop", "appimage", "deb", "rpm", "app", "dmg", "py",
+    "pl",
 ];
 
 #[cfg(test)]
@@ -176,8 +177,13 @@ mod tests {
 
     #[test]
     fn sizes_are_said_as_people_say_them() {
-        let table =
-            [(0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1_000, "1.0 kB"), (999_990, "1.0 MB")];
+        let table = [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (999, "999 bytes"),
+            (1_000, "1.0 kB"),
+            (999_990, "1.0 MB"),
+        ];
         for (bytes, expected) in table {
             assert_eq!(size(bytes), expected);
         }

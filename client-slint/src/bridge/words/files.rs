@@ -12,14 +12,25 @@ pub enum FileWish {
     /// Whether there are such files, and how large they are.
     Look(Vec<PathBuf>),
     /// The file chooser of the desktop.
-    Browse { title: String },
+    Browse {
+        title: String,
+    },
     /// Each on its own.
-    Offer { to: Username, paths: Vec<PathBuf> },
-    Accept { file: File, folder: PathBuf },
+    Offer {
+        to: Username,
+        paths: Vec<PathBuf>,
+    },
+    Accept {
+        file: File,
+        folder: PathBuf,
+    },
     Decline(File),
     /// Mine is taken back; one of theirs is fetched no longer.
     Cancel(File),
-    Get { file: File, folder: PathBuf },
+    Get {
+        file: File,
+        folder: PathBuf,
+    },
     /// With the program of the system: a folder, or a file of a harmless kind.
     Open(PathBuf),
 }
@@ -33,10 +44,19 @@ pub enum FileNews {
     /// Nothing is chosen when somebody thought better of it; a sentence where there is no chooser.
     Browsed(Result<Vec<PathBuf>, String>),
     /// It is in the outbox, or this computer refuses.
-    Offered { path: PathBuf, result: Result<(), Failure> },
-    Done { deed: FileDeed, name: String, result: Result<(), Failure> },
+    Offered {
+        path: PathBuf,
+        result: Result<(), Failure>,
+    },
+    Done {
+        deed: FileDeed,
+        name: String,
+        result: Result<(), Failure>,
+    },
     /// What was to be opened is not there, or there is no program for it.
-    NotOpened { gone: bool },
+    NotOpened {
+        gone: bool,
+    },
 }
 
 /// A wish about one file whose only answer is that it worked, or why not.
