@@ -1,7 +1,7 @@
 //! The only crossing between the thread of the windows and the thread of the network: wishes go one
 //! way, news the other, both as plain values over bounded queues.
 
-#[cfg_attr(not(target_os = "linux"), path = "bridge/no_chooser.rs")]
+#[cfg_attr(not(target_os = "linux"), path = "bridge/other_chooser.rs")]
 mod chooser;
 #[cfg(all(test, target_os = "linux"))]
 mod desktop_bus;

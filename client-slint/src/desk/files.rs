@@ -396,7 +396,9 @@ impl Desk {
             FileNews::Browsed(Ok(paths)) => self.ask(Wish::File(FileWish::Look(paths))),
             FileNews::Browsed(Err(sentence)) => self.refuse_paths(sentence),
             FileNews::Offered { path, result } => self.one_offered(&path, result),
-            FileNews::Done { deed, name, result } => self.file_done(deed, &name, result),
+            FileNews::Done { deed, peer, name, result } => {
+                self.file_done(deed, peer, &name, result);
+            }
             FileNews::NotOpened { gone: true } => {
                 self.problem("It is not there any more. It was moved or deleted.");
             }
@@ -406,25 +408,25 @@ impl Desk {
         }
     }
 
-    fn file_done(&mut self, deed: FileDeed, name: &str, result: Result<(), Failure>) {
+    fn file_done(&mut self, deed: FileDeed, peer: UserId, name: &str, result: Result<(), Failure>) {
         let name = words::one_line(name);
-        let sentence = match (deed, result) {
-            (_, Err(failure)) => {
-                let sentence = words::failure(&failure);
-                if let Some((view, _)) = &self.shelf.transfers {
-                    view.view.window.set_notice(sentence.as_str().into());
-                }
-                return self.problem(sentence);
-            }
-            (FileDeed::Accept, Ok(())) => format!("{name} is accepted."),
-            (FileDeed::Decline, Ok(())) => format!("{name} is declined."),
-            (FileDeed::Cancel, Ok(())) => format!("{name} is cancelled."),
-            (FileDeed::Get, Ok(())) => format!("{name} is fetched."),
-        };
+        let failed = result.err().map(|failure| words::failure(&failure));
+        let notice = failed.clone().unwrap_or_default();
         if let Some((view, _)) = &self.shelf.transfers {
-            view.view.window.set_notice("".into());
+            view.view.window.set_notice(notice.as_str().into());
         }
-        self.answer(sentence);
+        if let Some(open) = self.session.as_ref().and_then(|it| it.chats.get(&peer)) {
+            open.view.view.window.set_notice(notice.as_str().into());
+        }
+        if let Some(sentence) = failed {
+            return self.problem(sentence);
+        }
+        self.answer(match deed {
+            FileDeed::Accept => format!("{name} is accepted."),
+            FileDeed::Decline => format!("{name} is declined."),
+            FileDeed::Cancel => format!("{name} is cancelled."),
+            FileDeed::Get => format!("{name} is fetched."),
+        });
     }
 
     /// A file that was there before, or is read again. What is over stays over.

@@ -164,7 +164,12 @@ fn delete_takes_back_what_is_under_way_and_nothing_else() {
     stage.settle();
     stage.press(&window, Key::Delete);
     assert_eq!(stage.wishes(), [Wish::File(FileWish::Cancel(mine.clone()))]);
-    let done = FileNews::Done { deed: FileDeed::Cancel, name: mine.name.clone(), result: Ok(()) };
+    let done = FileNews::Done {
+        deed: FileDeed::Cancel,
+        peer: UserId(2),
+        name: mine.name.clone(),
+        result: Ok(()),
+    };
     heard(&stage, done);
     changed(&stage, &File { state: FileState::Cancelled, ..mine });
     stage.press(&window, Key::Delete);

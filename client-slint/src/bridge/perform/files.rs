@@ -67,11 +67,11 @@ impl Bridge {
     where
         F: Future<Output = Result<(), Failure>> + Send + 'static,
     {
-        let name = file.name.clone();
+        let (peer, name) = (file.peer, file.name.clone());
         let call = call(file);
         self.call(async move |news| {
             let result = call.await;
-            hear(&news, FileNews::Done { deed, name, result }).await;
+            hear(&news, FileNews::Done { deed, peer, name, result }).await;
         });
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use thrive_client::{Failure, File, Username};
+use thrive_client::{Failure, File, UserId, Username};
 
 /// What a person wants.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -50,6 +50,7 @@ pub enum FileNews {
     },
     Done {
         deed: FileDeed,
+        peer: UserId,
         name: String,
         result: Result<(), Failure>,
     },
