@@ -12,7 +12,7 @@ use crate::bridge::words::{FileDeed, FileNews, FileWish, News};
 use crate::links;
 
 impl Bridge {
-    pub(super) async fn files(&mut self, wish: FileWish) {
+    pub(super) fn files(&mut self, wish: FileWish) {
         match wish {
             FileWish::Look(paths) => self.call(async move |news| {
                 let looked = tokio::task::spawn_blocking(|| paths.into_iter().map(look).collect());
