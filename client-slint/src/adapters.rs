@@ -4,5 +4,8 @@ pub mod chat;
 pub mod contacts;
 pub mod dialogs;
 pub mod entrance;
+pub mod files;
+pub mod lines;
+pub mod orders;
 pub mod settings;
 pub mod shell;

@@ -1,6 +1,8 @@
 //! The only crossing between the thread of the windows and the thread of the network: wishes go one
 //! way, news the other, both as plain values over bounded queues.
 
+#[cfg_attr(not(target_os = "linux"), path = "bridge/other_chooser.rs")]
+mod chooser;
 #[cfg(all(test, target_os = "linux"))]
 mod desktop_bus;
 pub mod logs;
@@ -18,8 +20,8 @@ use jiff::tz::TimeZone;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
 pub use words::{
-    Deed, DoorNews, DoorWish, FileNews, FileWish, HostNews, HostWish, News, OpenedChat, SocialNews,
-    SocialWish, TrayChoice, Wish,
+    Deed, DoorNews, DoorWish, FileDeed, FileNews, FileWish, HostNews, HostWish, News, OpenedChat,
+    SocialNews, SocialWish, TrayChoice, Wish,
 };
 
 /// Where wishes are sent from the thread of the windows. Never waits.

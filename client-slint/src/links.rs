@@ -1,7 +1,9 @@
 //! Links in a message, and the program of the system that opens them. Nothing of a link is ever read by
 //! a shell.
 
+use std::ffi::OsStr;
 use std::io;
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
 /// The links of a text, each once, in their order.
@@ -66,12 +68,24 @@ pub fn host(link: &str) -> &str {
 /// # Errors
 /// There is no such program, or it says that it failed.
 pub fn open(link: &str) -> io::Result<()> {
+    open_any(link.as_ref())
+}
+
+/// The same for a folder, or for a file that can do nothing when it is opened. Never for any other file.
+///
+/// # Errors
+/// As `open`.
+pub fn open_path(path: &Path) -> io::Result<()> {
+    open_any(path.as_os_str())
+}
+
+fn open_any(what: &OsStr) -> io::Result<()> {
     let (program, arguments) = OPENER;
-    let status = run(program, arguments, link)?;
+    let status = run(program, arguments, what)?;
     if status.success() { Ok(()) } else { Err(io::Error::other(format!("{program}: {status}"))) }
 }
 
-fn run(program: &str, arguments: &[&str], link: &str) -> io::Result<ExitStatus> {
+fn run(program: &str, arguments: &[&str], link: &OsStr) -> io::Result<ExitStatus> {
     Command::new(program)
         .args(arguments)
         .arg(link)
@@ -123,7 +137,7 @@ mod tests {
         let link = "https://example.org/$(touch${IFS}x);`id`&'\"|";
         // The first argument after the script is the link, and it must arrive as it is.
         let script = format!("printf %s \"$0\" > '{}'", out.display());
-        assert!(run("/bin/sh", &["-c", &script], link).unwrap().success());
+        assert!(run("/bin/sh", &["-c", &script], link.as_ref()).unwrap().success());
         assert_eq!(std::fs::read_to_string(out).unwrap(), link);
     }
 }

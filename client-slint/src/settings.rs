@@ -51,6 +51,8 @@ pub struct Settings {
     pub server: String,
     /// My own words beside my status, offered again the next time.
     pub status_text: String,
+    /// Where files of others are put; empty: where the program puts them by itself.
+    pub files_folder: String,
     /// User names whose chats are written to a log.
     /// Server, own user name, and the other one's, with blanks between.
     pub logged_chats: BTreeSet<String>,
@@ -135,6 +137,7 @@ impl Default for Settings {
             username: String::new(),
             server: String::new(),
             status_text: String::new(),
+            files_folder: String::new(),
             logged_chats: BTreeSet::new(),
         }
     }
@@ -163,6 +166,15 @@ impl Settings {
     #[must_use]
     pub fn hears(&self, sound: Sound) -> bool {
         !self.silent.contains(sound.word())
+    }
+
+    /// The folder for files of others.
+    #[must_use]
+    pub fn files_folder(&self, documents: &Path) -> PathBuf {
+        match self.files_folder.trim() {
+            "" => documents.join("ThriveMessenger").join("files"),
+            folder => PathBuf::from(folder),
+        }
     }
 
     /// Writes the file whole or not at all.

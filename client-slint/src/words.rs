@@ -1,6 +1,8 @@
 //! Every sentence that does not stand on a screen from the start: failures, statuses, names for the
 //! ear. Whole sentences, so that they can be spoken as they are.
 
+pub mod files;
+
 use thrive_client::admin::{Time, words};
 use thrive_client::{
     Availability, Code, Connection, Contact, Failure, InvalidUsername, Message, MessageState,

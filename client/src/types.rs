@@ -163,7 +163,11 @@ pub struct File {
     pub id: Option<FileId>,
     /// The other person of the chat.
     pub peer: UserId,
+    /// Their user name, also when they are no contact.
+    pub peer_name: Username,
     pub mine: bool,
+    /// When it was offered, in milliseconds since 1970-01-01 UTC: the server's time, or mine while it waits.
+    pub time_ms: i64,
     /// As the sender calls it; saved under a name that this system takes.
     pub name: String,
     pub size: u64,

@@ -70,6 +70,7 @@ impl SettingsView {
         to.set_notices(number(Some(form.notices)));
         to.set_enter_sends(form.enter_sends);
         to.set_read_times(form.read_times);
+        to.set_files_folder(form.files_folder.as_str().into());
         let view = View::new(window, KEY, settings, tell);
         let silent = RefCell::new(form.silent);
         let view = Self { view, pages, events, silent };
@@ -100,6 +101,7 @@ impl SettingsView {
             notices: index(from.get_notices()),
             enter_sends: from.get_enter_sends(),
             read_times: from.get_read_times(),
+            files_folder: from.get_files_folder().into(),
         }
     }
 

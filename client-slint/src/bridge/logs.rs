@@ -147,7 +147,12 @@ impl Keeper {
     fn entry(&self, message: &Message) -> Entry {
         let (date, time) = clock::of_log(message.time_ms, &self.zone);
         let sender = message.sender.as_str().to_owned();
-        Entry { date, time, sender, text: message.text.clone() }
+        // Of an offer, the text is the name of the file.
+        let text = match message.file {
+            Some(_) => format!("(file) {}", message.text),
+            None => message.text.clone(),
+        };
+        Entry { date, time, sender, text }
     }
 
     /// Once, until it works again.

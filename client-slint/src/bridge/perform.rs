@@ -114,7 +114,7 @@ impl Bridge {
             | Wish::Roster => self.with_client(wish).await,
             Wish::Door(wish) => self.doors(wish).await,
             Wish::Social(wish) => self.social(wish).await,
-            Wish::File(wish) => self.files(wish).await,
+            Wish::File(wish) => self.files(wish),
             Wish::Host(wish) => self.host(wish).await,
         }
     }

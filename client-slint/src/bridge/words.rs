@@ -15,7 +15,7 @@ use thrive_client::{
 use crate::announce::Notice;
 
 pub use self::doors::{DoorNews, DoorWish};
-pub use self::files::{FileNews, FileWish};
+pub use self::files::{FileDeed, FileNews, FileWish};
 pub use self::host::{HostNews, HostWish};
 pub use self::social::{SocialNews, SocialWish};
 

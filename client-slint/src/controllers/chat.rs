@@ -1,9 +1,10 @@
 //! One chat: its rows, what is being written, and what is spoken of it on demand.
 
 use jiff::tz::TimeZone;
-use thrive_client::{Message, MessageKey, MessageState, UserId, Username};
+use thrive_client::{File, Message, MessageKey, MessageState, UserId, Username};
 
 use crate::bridge::Wish;
+use crate::controllers::files::same_step;
 use crate::rows::{Listed, RowChange, Rows, Step};
 use crate::{clock, words};
 
@@ -40,6 +41,9 @@ pub struct Chat {
     pub read_times: bool,
     rows: Rows<Message>,
     zone: TimeZone,
+    /// The file of the chosen row as it was last heard. How far it is stands still there: a name that
+    /// changes while one listens is read again.
+    heard: Option<File>,
 }
 
 /// One row, ready to be shown and spoken.
@@ -68,7 +72,33 @@ impl Chat {
             read_times: true,
             rows: Rows::default(),
             zone,
+            heard: None,
         }
+    }
+
+    /// A file of this chat has come further, or something became of it.
+    pub fn put_file(&mut self, file: &File) -> Vec<RowChange> {
+        let Some(message) = self.rows.get(file.message).cloned() else { return Vec::new() };
+        let chosen = self.rows.chosen().is_some_and(|chosen| chosen.key == file.message);
+        match (&self.heard, &message.file) {
+            (_, _) if !chosen => {}
+            (Some(heard), _) if heard.message == file.message && same_step(heard, file) => {}
+            (_, Some(before)) if same_step(before, file) => self.heard = Some(before.clone()),
+            (_, _) => self.heard = None,
+        }
+        self.rows.put(Message { file: Some(file.clone()), ..message })
+    }
+
+    /// From now on the chosen row says how far its file is.
+    pub fn refresh(&mut self) -> Vec<RowChange> {
+        let at = self.rows.current().filter(|_| self.heard.take().is_some());
+        at.map(RowChange::Updated).into_iter().collect()
+    }
+
+    /// What the chosen message offers.
+    #[must_use]
+    pub fn chosen_file(&self) -> Option<&File> {
+        self.rows.chosen().and_then(|message| message.file.as_ref())
     }
 
     pub fn put(&mut self, message: Message) -> Vec<RowChange> {
@@ -162,16 +192,28 @@ impl Chat {
     pub fn line(&self, at: usize) -> Option<Line> {
         let row = self.rows.rows().get(at)?;
         let message = &row.item;
+        let (text, state, failed) = match &message.file {
+            Some(file) => (
+                words::files::what(file),
+                words::files::state(file, file.done),
+                file.failed.is_some(),
+            ),
+            None => (message.text.clone(), words::message_state(message.state).into(), false),
+        };
+        let heard = self.heard.as_ref().filter(|file| file.message == message.key);
         Some(Line {
             present: row.present,
             position: self.rows.position(at),
-            spoken: self.spoken(message),
+            spoken: match heard {
+                Some(file) => self.spoken_file(message, file),
+                None => self.spoken(message),
+            },
             sender: self.sender(message),
             time: self.time(message),
-            text: message.text.clone(),
-            state: words::message_state(message.state).into(),
+            text,
+            state,
             mine: message.mine,
-            failed: matches!(message.state, MessageState::Refused(_)),
+            failed: failed || matches!(message.state, MessageState::Refused(_)),
         })
     }
 
@@ -187,7 +229,17 @@ impl Chat {
         self.rows.chosen().map(|message| message.text.as_str())
     }
 
+    fn spoken_file(&self, message: &Message, file: &File) -> String {
+        let (what, state) = (words::files::what(file), words::files::state(file, file.done));
+        let time =
+            if self.read_times { format!(", {}", self.time(message)) } else { String::new() };
+        format!("{}: {what}, {state}{time}", self.sender(message))
+    }
+
     fn spoken(&self, message: &Message) -> String {
+        if let Some(file) = &message.file {
+            return self.spoken_file(message, file);
+        }
         let time = self.read_times.then(|| self.time(message));
         words::spoken_message(message, &self.sender(message), time.as_deref())
     }

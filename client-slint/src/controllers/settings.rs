@@ -1,6 +1,7 @@
 //! The settings while they are being changed.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use crate::announce::Sound;
 use crate::settings::{Colors, Detail, SCALE, Settings, TEXT_POINTS};
@@ -54,6 +55,7 @@ pub struct Form {
     pub notices: usize,
     pub enter_sends: bool,
     pub read_times: bool,
+    pub files_folder: String,
 }
 
 impl Form {
@@ -79,6 +81,7 @@ impl Form {
             notices: Detail::ALL.iter().position(|it| *it == settings.notices).unwrap_or(0),
             enter_sends: settings.enter_sends,
             read_times: settings.read_times,
+            files_folder: settings.files_folder.clone(),
         }
     }
 
@@ -108,9 +111,28 @@ impl Form {
             notices: Detail::ALL.get(self.notices).copied().unwrap_or_default(),
             enter_sends: self.enter_sends,
             read_times: self.read_times,
+            files_folder: self.files_folder.trim().to_owned(),
             ..settings.clone()
         }
     }
+}
+
+/// Why files cannot be put into a folder, as a sentence. Nothing stands for the one of the program.
+#[must_use]
+pub fn folder_problem(folder: &Path) -> Option<String> {
+    if folder.as_os_str().is_empty() || folder.is_dir() {
+        return None;
+    }
+    let shown = folder.display();
+    if !folder.is_absolute() {
+        return Some(format!("The folder for files needs its whole path, not {shown}."));
+    }
+    if folder.exists() {
+        return Some(format!("{shown} is no folder."));
+    }
+    // It is made when the first file comes, if there is a place for it.
+    let parent = folder.parent().is_some_and(Path::is_dir);
+    (!parent).then(|| format!("There is no folder {shown}, and none above it."))
 }
 
 /// An event in the list: only what is not as usual is said of it.
@@ -139,9 +161,24 @@ mod tests {
             interrupt_speech: true,
             notices: Detail::Something,
             keep_running: false,
+            files_folder: "/in".into(),
             ..Settings::default()
         };
         assert_eq!(Form::of(&settings, false, &packs).applied(&settings, &packs), settings);
+    }
+
+    #[test]
+    fn a_folder_for_files_is_there_or_can_be_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.txt");
+        std::fs::write(&file, "a").unwrap();
+        let problem = |folder: &Path| folder_problem(folder).unwrap_or_default();
+        assert_eq!(problem(Path::new("")), "");
+        assert_eq!(problem(dir.path()), "");
+        assert_eq!(problem(&dir.path().join("new")), "");
+        assert!(problem(&dir.path().join("new/below")).contains("and none above it"));
+        assert!(problem(&file).contains("is no folder"));
+        assert!(problem(Path::new("files")).contains("whole path"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The dialogs for status and settings, and those that are only read.
 
+use std::path::Path;
+
 use thrive_client::{Failure, ServerInfo};
 
 use super::Desk;
@@ -8,6 +10,7 @@ use crate::adapters::settings::SettingsView;
 use crate::adapters::shell::{Input, WindowKey};
 use crate::announce::Sound;
 use crate::bridge::Wish;
+use crate::controllers::settings::folder_problem;
 use crate::keys::Command;
 use crate::settings::Settings;
 use crate::sounds::packs;
@@ -99,6 +102,11 @@ impl Desk {
         let (Some(settings), Some(view)) = (self.wanted_settings(), &self.choices) else {
             return false;
         };
+        if let Some(sentence) = folder_problem(Path::new(&settings.files_folder)) {
+            view.view.window.set_notice(sentence.as_str().into());
+            self.problem(sentence);
+            return false;
+        }
         let start_at_login = view.form().start_at_login;
         self.settings = settings;
         self.save_settings();

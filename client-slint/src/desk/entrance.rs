@@ -9,7 +9,7 @@ use crate::adapters::dialogs::ConfirmView;
 use crate::adapters::entrance::{CreateAccountView, LoginView};
 use crate::adapters::shell::WindowKey;
 use crate::announce::Event;
-use crate::bridge::Wish;
+use crate::bridge::{FileWish, Wish};
 use crate::controllers::connection::Watch;
 use crate::controllers::contacts::Contacts;
 use crate::controllers::login::Mistake;
@@ -260,6 +260,7 @@ impl Desk {
             greeted: false,
         });
         self.keep_logs();
+        self.ask(Wish::File(FileWish::List));
         self.close_dialog(WindowKey::CreateAccount);
         if let Some(login) = self.login.take() {
             // The password goes with the window.
@@ -290,6 +291,8 @@ impl Desk {
         }
         self.watch = Watch::default();
         self.set_entering(None);
+        self.counter.forget();
+        self.shelf.forget();
         let Some(session) = self.session.take() else { return };
         for (peer, open) in session.chats {
             self.forget_window(WindowKey::Chat(peer));

@@ -4,7 +4,7 @@ use thrive_client::{Arrival, Change, Connection, Contact, Presence};
 
 use super::{Desk, quit};
 use crate::announce::Event;
-use crate::bridge::{News, TrayChoice, Wish};
+use crate::bridge::{FileWish, News, TrayChoice, Wish};
 use crate::words;
 
 impl Desk {
@@ -50,14 +50,10 @@ impl Desk {
             Change::ContactGone(user) => self.contact_gone(user),
             Change::OwnPresence(presence) => self.own_presence(presence),
             Change::Message { before, now, arrival } => self.message_changed(before, now, arrival),
-            // An offer is a message; no screen shows how far it is.
-            Change::File(_) => {}
+            Change::File(file) => self.file_changed(file),
             Change::Reload => self.reload(),
-            // In the list, whoever it is about shows it.
-            Change::Admin(_) => {}
-            Change::Alert { text, .. } => {
-                self.answer(format!("The server tells everybody: {text}"));
-            }
+            Change::Admin(admin) => self.own_rights(admin),
+            Change::Alert { text, .. } => self.alerted(&text),
             Change::Banned { until_ms, reason } => {
                 let banned = thrive_client::Failure::Banned { until_ms, reason };
                 self.logged_out(Some(words::failure(&banned)));
@@ -77,6 +73,7 @@ impl Desk {
     /// More happened than could be told: everything is read again, open chats too.
     fn reload(&mut self) {
         self.ask(Wish::Roster);
+        self.ask(Wish::File(FileWish::List));
         let Some(session) = &self.session else { return };
         let open: Vec<_> = session.chats.values().map(|it| it.chat.username.clone()).collect();
         for username in open {

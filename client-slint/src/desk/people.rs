@@ -20,6 +20,7 @@ pub enum Question {
     Request(Contact),
     Certificate { server: ServerAddress, fingerprint: String },
     Links(Vec<String>),
+    Offer(thrive_client::File),
 }
 
 impl Desk {
@@ -38,6 +39,9 @@ impl Desk {
             (WindowKey::Contacts, Command::Status) => self.open_status(),
             (WindowKey::Contacts, Command::Settings) => self.open_settings(),
             (WindowKey::Contacts, Command::About) => self.open_about(),
+            (WindowKey::Contacts, Command::SendFile) => self.send_files_to_chosen(),
+            (WindowKey::Contacts, Command::Transfers) => self.open_transfers(),
+            (WindowKey::Contacts, Command::Orders) => self.open_orders(),
             (WindowKey::Contacts, Command::Server) => self.ask(Wish::ServerInfo),
             (WindowKey::Contacts, Command::LogOut) => {
                 self.keep_drafts(std::time::Duration::MAX);
@@ -126,6 +130,7 @@ impl Desk {
             (Question::Certificate { server, fingerprint }, 1) => {
                 self.ask(Wish::AcceptServer { server, fingerprint });
             }
+            (Question::Offer(file), at) => self.offer_answered(file, at),
             (Question::Links(links), at) => {
                 if let Some(link) = links.into_iter().nth(at) {
                     self.ask(Wish::OpenLink(link));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use thrive_client::{Arrival, Failure, Message, MessageState, UserId, Username};
 
+use super::files::offer_event;
 use super::people::{Question, show_person};
 use super::{BUSY, Desk, OpenChat, Session};
 use crate::adapters::chat::ChatView;
@@ -87,6 +88,12 @@ impl Desk {
             Command::OpenMessage => self.open_message(peer),
             Command::Copy => self.copy(peer),
             Command::Discard => self.discard(peer),
+            Command::SendFile => {
+                if let Some(open) = self.chat(peer) {
+                    let (to, name) = (open.chat.username.clone(), open.chat.name.clone());
+                    self.open_send_files(to, name);
+                }
+            }
             Command::EnteredList => {
                 if let Some(open) = self.chat(peer) {
                     open.chat.enter();
@@ -178,6 +185,9 @@ impl Desk {
         if let Some(message) = open.chat.failed() {
             return self.ask(Wish::Retry { peer, message });
         }
+        if let Some(file) = open.chat.chosen_file().cloned() {
+            return self.enter_file(&file);
+        }
         let Some(text) = open.chat.chosen_text() else { return };
         let mut links = links::find(text);
         match links.len() {
@@ -217,6 +227,8 @@ impl Desk {
             open.view.update(&open.chat, &changes);
             self.ask(Wish::Discard { peer, message });
             self.answer("The message is discarded.");
+        } else if let Some(file) = open.chat.chosen_file().cloned() {
+            self.cancel_file(&file);
         }
     }
 
@@ -248,6 +260,7 @@ impl Desk {
 
     pub(super) fn move_in_messages(&mut self, peer: UserId, input: Input) {
         let Some(open) = self.chat(peer) else { return };
+        let heard = open.chat.refresh();
         let beyond = match input {
             Input::Walk(step) => open.chat.walk(step) && step != Step::Up,
             Input::Picked(at) => {
@@ -256,7 +269,7 @@ impl Desk {
             }
             _ => false,
         };
-        open.view.update(&open.chat, &[]);
+        open.view.update(&open.chat, &heard);
         if !beyond {
             return;
         }
@@ -371,7 +384,23 @@ impl Desk {
         }
         let chat = self.where_is(WindowKey::Chat(peer));
         let stored = now.seq.is_some();
+        if let Some(file) = &now.file {
+            self.file_offered(file);
+        }
         match (now.mine, before, now.state) {
+            (false, None, _) if now.file.is_some() => {
+                let event = now.file.and_then(|file| offer_event(&file, name));
+                event.iter().for_each(|event| self.event_with(Some(peer), event, arrival));
+            }
+            (true, Some(MessageState::Waiting), MessageState::Refused(code))
+                if now.file.is_some() =>
+            {
+                let refused = Failure::Refused { code, retry_after_ms: None, limit: None };
+                let event = Event::FileFailed { file: now.text, why: words::failure(&refused) };
+                self.event(&event, Arrival::Live);
+            }
+            // What is said of an offer of mine is said when it is made, and when all of it is there.
+            (true, _, _) if now.file.is_some() => {}
             (false, None, _) => {
                 let event = Event::Message { from: name, text: now.text, chat };
                 self.event_with(Some(peer), &event, arrival);

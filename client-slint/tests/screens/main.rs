@@ -5,7 +5,9 @@
 
 mod choices;
 mod entrance;
+mod files;
 mod hearing;
+mod host;
 mod keys;
 mod people;
 mod reading;

@@ -99,6 +99,20 @@ fn nothing_is_cut_off_at_one_two_and_four_times_the_size() {
         fits(&stage.chat(2), scale, width.min(640.0), height.min(620.0));
         fits(&login.login(), scale, width.min(420.0), height.min(640.0));
     }
+    stage.alt(&stage.main(), 'f');
+    stage.alt(&stage.main(), 'r');
+    stage.alt(&stage.main(), 'v');
+    let (send, transfers, orders) = stage.office.look(|desk| {
+        let send = desk.shelf.send.as_ref().unwrap().0.view.window.clone_strong();
+        let transfers = desk.shelf.transfers.as_ref().unwrap().0.view.window.clone_strong();
+        (send, transfers, desk.counter.orders.as_ref().unwrap().view.window.clone_strong())
+    });
+    for scale in [1.0_f32, 2.0, 4.0] {
+        let (width, height) = (1_200.0 / scale, 820.0 / scale);
+        fits(&send, scale, width.min(520.0), height.min(560.0));
+        fits(&transfers, scale, width.min(620.0), height.min(560.0));
+        fits(&orders, scale, width.min(640.0), height.min(520.0));
+    }
     stage.alt(&stage.main(), 't');
     let settings = stage.settings();
     for _ in 0..5 {

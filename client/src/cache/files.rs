@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use thrive_protocol::file::{FileHash, FileOffer, FileState as Said};
 use thrive_protocol::ids::{FileId, UserId};
 
+use super::chats::username_of;
 use super::messages::code;
 use crate::outbox::Offer;
 use crate::types::{File, FileState, MessageKey};
@@ -39,8 +40,9 @@ const SELECT: &str = "
     SELECT file.message, message.peer, message.mine, message.seq, message.refused, file.file,
       file.name, file.size, file.content_type, file.sha256, file.expires, file.source, file.folder,
       file.saved, file.failed, coalesce(accepted, 0), coalesce(ready, 0), coalesce(received, 0),
-      coalesce(ended, '')
+      coalesce(ended, ''), message.time, chat.username
     FROM file JOIN message ON message.key = file.message
+    JOIN chat ON chat.peer = message.peer
     LEFT JOIN file_state ON file_state.file = file.file";
 
 /// Keeps what is to be offered with the message that waits for it.
@@ -236,7 +238,9 @@ fn file(row: &Row<'_>, now_ms: i64) -> rusqlite::Result<File> {
         message: MessageKey(row.get(0)?),
         id: id.map(FileId),
         peer: UserId(row.get(1)?),
+        peer_name: username_of(row, "username")?,
         mine,
+        time_ms: row.get(19)?,
         name: row.get(6)?,
         size,
         content_type: row.get(8)?,

@@ -1,5 +1,7 @@
 //! The walk: log in, choose a contact, chat, send, listen, leave. With keys only.
 
+mod files;
+
 use std::fs;
 use std::thread;
 use std::time::Duration;
@@ -34,6 +36,9 @@ const DIALOGS: &[(&str, &str)] = &[
     ("F1", "all_commands"),
     ("alt+h", "about"),
     ("alt+d", "delete_contact"),
+    ("alt+f", "send_files"),
+    ("alt+r", "file_transfers"),
+    ("alt+v", "server_commands"),
 ];
 
 /// The tabs of the settings after the first one, and the names of their snapshots.
@@ -50,11 +55,14 @@ pub(super) fn walk(desk: &Desk, stage: &Stage, snapshots: &Snapshots) -> Result<
     let mut walker = Walker { window, stage, snapshots, complaints: Vec::new() };
     walker.logs_in().context("logging in")?;
     walker.opens_dialogs().context("the dialogs of the main window")?;
+    walker.gives_orders().context("the commands for the server")?;
     walker.turns_pages().context("the tabs of the settings")?;
     walker.opens_chat().context("opening the chat")?;
     walker.leads_around().context("the parts of the chat")?;
     walker.starts_twice().context("starting the program again")?;
     walker.sends().context("sending")?;
+    walker.takes_file().context("a file that comes")?;
+    walker.sends_file().context("a file that goes")?;
     walker.is_left_alone(desk).context("while messages come in")?;
     walker.leaves().context("closing the chat")?;
     walker.hides_and_comes_back(desk).context("the tray")?;

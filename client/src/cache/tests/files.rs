@@ -92,7 +92,8 @@ async fn what_became_of_a_file_counts_before_its_offer_is_known() {
     assert_eq!(state(&cache, NOW).await, FileState::Cancelled);
     let messages = all(&cache).await;
     assert_eq!(shape(&messages), [(Some(3), "a.txt")]);
-    assert_eq!(messages[0].file.as_ref().map(|file| file.mine), Some(false));
+    let file = messages[0].file.clone().unwrap();
+    assert_eq!((file.mine, file.peer_name.as_str(), file.time_ms), (false, "bob", 5));
 }
 
 #[tokio::test]
