@@ -1,8 +1,11 @@
 //! The only crossing between the thread of the windows and the thread of the network: wishes go one
 //! way, news the other, both as plain values over bounded queues.
 
+mod away;
 #[cfg(all(test, target_os = "linux"))]
 mod desktop_bus;
+#[cfg_attr(not(target_os = "linux"), path = "bridge/idle_elsewhere.rs")]
+mod idle;
 #[cfg_attr(not(target_os = "linux"), path = "bridge/no_notices.rs")]
 mod notices;
 mod perform;
@@ -47,6 +50,8 @@ pub struct Place {
     pub dir: PathBuf,
     pub documents: PathBuf,
     pub device: String,
+    /// The desktop speaks Wayland.
+    pub wayland: bool,
 }
 
 /// Starts the thread of the network. It ends when the line is dropped, and `News::Ended` is its last.

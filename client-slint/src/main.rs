@@ -38,6 +38,7 @@ fn main() -> anyhow::Result<()> {
         dir: config.dir.clone(),
         documents: config.documents.clone(),
         device: config.device.clone(),
+        wayland: thrive_slint::config::on_wayland(),
     };
     let heard = bridge::start(place, asked).context("start the network thread")?;
 

@@ -32,6 +32,7 @@ pub(super) async fn run(place: Place, mut asked: Receiver<Wish>, news: Sender<Ne
         news: news.clone(),
         line: None,
         calls: JoinSet::new(),
+        away: JoinSet::new(),
     };
     while let Some(wish) = asked.recv().await {
         if wish == Wish::Exit {
@@ -53,6 +54,8 @@ struct Bridge {
     line: Option<Connected>,
     /// Calls that wait for the server; they end with the bridge.
     calls: JoinSet<()>,
+    /// Watches for how long nothing was touched.
+    away: JoinSet<()>,
 }
 
 /// The client of one server, and the task that passes on its changes.
@@ -318,9 +321,10 @@ impl Bridge {
         })
         .await?;
         let mut changes = client.changes();
-        let news = self.news.clone();
+        let (news, listening) = (self.news.clone(), client.clone());
         let listener = tokio::spawn(async move {
             while let Some(change) = changes.next().await {
+                social::missed_before(&change, &listening, &news).await;
                 tell(&news, News::Change(change)).await;
             }
         });
@@ -345,6 +349,7 @@ impl Bridge {
     }
 
     async fn leave(&mut self) {
+        self.away.abort_all();
         if let Some(connected) = self.line.take() {
             // The listener may wait for a full queue of news that nobody takes any more.
             connected.listener.abort();
@@ -353,6 +358,7 @@ impl Bridge {
     }
 
     async fn roster(&self, client: &Client) {
+        social::tell_missed(client, &self.news).await;
         tell(&self.news, roster(client)).await;
     }
 
@@ -378,6 +384,7 @@ impl Bridge {
 
 async fn entered(client: &Client, news: &Sender<News>, username: Username, server: ServerAddress) {
     tell(news, News::Entered { username, server }).await;
+    social::tell_missed(client, news).await;
     tell(news, roster(client)).await;
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::announce::Sound;
-use crate::settings::{Colors, Detail, SCALE, Settings, TEXT_POINTS};
+use crate::settings::{AWAY_AFTER_MAX, Colors, Detail, Order, SCALE, Settings, TEXT_POINTS};
 
 /// The tabs, in their order.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -13,11 +13,12 @@ pub enum Tab {
     Sounds,
     Speech,
     Chats,
+    People,
 }
 
 impl Tab {
-    pub const ALL: [Self; 5] =
-        [Self::General, Self::Appearance, Self::Sounds, Self::Speech, Self::Chats];
+    pub const ALL: [Self; 6] =
+        [Self::General, Self::Appearance, Self::Sounds, Self::Speech, Self::Chats, Self::People];
 
     #[must_use]
     pub fn words(self) -> &'static str {
@@ -27,6 +28,7 @@ impl Tab {
             Self::Sounds => "Sounds",
             Self::Speech => "Speech and notices",
             Self::Chats => "Chats",
+            Self::People => "Contacts and status",
         }
     }
 }
@@ -54,6 +56,8 @@ pub struct Form {
     pub notices: usize,
     pub enter_sends: bool,
     pub read_times: bool,
+    pub order: usize,
+    pub away_after: i32,
 }
 
 impl Form {
@@ -79,6 +83,8 @@ impl Form {
             notices: Detail::ALL.iter().position(|it| *it == settings.notices).unwrap_or(0),
             enter_sends: settings.enter_sends,
             read_times: settings.read_times,
+            order: Order::ALL.iter().position(|it| *it == settings.order).unwrap_or(0),
+            away_after: settings.away_after.into(),
         }
     }
 
@@ -108,6 +114,8 @@ impl Form {
             notices: Detail::ALL.get(self.notices).copied().unwrap_or_default(),
             enter_sends: self.enter_sends,
             read_times: self.read_times,
+            order: Order::ALL.get(self.order).copied().unwrap_or_default(),
+            away_after: within(self.away_after, (0, AWAY_AFTER_MAX)),
             ..settings.clone()
         }
     }
@@ -139,6 +147,8 @@ mod tests {
             interrupt_speech: true,
             notices: Detail::Something,
             keep_running: false,
+            order: Order::Status,
+            away_after: 25,
             ..Settings::default()
         };
         assert_eq!(Form::of(&settings, false, &packs).applied(&settings, &packs), settings);

@@ -259,6 +259,7 @@ impl Desk {
             own: Default::default(),
             greeted: false,
         });
+        self.enter_circle();
         self.close_dialog(WindowKey::CreateAccount);
         if let Some(login) = self.login.take() {
             // The password goes with the window.
@@ -288,6 +289,7 @@ impl Desk {
             self.close_dialog(key);
         }
         self.watch = Watch::default();
+        self.circle.forget();
         self.set_entering(None);
         let Some(session) = self.session.take() else { return };
         for (peer, open) in session.chats {

@@ -9,5 +9,6 @@ mod hearing;
 mod keys;
 mod people;
 mod reading;
+mod social;
 mod stage;
 mod talk;
