@@ -28,7 +28,7 @@ impl Tab {
             Self::Sounds => "Sounds",
             Self::Speech => "Speech and notices",
             Self::Chats => "Chats",
-            Self::People => "Contacts and status",
+            Self::People => "People",
         }
     }
 }

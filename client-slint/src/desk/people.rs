@@ -294,9 +294,7 @@ pub(super) fn show_person(
         None => "not in your contacts".into(),
     };
     window.set_status(status.into());
-    let stranger = contact.is_none_or(|contact| {
-        contact.relation == thrive_client::Relation::None && !contact.blocked
-    });
+    let stranger = contact.is_none_or(|contact| contact.relation == thrive_client::Relation::None);
     window.set_stranger(stranger);
     let blocked = contact.is_some_and(|contact| contact.blocked);
     window.set_block_label(if blocked { "Unblock" } else { "Block" }.into());

@@ -96,6 +96,7 @@ fn page(stage: &Stage, asked: u64, people: Vec<Found>, next: Option<&str>) {
 /// The directory is open and in front, and its first page has come.
 fn searching(people: Vec<Found>, next: Option<&str>) -> (Stage, DirectoryWindow) {
     let mut stage = Stage::logged_in(three());
+    stage.later(2_000);
     stage.alt(&stage.main(), 'y');
     in_front(&stage, Social::Directory);
     assert_eq!(stage.wishes(), [asks(Tab::Everyone, "", None, 1)]);
@@ -256,6 +257,7 @@ fn somebody_found_is_written_to_added_and_blocked_with_keys() {
     stage.press(&window, Key::Tab);
     stage.press(&window, Key::Return);
     stage.alt(&window, 'a');
+    stage.later(2_000);
     stage.alt(&window, 'b');
     let eve = name("eve");
     let added = Wish::Social(SocialWish::Add(eve.clone()));
@@ -379,6 +381,7 @@ fn everything_that_can_be_done_with_a_contact_stands_behind_the_menu_key() {
 #[test]
 fn a_contact_gets_a_name_that_only_i_see() {
     let mut stage = Stage::logged_in(three());
+    stage.later(2_000);
     let main = stage.main();
     stage.alt(&main, 'n');
     let window = rename(&stage);
