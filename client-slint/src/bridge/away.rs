@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use thrive_client::away::AutoAway;
-use thrive_client::{Availability, Client, Presence};
+use thrive_client::{Availability, Client, Connection, Presence};
 use tokio::sync::mpsc::Sender;
 use tokio::time::sleep;
 
 use super::idle::Idle;
 use super::words::{News, SocialNews};
 
-/// Runs until it is ended.
+/// Runs until it is ended, or nobody is logged in any more.
 pub(super) async fn watch(
     client: Client,
     minutes: u8,
@@ -28,7 +28,7 @@ pub(super) async fn watch(
     }
     let limit = Duration::from_secs(60 * u64::from(minutes));
     let mut auto = AutoAway::after(limit);
-    loop {
+    while client.connection() != Connection::Idle {
         let Some(untouched) = idle.read().await else {
             tell(&news, SocialNews::IdleKnown(false)).await;
             return;
@@ -53,7 +53,7 @@ pub(super) async fn watch(
 
 /// An earlier watch has ended while I was shown as away: that was never my choice.
 async fn come_back(client: &Client, news: &Sender<News>) {
-    loop {
+    while client.connection() != Connection::Idle {
         let own = client.own_presence();
         match own.availability {
             // The server has not said yet how I am shown.

@@ -250,7 +250,11 @@ impl Desk {
         }
         session.main.update(&session.contacts, &changes);
         let user = now.user;
-        if let Some(open) = session.chats.get(&user) {
+        if let Some(open) = session.chats.get_mut(&user) {
+            if open.chat.name != now.display_name() {
+                now.display_name().clone_into(&mut open.chat.name);
+                open.view.view.window.set_person(now.display_name().into());
+            }
             show_person(open, Some(&now), &self.zone);
         }
         self.contact_elsewhere(&now);

@@ -57,10 +57,11 @@ impl Desk {
 
     /// Told before each time that everything has been read, and once more with the list of contacts.
     pub(super) fn missed_came(&mut self, missed: Vec<Missed>) {
-        if missed == self.circle.missed_messages {
+        // After a short break nothing was missed, and what came before is still worth looking up.
+        if missed.is_empty() || missed == self.circle.missed_messages {
             return;
         }
-        self.circle.missed_unsaid = !missed.is_empty();
+        self.circle.missed_unsaid = true;
         self.circle.missed_messages = missed;
         self.show_missed();
     }
