@@ -14,7 +14,7 @@ use zbus::Connection;
     default_path = "/org/gnome/Mutter/IdleMonitor/Core",
     gen_blocking = false
 )]
-trait Mutter {
+pub(super) trait Mutter {
     /// Milliseconds.
     fn get_idletime(&self) -> zbus::Result<u64>;
 }
@@ -25,7 +25,7 @@ trait Mutter {
     default_path = "/org/freedesktop/ScreenSaver",
     gen_blocking = false
 )]
-trait ScreenSaver {
+pub(super) trait ScreenSaver {
     /// Milliseconds. A desktop that means seconds makes nobody away too early.
     fn get_session_idle_time(&self) -> zbus::Result<u32>;
 }
