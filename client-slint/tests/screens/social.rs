@@ -336,7 +336,7 @@ fn what_was_missed_is_said_once_without_taking_the_focus_and_stands_in_a_window(
     let all = vec![ann(9, "zoe", 3), ann(2, "bob", 2)];
     hear(&stage, SocialNews::Missed(all.clone()));
     stage.enter(vec![contact(2, "bob"), stranger(9, "zoe")]);
-    hear(&stage, SocialNews::Missed(all.clone()));
+    hear(&stage, SocialNews::Missed(all));
     stage.office.hear(News::Change(Change::Connection(Connection::Online)));
     stage.later(2_000);
     let said = "Logged in. You have 5 messages from 2 people: zoe 3, bob 2.";
