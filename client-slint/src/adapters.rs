@@ -7,5 +7,6 @@ pub mod entrance;
 pub mod files;
 pub mod lines;
 pub mod orders;
+pub mod people;
 pub mod settings;
 pub mod shell;

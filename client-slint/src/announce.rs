@@ -70,6 +70,8 @@ pub enum Event {
     LoggedIn {
         unread: u32,
     },
+    /// What came from whom while one was away, as a sentence.
+    Missed(String),
     LoggedOut {
         why: Option<String>,
     },
@@ -236,6 +238,7 @@ pub fn decide(event: &Event, context: Context, settings: &Settings) -> Decision 
             };
             polite(text).with(Sound::Login)
         }
+        Event::Missed(text) => Decision { shown: Some(text.clone()), ..polite(text.clone()) },
         Event::LoggedOut { why: None } => polite("Logged out.".into()).with(Sound::Logout),
         Event::LoggedOut { why: Some(why) } => assertive(why.clone()).with(Sound::Logout),
         Event::Answer(text) => polite(text.clone()),
@@ -328,6 +331,7 @@ mod tests {
         let sent = Event::FileSent { to: "Ann".into(), file: "a.txt".into() };
         let broken = Event::FileFailed { file: "a.txt".into(), why: "No.".into() };
         let alert = Event::Alert("The server\nstops.".into());
+        let missed = Event::Missed("You have 2 messages from Ann.".into());
         let settings = Settings::default();
         let table: &[(&Event, [&str; 4])] = &[
             // in front, behind another program, busy, caught up
@@ -372,6 +376,15 @@ mod tests {
             ),
             (&broken, ["!a.txt was not transferred. No.|FileError"; 4]),
             (&alert, ["!Message from the host: The server stops.|Alert"; 4]),
+            (
+                &missed,
+                [
+                    "You have 2 messages from Ann.|",
+                    "|",
+                    "You have 2 messages from Ann.|",
+                    "You have 2 messages from Ann.|",
+                ],
+            ),
             (&Event::ListEdge, ["|ListEdge"; 4]),
             (&Event::Problem("No.".into()), ["!No.|Error"; 4]),
             (&Event::Answer("Copied.".into()), ["Copied.|", "|", "Copied.|", "Copied.|"]),

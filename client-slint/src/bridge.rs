@@ -1,10 +1,13 @@
 //! The only crossing between the thread of the windows and the thread of the network: wishes go one
 //! way, news the other, both as plain values over bounded queues.
 
+mod away;
 #[cfg_attr(not(target_os = "linux"), path = "bridge/other_chooser.rs")]
 mod chooser;
 #[cfg(all(test, target_os = "linux"))]
 mod desktop_bus;
+#[cfg_attr(not(target_os = "linux"), path = "bridge/idle_elsewhere.rs")]
+mod idle;
 pub mod logs;
 #[cfg_attr(not(target_os = "linux"), path = "bridge/no_notices.rs")]
 mod notices;
@@ -52,6 +55,8 @@ pub struct Place {
     pub documents: PathBuf,
     pub zone: TimeZone,
     pub device: String,
+    /// The desktop speaks Wayland.
+    pub wayland: bool,
 }
 
 /// Starts the thread of the network. It ends when the line is dropped, and `News::Ended` is its last.

@@ -122,6 +122,12 @@ impl Config {
     }
 }
 
+/// Whether the desktop speaks Wayland, so that an X server would not know what is touched.
+#[must_use]
+pub fn on_wayland() -> bool {
+    std::env::var_os("WAYLAND_DISPLAY").is_some_and(|display| !display.is_empty())
+}
+
 fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

@@ -226,6 +226,9 @@ impl Desk {
             },
             Input::Walk(_) | Input::Letter(_) | Input::Picked(_) => self.move_in_list(key, input),
             Input::Edited => self.edited(key),
+            Input::Answered(tab) if matches!(key, WindowKey::Social(_)) => {
+                self.tab_chosen(key, tab);
+            }
             Input::Answered(answer) => self.answered(answer),
         }
     }
@@ -267,7 +270,8 @@ impl Desk {
     fn escape(&mut self, key: WindowKey) {
         match key {
             // Escape never quits.
-            WindowKey::Login | WindowKey::Contacts => {}
+            WindowKey::Login => {}
+            WindowKey::Contacts => self.end_search(),
             WindowKey::Chat(peer) => self.close_chat(peer),
             dialog => self.close_dialog(dialog),
         }
@@ -346,6 +350,7 @@ impl Desk {
             self.connection_event(&event);
         }
         self.keep_drafts(now);
+        self.tick_social(now);
         self.speak_next(now);
     }
 
@@ -385,6 +390,7 @@ impl Desk {
         let unsaved = |session: &Session| session.chats.values().any(|it| it.unsaved.is_some());
         self.queue.is_busy()
             || self.watch.is_waiting()
+            || self.circle.needs_clock()
             || self.session.as_ref().is_some_and(unsaved)
     }
 

@@ -39,6 +39,7 @@ fn main() -> anyhow::Result<()> {
         documents: config.documents.clone(),
         device: config.device.clone(),
         zone: TimeZone::system(),
+        wayland: thrive_slint::config::on_wayland(),
     };
     let heard = bridge::start(place, asked).context("start the network thread")?;
 

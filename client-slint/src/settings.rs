@@ -56,6 +56,35 @@ pub struct Settings {
     /// User names whose chats are written to a log.
     /// Server, own user name, and the other one's, with blanks between.
     pub logged_chats: BTreeSet<String>,
+    pub order: Order,
+    /// Minutes without a touch after which others see me as away; 0 is never.
+    pub away_after: u8,
+    /// I am shown as away by that, and not because I said so.
+    pub auto_away: bool,
+}
+
+/// In which order the contacts stand.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    #[default]
+    Name,
+    NameBackwards,
+    Status,
+}
+
+impl Order {
+    /// In the order in which they are offered.
+    pub const ALL: [Self; 3] = [Self::Name, Self::NameBackwards, Self::Status];
+
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Name => "By name, A to Z",
+            Self::NameBackwards => "By name, Z to A",
+            Self::Status => "By status, sorted when you enter the list",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -139,6 +168,9 @@ impl Default for Settings {
             status_text: String::new(),
             files_folder: String::new(),
             logged_chats: BTreeSet::new(),
+            order: Order::Name,
+            away_after: 10,
+            auto_away: false,
         }
     }
 }
@@ -198,6 +230,7 @@ impl Settings {
         self.text_points = self.text_points.clamp(TEXT_POINTS.0, TEXT_POINTS.1);
         self.scale = self.scale.clamp(SCALE.0, SCALE.1);
         self.automatic &= self.remember;
+        self.away_after = self.away_after.min(AWAY_AFTER_MAX);
         self
     }
 }
@@ -207,6 +240,8 @@ fn file(dir: &Path) -> PathBuf {
 }
 
 pub const DEFAULT_PACK: &str = "default";
+/// Minutes; as many as the setting offers.
+pub const AWAY_AFTER_MAX: u8 = 120;
 /// The pack that is silent.
 pub const NO_PACK: &str = "none";
 /// The smallest and the largest text of a chat.

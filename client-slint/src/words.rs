@@ -6,7 +6,7 @@ pub mod files;
 use thrive_client::admin::{Time, words};
 use thrive_client::{
     Availability, Code, Connection, Contact, Failure, InvalidUsername, Message, MessageState,
-    Presence, Relation,
+    Missed, Presence, Preset, Relation,
 };
 
 /// Why something did not work, and where it helps, what to do about it.
@@ -170,13 +170,84 @@ pub fn availability(availability: Availability) -> &'static str {
 /// A status with its own words: "away, lunch".
 #[must_use]
 pub fn presence(presence: &Presence) -> String {
-    let word = availability(presence.availability);
-    if presence.text.is_empty() {
-        word.into()
-    } else {
-        format!("{word}, {}", one_line(&presence.text))
+    let text = one_line(&presence.text);
+    let parts =
+        [availability(presence.availability), presence.preset.map_or("", preset), text.as_str()];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+}
+
+/// What somebody does just now.
+#[must_use]
+pub fn preset(preset: Preset) -> &'static str {
+    match preset {
+        Preset::OnThePhone => "on the phone",
+        Preset::DoingHomework => "doing homework",
+        Preset::InTheShower => "in the shower",
+        Preset::WatchingTv => "watching TV",
+        Preset::HidingFromTheParents => "hiding from the parents",
+        Preset::FixingMyPc => "fixing my PC",
+        Preset::BatteryAboutToDie => "battery about to die",
     }
 }
+
+/// What somebody is called in a list: "(Admin)" stands behind the name of an admin.
+#[must_use]
+pub fn called(name: &str, admin: bool) -> String {
+    if admin { format!("{name} (Admin)") } else { name.to_owned() }
+}
+
+/// How large something is, in the unit that leaves a short number: "10 MB".
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["bytes", "KB", "MB", "GB", "TB"];
+    let (mut value, mut unit) = (bytes, 0);
+    let mut rest = 0;
+    while 1_024 <= value && unit + 1 < UNITS.len() {
+        rest = value % 1_024 * 10 / 1_024;
+        value /= 1_024;
+        unit += 1;
+    }
+    match (value, rest) {
+        (1, 0) if unit == 0 => "1 byte".into(),
+        (value, rest) if value < 10 && 0 < rest => format!("{value}.{rest} {}", UNITS[unit]),
+        (value, _) => format!("{value} {}", UNITS[unit]),
+    }
+}
+
+/// "5 messages"
+#[must_use]
+pub fn messages(count: u32) -> String {
+    match count {
+        1 => "1 message".into(),
+        count => format!("{count} messages"),
+    }
+}
+
+/// What came while one was away; empty when that is nothing. Of many people only the first are named.
+#[must_use]
+pub fn missed(missed: &[Missed]) -> String {
+    let total = messages(Missed::total(missed));
+    match missed {
+        [] => String::new(),
+        [one] => format!("You have {total} from {}.", one.name),
+        many => {
+            let mut named: Vec<_> = many
+                .iter()
+                .take(MISSED_NAMED)
+                .map(|one| format!("{} {}", one.name, one.messages))
+                .collect();
+            match many.len().saturating_sub(MISSED_NAMED) {
+                0 => {}
+                1 => named.push("and one other".into()),
+                others => named.push(format!("and {others} others")),
+            }
+            format!("You have {total} from {} people: {}.", many.len(), named.join(", "))
+        }
+    }
+}
+
+/// More names at once than this cannot be remembered; all of them stand in a window.
+const MISSED_NAMED: usize = 8;
 
 /// What stands under the name of a contact.
 #[must_use]
@@ -198,7 +269,7 @@ pub fn standing(contact: &Contact) -> String {
 /// That somebody is typing is left out: a name that changes while one listens is read again.
 #[must_use]
 pub fn spoken_contact(contact: &Contact) -> String {
-    let name = contact.display_name();
+    let name = called(contact.display_name(), contact.admin);
     if contact.relation == Relation::AsksMe && !contact.blocked {
         return format!("{name} {}", standing(contact));
     }
@@ -289,6 +360,28 @@ mod tests {
         let code = Code::TextTooLong;
         let refused = Failure::Refused { code, retry_after_ms: None, limit: Some(4_000) };
         assert_eq!(failure(&refused), "The text is too long. The limit is 4000.");
+    }
+
+    #[test]
+    fn what_was_missed_is_one_sentence_with_the_names() {
+        let of = |name: &str, messages| Missed {
+            user: thrive_client::UserId(1),
+            name: name.into(),
+            messages,
+        };
+        let said = "You have 5 messages from 2 people: Ann 3, Bob 2.";
+        assert_eq!(missed(&[of("Ann", 3), of("Bob", 2)]), said);
+        assert_eq!(missed(&[of("Ann", 1)]), "You have 1 message from Ann.");
+        assert!(missed(&vec![of("Ann", 1); 11]).ends_with("Ann 1, and 3 others."));
+        assert_eq!(missed(&[]), "");
+    }
+
+    #[test]
+    fn a_size_is_short() {
+        let sizes = [(1, "1 byte"), (900, "900 bytes"), (1_536, "1.5 KB"), (10 << 20, "10 MB")];
+        for (bytes, said) in sizes {
+            assert_eq!(size(bytes), said);
+        }
     }
 
     #[test]

@@ -34,6 +34,7 @@ impl Client {
             status_chars: info.limits.status_chars,
             password_min: info.limits.password_min,
             email_required: info.email_required,
+            files: info.limits.files,
         })
     }
 

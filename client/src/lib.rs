@@ -52,8 +52,8 @@ pub use crate::files::default_folder as default_files_folder;
 pub use crate::handle::{Changes, Client, Options};
 pub use crate::types::{
     Account, Arrival, Availability, Change, Code, Connection, Contact, ConversationId, Device,
-    Failure, File, FileId, FileState, Found, FoundPage, Greeting, InvalidUsername, Message,
-    MessageKey, MessageState, Missed, Presence, Preset, Privacy, Relation, Secret, ServerAddress,
-    ServerInfo, SessionId, SetPrivacy, Tab, Talk, UserId, Username,
+    Failure, File, FileId, FileLimits, FileState, Found, FoundPage, Greeting, InvalidUsername,
+    Message, MessageKey, MessageState, Missed, Presence, Preset, Privacy, Relation, Secret,
+    ServerAddress, ServerInfo, SessionId, SetPrivacy, Tab, Talk, UserId, Username,
 };
 pub use crate::vault::Vault;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 pub use thrive_protocol::code::Code;
 pub use thrive_protocol::directory::{Privacy, SetPrivacy, Tab};
+pub use thrive_protocol::file::FileLimits;
 use thrive_protocol::ids::Time;
 pub use thrive_protocol::ids::{ConversationId, FileId, SessionId, UserId};
 pub use thrive_protocol::name::{InvalidUsername, Username};
@@ -335,6 +336,8 @@ pub struct ServerInfo {
     pub password_min: u32,
     /// A new account needs an e-mail address, and the code that is sent to it.
     pub email_required: bool,
+    /// What files it takes; `None`: none at all.
+    pub files: Option<FileLimits>,
 }
 
 /// How something came to be known; decides whether it is spoken and sounded.

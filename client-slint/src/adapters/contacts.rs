@@ -32,6 +32,8 @@ impl ContactsView {
                 told.say(KEY, Input::Picked(at));
             }
         });
+        let told = tell.clone();
+        window.on_edited(move || told.say(KEY, Input::Edited));
         window.set_username(username.into());
         let rows = Rc::new(VecModel::default());
         window.set_rows(ModelRc::from(rows.clone()));
@@ -40,28 +42,45 @@ impl ContactsView {
 
     /// Changes the rows in place, and the number of the current one with them.
     pub fn update(&self, contacts: &Contacts, changes: &[RowChange]) {
-        for change in changes {
-            match change {
-                RowChange::Inserted(at) => self.rows.insert(*at, PersonRow::default()),
-                RowChange::Updated(_) => {}
-            }
-        }
-        // After an insertion every number means another row, so all are compared; unchanged rows
-        // cost nothing on the screen and say nothing to a screen reader.
-        if !changes.is_empty() {
-            for at in 0..self.rows.row_count() {
-                if let Some(line) = contacts.line(at) {
-                    let row = row(line);
-                    if self.rows.row_data(at).as_ref() != Some(&row) {
-                        self.rows.set_row_data(at, row);
-                    }
-                }
-            }
-        }
+        put_rows(&self.rows, changes, |at| contacts.line(at));
         let window = &self.view.window;
         window.set_count(number(Some(contacts.count())));
         window.set_current(number(contacts.current()));
         window.set_block_label(contacts.block_label().into());
+        window.set_empty(if contacts.is_searched() { NOBODY_FOUND } else { "" }.into());
+        let label = match contacts.unread_elsewhere() {
+            0 => "Conversations".to_owned(),
+            unread => format!("Conversations, {unread} unread"),
+        };
+        if window.get_conversations_label() != label.as_str() {
+            window.set_conversations_label(label.into());
+        }
+    }
+}
+
+const NOBODY_FOUND: &str = "Nobody has such a name. Escape shows all contacts again.";
+
+/// Changes rows of people in place.
+pub(super) fn put_rows(
+    rows: &VecModel<PersonRow>,
+    changes: &[RowChange],
+    line: impl Fn(usize) -> Option<Line>,
+) {
+    for change in changes {
+        match change {
+            RowChange::Inserted(at) => rows.insert(*at, PersonRow::default()),
+            RowChange::Updated(_) => {}
+        }
+    }
+    // After an insertion every number means another row, so all are compared; unchanged rows
+    // cost nothing on the screen and say nothing to a screen reader.
+    for at in (0..rows.row_count()).filter(|_| !changes.is_empty()) {
+        if let Some(line) = line(at) {
+            let row = row(line);
+            if rows.row_data(at).as_ref() != Some(&row) {
+                rows.set_row_data(at, row);
+            }
+        }
     }
 }
 

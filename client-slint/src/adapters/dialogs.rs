@@ -47,9 +47,12 @@ impl StatusView {
         Ok(Self::new(window, WindowKey::Status, settings, tell))
     }
 
-    #[must_use]
-    pub fn form(&self) -> Presence {
-        status::submit(index(self.window.get_current()), &self.window.get_words())
+    /// `limit` is the longest text that the server takes, as far as it has said so.
+    ///
+    /// # Errors
+    /// A sentence: the text is too long.
+    pub fn form(&self, limit: Option<u32>) -> Result<Presence, String> {
+        status::submit(index(self.window.get_current()), &self.window.get_words(), limit)
     }
 }
 

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use slint::{ComponentHandle, Model, ModelRc, PlatformError, SharedString, VecModel};
+use thrive_client::Privacy;
 
 use super::dialogs::{index, strings};
 use super::shell::{Input, Tell, View, WindowKey, number, wire};
 use crate::announce::Sound;
 use crate::controllers::settings::{Form, Tab, event_words};
-use crate::settings::{Colors, Detail, Settings};
-use crate::ui::{SettingsForm, SettingsPage, SettingsWindow};
+use crate::settings::{Colors, Detail, Order, Settings};
+use crate::ui::{PeopleForm, SettingsForm, SettingsPage, SettingsWindow};
 
 pub struct SettingsView {
     pub view: View<SettingsWindow>,
@@ -71,6 +72,10 @@ impl SettingsView {
         to.set_enter_sends(form.enter_sends);
         to.set_read_times(form.read_times);
         to.set_files_folder(form.files_folder.as_str().into());
+        let people = window.global::<PeopleForm<'_>>();
+        people.set_orders(strings(Order::ALL.map(Order::words)));
+        people.set_order(number(Some(form.order)));
+        people.set_away_after(form.away_after);
         let view = View::new(window, KEY, settings, tell);
         let silent = RefCell::new(form.silent);
         let view = Self { view, pages, events, silent };
@@ -81,6 +86,7 @@ impl SettingsView {
     #[must_use]
     pub fn form(&self) -> Form {
         let from = self.view.window.global::<SettingsForm<'_>>();
+        let people = self.view.window.global::<PeopleForm<'_>>();
         Form {
             start_at_login: from.get_start_at_login(),
             automatic: from.get_automatic(),
@@ -102,7 +108,34 @@ impl SettingsView {
             enter_sends: from.get_enter_sends(),
             read_times: from.get_read_times(),
             files_folder: from.get_files_folder().into(),
+            order: index(people.get_order()),
+            away_after: people.get_away_after(),
         }
+    }
+
+    /// The server has said what others may see.
+    pub fn show_privacy(&self, privacy: Privacy) {
+        let form = self.view.window.global::<PeopleForm<'_>>();
+        form.set_listed(privacy.listed);
+        form.set_presence_to_strangers(privacy.presence_to_strangers);
+        form.set_last_seen(privacy.last_seen_to_contacts);
+        form.set_privacy_known(true);
+    }
+
+    /// What others may see as it stands in the window; nothing before the server has said how it is.
+    #[must_use]
+    pub fn privacy(&self) -> Option<Privacy> {
+        let form = self.view.window.global::<PeopleForm<'_>>();
+        form.get_privacy_known().then(|| Privacy {
+            listed: form.get_listed(),
+            presence_to_strangers: form.get_presence_to_strangers(),
+            last_seen_to_contacts: form.get_last_seen(),
+        })
+    }
+
+    /// Whether this computer says for how long nothing was touched.
+    pub fn show_idle(&self, known: bool) {
+        self.view.window.global::<PeopleForm<'_>>().set_idle_known(known);
     }
 
     /// Shows another page. The one that is left is hidden and stays; a new one takes its place.

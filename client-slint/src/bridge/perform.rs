@@ -28,6 +28,7 @@ pub(super) async fn run(place: Place, mut asked: Receiver<Wish>, news: Sender<Ne
         news: news.clone(),
         line: None,
         calls: JoinSet::new(),
+        away: JoinSet::new(),
     };
     while let Some(wish) = asked.recv().await {
         if wish == Wish::Exit {
@@ -48,6 +49,8 @@ struct Bridge {
     line: Option<Connected>,
     /// Calls that wait for the server; they end with the bridge.
     calls: JoinSet<()>,
+    /// Watches for how long nothing was touched.
+    away: JoinSet<()>,
 }
 
 /// The client of one server, and the task that passes on its changes.
@@ -308,13 +311,14 @@ impl Bridge {
         })
         .await?;
         let mut changes = client.changes();
-        let news = self.news.clone();
+        let (news, listening) = (self.news.clone(), client.clone());
         let (documents, zone) = (self.place.documents.clone(), self.place.zone.clone());
         let logs = Logs::start(client.clone(), documents, zone, news.clone());
         let ear = logs.ear();
         let listener = tokio::spawn(async move {
             while let Some(change) = changes.next().await {
                 ear(&change);
+                social::missed_before(&change, &listening, &news).await;
                 tell(&news, News::Change(change)).await;
             }
         });
@@ -339,6 +343,7 @@ impl Bridge {
     }
 
     async fn leave(&mut self) {
+        self.away.abort_all();
         if let Some(connected) = self.line.take() {
             // The listener may wait for a full queue of news that nobody takes any more.
             connected.listener.abort();
@@ -348,6 +353,7 @@ impl Bridge {
     }
 
     async fn roster(&self, client: &Client) {
+        social::tell_missed(client, &self.news).await;
         tell(&self.news, roster(client)).await;
     }
 
@@ -373,6 +379,7 @@ impl Bridge {
 
 async fn entered(client: &Client, news: &Sender<News>, username: Username, server: ServerAddress) {
     tell(news, News::Entered { username, server }).await;
+    social::tell_missed(client, news).await;
     tell(news, roster(client)).await;
 }
 

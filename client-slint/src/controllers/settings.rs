@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::announce::Sound;
-use crate::settings::{Colors, Detail, SCALE, Settings, TEXT_POINTS};
+use crate::settings::{AWAY_AFTER_MAX, Colors, Detail, Order, SCALE, Settings, TEXT_POINTS};
 
 /// The tabs, in their order.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -14,11 +14,12 @@ pub enum Tab {
     Sounds,
     Speech,
     Chats,
+    People,
 }
 
 impl Tab {
-    pub const ALL: [Self; 5] =
-        [Self::General, Self::Appearance, Self::Sounds, Self::Speech, Self::Chats];
+    pub const ALL: [Self; 6] =
+        [Self::General, Self::Appearance, Self::Sounds, Self::Speech, Self::Chats, Self::People];
 
     #[must_use]
     pub fn words(self) -> &'static str {
@@ -28,6 +29,7 @@ impl Tab {
             Self::Sounds => "Sounds",
             Self::Speech => "Speech and notices",
             Self::Chats => "Chats",
+            Self::People => "People",
         }
     }
 }
@@ -56,6 +58,8 @@ pub struct Form {
     pub enter_sends: bool,
     pub read_times: bool,
     pub files_folder: String,
+    pub order: usize,
+    pub away_after: i32,
 }
 
 impl Form {
@@ -82,6 +86,8 @@ impl Form {
             enter_sends: settings.enter_sends,
             read_times: settings.read_times,
             files_folder: settings.files_folder.clone(),
+            order: Order::ALL.iter().position(|it| *it == settings.order).unwrap_or(0),
+            away_after: settings.away_after.into(),
         }
     }
 
@@ -112,6 +118,8 @@ impl Form {
             enter_sends: self.enter_sends,
             read_times: self.read_times,
             files_folder: self.files_folder.trim().to_owned(),
+            order: Order::ALL.get(self.order).copied().unwrap_or_default(),
+            away_after: within(self.away_after, (0, AWAY_AFTER_MAX)),
             ..settings.clone()
         }
     }
@@ -162,6 +170,8 @@ mod tests {
             notices: Detail::Something,
             keep_running: false,
             files_folder: "/in".into(),
+            order: Order::Status,
+            away_after: 25,
             ..Settings::default()
         };
         assert_eq!(Form::of(&settings, false, &packs).applied(&settings, &packs), settings);

@@ -35,12 +35,22 @@ impl Desk {
         if let Some(view) = self.made(view) {
             view.show();
             self.status = Some(view);
+            self.ask_status_limit();
         }
     }
 
     fn set_status(&mut self) {
         let Some(view) = &self.status else { return };
-        let presence = view.form();
+        let presence = match view.form(self.status_limit()) {
+            Ok(presence) => presence,
+            Err(sentence) => {
+                view.window.set_notice(sentence.as_str().into());
+                view.window.invoke_focus_words();
+                return self.problem(sentence);
+            }
+        };
+        // What was chosen is to stay, so nothing is to come back from.
+        self.settings.auto_away = false;
         self.settings.status_text.clone_from(&presence.text);
         self.save_settings();
         self.close_dialog(WindowKey::Status);
@@ -83,6 +93,7 @@ impl Desk {
         if let Some(view) = self.made(view) {
             view.view.show();
             self.choices = Some(view);
+            self.fill_settings();
         }
     }
 
@@ -108,7 +119,8 @@ impl Desk {
             return false;
         }
         let start_at_login = view.form().start_at_login;
-        self.settings = settings;
+        let before = std::mem::replace(&mut self.settings, settings);
+        self.apply_to_circle(&before);
         self.save_settings();
         self.dress_everything();
         if let Err(error) = self.config.autostart.set(start_at_login) {
@@ -166,8 +178,14 @@ impl Desk {
             Ok(info) => info,
             Err(failure) => return self.problem(words::failure(&failure)),
         };
-        let address =
-            self.session.as_ref().map(|session| session.server.to_string()).unwrap_or_default();
+        let files = info.files.as_ref();
+        let endings = match files.map(|files| files.refused.join(", ")) {
+            Some(endings) if endings.is_empty() => "none".to_owned(),
+            Some(endings) => endings,
+            None => "all".to_owned(),
+        };
+        let largest =
+            files.map_or_else(|| "no files are taken".to_owned(), |files| words::size(files.bytes));
         let started = clock::of_message(info.started_ms, clock::now_ms(), &self.zone);
         let new_accounts = match (info.sign_up_open, info.sign_up_by_invite) {
             (true, _) => "welcome",
@@ -176,7 +194,8 @@ impl Desk {
         };
         let lines = [
             format!("Name: {}", info.name),
-            format!("Address: {address}"),
+            format!("Host name: {}", info.host),
+            format!("Port: {}", info.port),
             format!("Software: {}", info.software),
             "Encrypted: yes, always".to_owned(),
             format!("Registered users: {}", info.accounts),
@@ -185,6 +204,8 @@ impl Desk {
             format!("New accounts: {new_accounts}"),
             format!("Longest message: {} letters", info.text_chars),
             format!("Longest status: {} letters", info.status_chars),
+            format!("Largest file: {largest}"),
+            format!("Files that are refused by their ending: {endings}"),
         ];
         self.show_lines("Server information", &lines);
     }

@@ -261,6 +261,7 @@ impl Desk {
         });
         self.keep_logs();
         self.ask(Wish::File(FileWish::List));
+        self.enter_circle();
         self.close_dialog(WindowKey::CreateAccount);
         if let Some(login) = self.login.take() {
             // The password goes with the window.
@@ -290,6 +291,7 @@ impl Desk {
             self.close_dialog(key);
         }
         self.watch = Watch::default();
+        self.circle.forget();
         self.set_entering(None);
         self.counter.forget();
         self.shelf.forget();

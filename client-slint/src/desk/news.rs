@@ -64,7 +64,7 @@ impl Desk {
     fn roster(&mut self, contacts: Vec<Contact>, own: Presence, connection: &Connection) {
         let Some(session) = &mut self.session else { return };
         let changes = session.contacts.reload(contacts);
-        session.contacts.enter();
+        session.contacts.begin();
         session.main.update(&session.contacts, &changes);
         self.own_presence(own);
         self.connection_changed(connection);
@@ -90,13 +90,15 @@ impl Desk {
     fn connection_changed(&mut self, connection: &Connection) {
         let now = self.now();
         let event = self.watch.hear(connection, now);
+        let missed = self.has_missed();
         let Some(session) = &mut self.session else {
             event.iter().for_each(|event| self.connection_event(event));
             return;
         };
         if *connection == Connection::Online && !session.greeted {
             session.greeted = true;
-            let unread = session.contacts.unread();
+            // What was missed is said with the names, and what is left unread not as well.
+            let unread = if missed { 0 } else { session.contacts.unread() };
             self.event(&Event::LoggedIn { unread }, Arrival::Live);
         }
         let Some(session) = &self.session else { return };
@@ -105,6 +107,9 @@ impl Desk {
             self.event(&event, Arrival::Live);
         }
         self.show_connection();
+        if *connection == Connection::Online {
+            self.say_missed();
+        }
     }
 
     /// The quiet time of a lost connection is over.

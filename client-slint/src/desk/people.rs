@@ -11,7 +11,7 @@ use crate::bridge::{Deed, Wish};
 use crate::controllers::add_contact;
 use crate::controllers::contacts::Plan;
 use crate::keys::Command;
-use crate::words;
+use crate::{clock, words};
 
 /// What a dialog asks.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -31,11 +31,21 @@ impl Desk {
             (WindowKey::Contacts, Command::Block) => self.with_chosen(Command::Block),
             (WindowKey::Contacts, Command::Entered) => {
                 if let Some(session) = &mut self.session {
-                    session.contacts.enter();
-                    session.main.update(&session.contacts, &[]);
+                    let changes = session.contacts.enter();
+                    session.main.update(&session.contacts, &changes);
                 }
             }
             (WindowKey::Contacts, Command::Add) => self.open_add(),
+            (WindowKey::Contacts, Command::Search) => {
+                if let Some(session) = &self.session {
+                    session.main.view.window.invoke_focus_search();
+                }
+            }
+            (WindowKey::Contacts, Command::Rename) => self.rename_chosen(),
+            (WindowKey::Contacts, Command::Actions) => self.open_actions(),
+            (WindowKey::Contacts, Command::Directory) => self.open_directory(),
+            (WindowKey::Contacts, Command::Conversations) => self.open_conversations(),
+            (WindowKey::Contacts, Command::Missed) => self.open_missed(),
             (WindowKey::Contacts, Command::Status) => self.open_status(),
             (WindowKey::Contacts, Command::Settings) => self.open_settings(),
             (WindowKey::Contacts, Command::About) => self.open_about(),
@@ -64,22 +74,23 @@ impl Desk {
         match plan {
             Plan::Chat(username) => self.open_chat(username),
             Plan::Request(contact) => self.ask_about_request(contact),
-            Plan::ConfirmDelete(contact) => {
-                let question = format!(
-                    "{} will no longer be one of your contacts, and neither of you sees whether \
-                     the other is online.",
-                    contact.display_name()
-                );
-                let heading = format!("Delete {}?", contact.display_name());
-                let answers = [("Delete", "Alt+D"), ("Cancel", "Escape")];
-                let view =
-                    ConfirmView::open(&heading, &question, &answers, 1, &self.settings, &self.tell);
-                self.ask_person(view, Question::Delete(contact));
-            }
+            Plan::ConfirmDelete(contact) => self.ask_to_delete(contact),
             Plan::Block(username) => self.ask(Wish::Block(username)),
             Plan::Unblock(user) => self.ask(Wish::Unblock(user)),
             Plan::Nothing(sentence) => self.answer(sentence),
         }
+    }
+
+    pub(super) fn ask_to_delete(&mut self, contact: Contact) {
+        let question = format!(
+            "{} will no longer be one of your contacts, and neither of you sees whether \
+             the other is online.",
+            contact.display_name()
+        );
+        let heading = format!("Delete {}?", contact.display_name());
+        let answers = [("Delete", "Alt+D"), ("Cancel", "Escape")];
+        let view = ConfirmView::open(&heading, &question, &answers, 1, &self.settings, &self.tell);
+        self.ask_person(view, Question::Delete(contact));
     }
 
     fn ask_about_request(&mut self, contact: Contact) {
@@ -240,13 +251,18 @@ impl Desk {
         let Some(session) = &mut self.session else { return };
         let changes = session.contacts.put(now.clone());
         if arrival == Arrival::CatchUp {
-            session.contacts.enter();
+            session.contacts.begin();
         }
         session.main.update(&session.contacts, &changes);
         let user = now.user;
-        if let Some(open) = session.chats.get(&user) {
-            show_person(open, Some(&now));
+        if let Some(open) = session.chats.get_mut(&user) {
+            if open.chat.name != now.display_name() {
+                now.display_name().clone_into(&mut open.chat.name);
+                open.view.view.window.set_person(now.display_name().into());
+            }
+            show_person(open, Some(&now), &self.zone);
         }
+        self.contact_elsewhere(&now);
         for event in news_of(before.as_ref(), &now, self.where_is(WindowKey::Chat(user))) {
             self.event(&event, arrival);
         }
@@ -257,19 +273,40 @@ impl Desk {
         let changes = session.contacts.gone(user);
         session.main.update(&session.contacts, &changes);
         if let Some(open) = session.chats.get(&user) {
-            show_person(open, None);
+            show_person(open, None, &self.zone);
         }
     }
 }
 
 /// What stands above a chat about the person.
-pub(super) fn show_person(open: &super::OpenChat, contact: Option<&Contact>) {
+pub(super) fn show_person(
+    open: &super::OpenChat,
+    contact: Option<&Contact>,
+    zone: &jiff::tz::TimeZone,
+) {
     let window = &open.view.view.window;
     let status = match contact {
-        Some(contact) => words::standing(&Contact { typing: false, ..contact.clone() }),
+        Some(contact) => {
+            let standing = words::standing(&Contact { typing: false, ..contact.clone() });
+            let seen = contact.presence.last_seen_ms.filter(|_| {
+                contact.presence.availability == thrive_client::Availability::Offline
+                    && contact.relation == thrive_client::Relation::Contact
+            });
+            match seen {
+                Some(seen) => {
+                    let seen = clock::of_message(seen, clock::now_ms(), zone);
+                    format!("{standing}, last seen {seen}")
+                }
+                None => standing,
+            }
+        }
         None => "not in your contacts".into(),
     };
     window.set_status(status.into());
+    let stranger = contact.is_none_or(|contact| contact.relation == thrive_client::Relation::None);
+    window.set_stranger(stranger);
+    let blocked = contact.is_some_and(|contact| contact.blocked);
+    window.set_block_label(if blocked { "Unblock" } else { "Block" }.into());
     let typing = contact.is_some_and(|contact| contact.typing);
     let words = if typing { format!("{} is typing…", open.chat.name) } else { String::new() };
     window.set_typing(words.into());

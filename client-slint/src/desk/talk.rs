@@ -64,7 +64,7 @@ impl Desk {
         view.view.show();
         view.view.window.invoke_show_end();
         let open = OpenChat { chat, view, unsaved: None, reviewed: None, typing_told: false };
-        show_person(&open, contact.as_ref());
+        show_person(&open, contact.as_ref(), &self.zone);
         if let Some(session) = &mut self.session {
             session.chats.insert(peer, open);
         }
@@ -78,6 +78,8 @@ impl Desk {
         match command {
             Command::Send => self.send(peer),
             Command::Earlier => self.load_earlier(peer),
+            Command::Add => self.add_peer(peer),
+            Command::Block => self.block_peer(peer),
             Command::Close => self.close_chat(peer),
             Command::ToggleLog => {
                 if let Some(open) = self.chat(peer) {
@@ -307,7 +309,7 @@ impl Desk {
     }
 
     pub(super) fn edited(&mut self, key: WindowKey) {
-        let WindowKey::Chat(peer) = key else { return };
+        let WindowKey::Chat(peer) = key else { return self.search_edited(key) };
         let now = self.now();
         let Some(open) = self.chat(peer) else { return };
         open.unsaved.get_or_insert(now);
@@ -340,6 +342,7 @@ impl Desk {
             return;
         };
         let text = open.view.view.window.get_draft().into();
+        let username = open.chat.username.clone();
         self.forget_window(WindowKey::Chat(peer));
         open.view.view.close();
         if open.typing_told {
@@ -347,6 +350,9 @@ impl Desk {
         }
         if open.unsaved.is_some() {
             self.ask(Wish::Draft { peer, text });
+        }
+        if self.back_from_chat(&username) {
+            return;
         }
         if let Some(session) = &self.session {
             session.main.view.raise();
@@ -382,6 +388,7 @@ impl Desk {
         if in_front && !now.mine && before.is_none() {
             self.ask(Wish::MarkRead(peer));
         }
+        self.talks_changed();
         let chat = self.where_is(WindowKey::Chat(peer));
         let stored = now.seq.is_some();
         if let Some(file) = &now.file {

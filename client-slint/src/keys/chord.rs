@@ -118,8 +118,11 @@ impl Chord {
     /// # Errors
     /// Half a sentence that says why not.
     pub fn check(self) -> Result<(), &'static str> {
-        let function = name(self.key)
-            .is_some_and(|name| name.len() > 1 && name.starts_with('F') && name != "F10");
+        // F10 alone opens menus; Shift+F10 and the menu key are for what a row has to offer.
+        let function = name(self.key).is_some_and(|name| {
+            let numbered = name.len() > 1 && name.starts_with('F') && (name != "F10" || self.shift);
+            numbered || name == "Menu"
+        });
         if self.control && self.alt {
             return Err("Ctrl and Alt together type letters on many keyboards");
         }

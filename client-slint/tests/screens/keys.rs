@@ -61,6 +61,8 @@ fn f6_leads_around_the_parts_of_a_window() {
     stage.press(&main, Key::F6);
     assert!(!main.get_list_has_focus());
     stage.press(&main, Key::F6);
+    assert!(main.get_search_has_focus());
+    stage.press(&main, Key::F6);
     assert!(main.get_list_has_focus());
 }
 

@@ -11,5 +11,6 @@ mod host;
 mod keys;
 mod people;
 mod reading;
+mod social;
 mod stage;
 mod talk;

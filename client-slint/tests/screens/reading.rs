@@ -36,7 +36,7 @@ fn every_control_of_every_window_has_a_name() {
     complaints(&stage.main(), 12);
     complaints(&stage.chat(2), 6);
     let main = stage.main();
-    for letter in ['a', 'u', 't', 'h', 'd'] {
+    for letter in ['a', 'u', 't', 'r', 'd', 'y', 'c', 'm', 'n'] {
         stage.alt(&main, letter);
     }
     stage.press(&main, Key::F1);
@@ -46,10 +46,14 @@ fn every_control_of_every_window_has_a_name() {
         complaints(&desk.about.as_ref().unwrap().window, 1);
         complaints(&desk.confirm.as_ref().unwrap().0.window, 2);
         complaints(&desk.notice.as_ref().unwrap().window, 10);
+        complaints(&desk.circle.directory.as_ref().unwrap().0.view.window, 11);
+        complaints(&desk.circle.conversations.as_ref().unwrap().0.view.window, 5);
+        complaints(&desk.circle.missed.as_ref().unwrap().0.view.window, 5);
+        complaints(&desk.circle.rename.as_ref().unwrap().0.window, 3);
     });
     let settings = stage.settings();
     // Pages that were left are hidden and still there, so there are more and more.
-    for least in [11, 18, 44, 52, 54] {
+    for least in [12, 19, 45, 53, 55, 61] {
         complaints(&settings, least);
         stage.with_modifier(&settings, Key::Control, Key::Tab);
     }
@@ -113,9 +117,21 @@ fn nothing_is_cut_off_at_one_two_and_four_times_the_size() {
         fits(&transfers, scale, width.min(620.0), height.min(560.0));
         fits(&orders, scale, width.min(640.0), height.min(520.0));
     }
+    for letter in ['y', 'c'] {
+        stage.alt(&stage.main(), letter);
+    }
+    for scale in [1.0_f32, 2.0, 4.0] {
+        let (width, height) = (1_200.0 / scale, 820.0 / scale);
+        stage.office.look(|desk| {
+            let directory = &desk.circle.directory.as_ref().unwrap().0.view.window;
+            fits(directory, scale, width.min(720.0), height.min(600.0));
+            let conversations = &desk.circle.conversations.as_ref().unwrap().0.view.window;
+            fits(conversations, scale, width.min(620.0), height.min(440.0));
+        });
+    }
     stage.alt(&stage.main(), 't');
     let settings = stage.settings();
-    for _ in 0..5 {
+    for _ in 0..6 {
         for scale in [1.0_f32, 2.0, 4.0] {
             let (width, height) = (1_200.0 / scale, 820.0 / scale);
             fits(&settings, scale, width.min(760.0), height.min(560.0));

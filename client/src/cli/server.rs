@@ -1,6 +1,7 @@
 //! `thrive server`.
 
 use serde_json::json;
+use thrive_client::FileLimits;
 
 use super::Trouble;
 use super::args::ServerCommand;
@@ -21,7 +22,7 @@ pub(crate) async fn server(context: &Context, command: ServerCommand) -> Result<
             let text = format!(
                 "{} ({})\nhost: {}, port: {}\nencrypted: {}\naccounts: {}, online: {}\n\
                  sign-up: {sign_up}{email}\nrunning since: {}\n\
-                 longest message: {} characters, longest status: {} characters",
+                 longest message: {} characters, longest status: {} characters\nfiles: {}",
                 info.name,
                 info.software,
                 info.host,
@@ -32,6 +33,7 @@ pub(crate) async fn server(context: &Context, command: ServerCommand) -> Result<
                 records::time(info.started_ms),
                 info.text_chars,
                 info.status_chars,
+                files(info.files.as_ref()),
             );
             let record = json!({
                 "type": "server",
@@ -49,6 +51,8 @@ pub(crate) async fn server(context: &Context, command: ServerCommand) -> Result<
                 "status_chars": info.status_chars,
                 "password_min": info.password_min,
                 "email_required": info.email_required,
+                "file_bytes": info.files.as_ref().map(|files| files.bytes),
+                "refused_endings": info.files.as_ref().map(|files| files.refused.to_vec()),
             });
             context.output.say(&text, &record)?;
         }
@@ -66,4 +70,16 @@ pub(crate) async fn server(context: &Context, command: ServerCommand) -> Result<
     }
     client.close().await;
     Ok(())
+}
+
+fn files(limits: Option<&FileLimits>) -> String {
+    match limits {
+        None => "none are taken".to_owned(),
+        Some(limits) if limits.refused.is_empty() => format!("up to {} bytes each", limits.bytes),
+        Some(limits) => format!(
+            "up to {} bytes each, none that end in {}",
+            limits.bytes,
+            limits.refused.join(", ")
+        ),
+    }
 }

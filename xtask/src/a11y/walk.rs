@@ -34,7 +34,12 @@ const DIALOGS: &[(&str, &str)] = &[
     ("alt+u", "status"),
     ("alt+i", "server_information"),
     ("F1", "all_commands"),
-    ("alt+h", "about"),
+    ("alt+r", "about"),
+    ("alt+y", "directory"),
+    ("alt+c", "conversations"),
+    ("alt+m", "missed"),
+    ("alt+n", "rename"),
+    ("shift+F10", "actions"),
     ("alt+d", "delete_contact"),
     ("alt+f", "send_files"),
     ("alt+r", "file_transfers"),
@@ -47,6 +52,7 @@ const TABS: &[(&str, &str)] = &[
     ("Sounds", "settings_sounds"),
     ("Speech and notices", "settings_speech"),
     ("Chats", "settings_chats"),
+    ("People", "settings_people"),
 ];
 
 /// Walks, and gives what was not as it should be. An error where it could not go on.

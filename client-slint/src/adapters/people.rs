@@ -1,0 +1,164 @@
+//! The windows about people beyond the contact list.
+
+use std::rc::Rc;
+
+use slint::{ModelRc, PlatformError, VecModel};
+use thrive_client::Contact;
+
+use super::contacts::put_rows;
+use super::dialogs::{index, strings};
+use super::shell::{Input, Tell, View, WindowKey, number, step, wire};
+use crate::controllers::actions::Action;
+use crate::controllers::company::Company;
+use crate::controllers::directory::{Directory, TABS};
+use crate::desk::social::Social;
+use crate::rows::RowChange;
+use crate::settings::Settings;
+use crate::ui::{ActionsWindow, DirectoryWindow, PeopleWindow, PersonRow, RenameWindow};
+
+pub type RenameView = View<RenameWindow>;
+
+/// The arrows, letters and the mouse in a list of people.
+macro_rules! wire_list {
+    ($window:expr, $key:expr, $tell:expr) => {{
+        let (key, told) = ($key, $tell.clone());
+        $window.on_walk(move |it| told.say(key, Input::Walk(step(it))));
+        let told = $tell.clone();
+        $window.on_letter(move |letter| told.say(key, Input::Letter(letter.into())));
+        let told = $tell.clone();
+        $window.on_picked(move |at| {
+            if let Ok(at) = usize::try_from(at) {
+                told.say(key, Input::Picked(at));
+            }
+        });
+    }};
+}
+
+pub struct DirectoryView {
+    pub view: View<DirectoryWindow>,
+    rows: Rc<VecModel<PersonRow>>,
+}
+
+impl DirectoryView {
+    /// # Errors
+    /// The platform gives no window.
+    pub fn open(settings: &Settings, tell: &Tell) -> Result<Self, PlatformError> {
+        const KEY: WindowKey = WindowKey::Social(Social::Directory);
+        let window = DirectoryWindow::new()?;
+        wire!(window, KEY, tell);
+        wire_list!(window, KEY, tell);
+        let told = tell.clone();
+        window.on_tab_picked(move |tab| told.say(KEY, Input::Answered(index(tab))));
+        let told = tell.clone();
+        window.on_edited(move || told.say(KEY, Input::Edited));
+        window.set_tabs(strings(TABS.map(|(_, words)| words)));
+        let rows = Rc::new(VecModel::default());
+        window.set_rows(ModelRc::from(rows.clone()));
+        Ok(Self { view: View::new(window, KEY, settings, tell), rows })
+    }
+
+    pub fn update(&self, directory: &Directory, changes: &[RowChange]) {
+        put_rows(&self.rows, changes, |at| directory.line(at));
+        let window = &self.view.window;
+        window.set_count(number(Some(directory.count())));
+        window.set_current(number(directory.current()));
+        window.set_tab(number(Some(directory.tab())));
+        window.set_block_label(directory.block_label().into());
+    }
+
+    /// What stands under the list.
+    pub fn say(&self, sentence: &str, bad: bool) {
+        self.view.window.set_notice(sentence.into());
+        self.view.window.set_bad(bad);
+        self.view.window.set_empty(sentence.into());
+    }
+}
+
+pub struct CompanyView {
+    pub view: View<PeopleWindow>,
+    rows: Rc<VecModel<PersonRow>>,
+}
+
+impl CompanyView {
+    /// # Errors
+    /// The platform gives no window.
+    pub fn open(
+        social: Social,
+        heading: &str,
+        empty: &str,
+        settings: &Settings,
+        tell: &Tell,
+    ) -> Result<Self, PlatformError> {
+        let key = WindowKey::Social(social);
+        let window = PeopleWindow::new()?;
+        wire!(window, key, tell);
+        wire_list!(window, key, tell);
+        window.set_heading(heading.into());
+        window.set_empty(empty.into());
+        let rows = Rc::new(VecModel::default());
+        window.set_rows(ModelRc::from(rows.clone()));
+        Ok(Self { view: View::new(window, key, settings, tell), rows })
+    }
+
+    pub fn update(&self, company: &Company, changes: &[RowChange]) {
+        put_rows(&self.rows, changes, |at| company.line(at));
+        let window = &self.view.window;
+        window.set_count(number(Some(company.count())));
+        window.set_current(number(company.current()));
+        window.set_block_label(company.block_label().into());
+    }
+
+    pub fn say(&self, sentence: &str, bad: bool) {
+        self.view.window.set_notice(sentence.into());
+        self.view.window.set_bad(bad);
+    }
+}
+
+/// What can be done with one person.
+pub struct ActionsView {
+    pub view: View<ActionsWindow>,
+    pub contact: Contact,
+    actions: Vec<Action>,
+}
+
+impl ActionsView {
+    /// # Errors
+    /// The platform gives no window.
+    pub fn open(
+        contact: Contact,
+        actions: Vec<(Action, String)>,
+        settings: &Settings,
+        tell: &Tell,
+    ) -> Result<Self, PlatformError> {
+        const KEY: WindowKey = WindowKey::Social(Social::Actions);
+        let window = ActionsWindow::new()?;
+        wire!(window, KEY, tell);
+        window.set_person(contact.display_name().into());
+        let (actions, words): (Vec<_>, Vec<_>) = actions.into_iter().unzip();
+        window.set_actions(strings(words));
+        Ok(Self { view: View::new(window, KEY, settings, tell), contact, actions })
+    }
+
+    /// The one that is chosen.
+    #[must_use]
+    pub fn action(&self) -> Option<Action> {
+        self.actions.get(index(self.view.window.get_current())).copied()
+    }
+}
+
+impl RenameView {
+    /// # Errors
+    /// The platform gives no window.
+    pub fn open(
+        contact: &Contact,
+        settings: &Settings,
+        tell: &Tell,
+    ) -> Result<Self, PlatformError> {
+        const KEY: WindowKey = WindowKey::Social(Social::Rename);
+        let window = RenameWindow::new()?;
+        wire!(window, KEY, tell);
+        window.set_username(contact.username.as_str().into());
+        window.set_name(contact.nickname.as_str().into());
+        Ok(Self::new(window, KEY, settings, tell))
+    }
+}
