@@ -9,6 +9,7 @@ mod client_cluster;
 mod cluster;
 mod crash;
 mod directory;
+mod doors;
 mod faults;
 mod files;
 mod flood;
