@@ -3,6 +3,8 @@
 pub mod chat;
 pub mod contacts;
 pub mod dialogs;
+pub mod doors;
 pub mod entrance;
+pub mod plain_rows;
 pub mod settings;
 pub mod shell;

@@ -73,6 +73,8 @@ pub enum Event {
     LoggedOut {
         why: Option<String>,
     },
+    /// What the operator says to whoever has logged in.
+    Welcome(String),
     /// An answer to what the person just did.
     Answer(String),
     /// Something that the person tried did not work.
@@ -236,6 +238,7 @@ pub fn decide(event: &Event, context: Context, settings: &Settings) -> Decision 
             };
             polite(text).with(Sound::Login)
         }
+        Event::Welcome(text) => notice(words::one_line(text), true),
         Event::LoggedOut { why: None } => polite("Logged out.".into()).with(Sound::Logout),
         Event::LoggedOut { why: Some(why) } => assertive(why.clone()).with(Sound::Logout),
         Event::Answer(text) => polite(text.clone()),
@@ -372,6 +375,7 @@ mod tests {
             ),
             (&broken, ["!a.txt was not transferred. No.|FileError"; 4]),
             (&alert, ["!Message from the host: The server stops.|Alert"; 4]),
+            (&Event::Welcome("Hi\nall.".into()), ["Hi all.|", "|", "Hi all.|", "Hi all.|"]),
             (&Event::ListEdge, ["|ListEdge"; 4]),
             (&Event::Problem("No.".into()), ["!No.|Error"; 4]),
             (&Event::Answer("Copied.".into()), ["Copied.|", "|", "Copied.|", "Copied.|"]),

@@ -2,9 +2,12 @@
 
 pub mod add_contact;
 pub mod chat;
+pub mod codes;
 pub mod connection;
 pub mod contacts;
 pub mod create_account;
+pub mod devices;
 pub mod login;
+pub mod servers;
 pub mod settings;
 pub mod status;

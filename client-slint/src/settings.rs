@@ -53,6 +53,22 @@ pub struct Settings {
     pub status_text: String,
     /// User names whose chats are written to a log.
     pub logged_chats: BTreeSet<String>,
+    /// Address of the server that is offered first; empty: where one was last.
+    pub primary_server: String,
+    /// Servers of `client.conf` that were deleted from the list.
+    pub removed_servers: BTreeSet<String>,
+    /// Servers that a person added.
+    pub servers: Vec<KnownServer>,
+}
+
+/// A server that a person added to the list.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct KnownServer {
+    /// Empty: it is called as its host is.
+    pub name: String,
+    /// `host:port`.
+    pub address: String,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -135,6 +151,9 @@ impl Default for Settings {
             server: String::new(),
             status_text: String::new(),
             logged_chats: BTreeSet::new(),
+            primary_server: String::new(),
+            removed_servers: BTreeSet::new(),
+            servers: Vec::new(),
         }
     }
 }
@@ -212,6 +231,7 @@ mod tests {
             username: "ann".into(),
             colors: Colors::ContrastDark,
             logged_chats: ["bob".to_owned()].into(),
+            servers: vec![KnownServer { name: "Home".into(), address: "home:9".into() }],
             ..Settings::default()
         };
         settings.save(dir.path()).unwrap();

@@ -4,7 +4,7 @@
 use thrive_client::admin::{Time, words};
 use thrive_client::{
     Availability, Code, Connection, Contact, Failure, InvalidUsername, Message, MessageState,
-    Presence, Relation,
+    Presence, Preset, Relation,
 };
 
 /// Why something did not work, and where it helps, what to do about it.
@@ -165,15 +165,29 @@ pub fn availability(availability: Availability) -> &'static str {
     }
 }
 
+#[must_use]
+pub fn preset(preset: Preset) -> &'static str {
+    match preset {
+        Preset::OnThePhone => "on the phone",
+        Preset::DoingHomework => "doing homework",
+        Preset::InTheShower => "in the shower",
+        Preset::WatchingTv => "watching TV",
+        Preset::HidingFromTheParents => "hiding from the parents",
+        Preset::FixingMyPc => "fixing my PC",
+        Preset::BatteryAboutToDie => "battery about to die",
+    }
+}
+
 /// A status with its own words: "away, lunch".
 #[must_use]
 pub fn presence(presence: &Presence) -> String {
-    let word = availability(presence.availability);
-    if presence.text.is_empty() {
-        word.into()
-    } else {
-        format!("{word}, {}", one_line(&presence.text))
-    }
+    let word = match presence.preset {
+        Some(preset) => {
+            format!("{}, {}", availability(presence.availability), self::preset(preset))
+        }
+        None => availability(presence.availability).to_owned(),
+    };
+    if presence.text.is_empty() { word } else { format!("{word}, {}", one_line(&presence.text)) }
 }
 
 /// What stands under the name of a contact.

@@ -68,7 +68,11 @@ impl WindowKey {
     /// Ends with the session.
     #[must_use]
     pub fn is_of_session(self) -> bool {
-        !matches!(self, Self::Login | Self::CreateAccount | Self::Door(_))
+        match self {
+            Self::Login | Self::CreateAccount => false,
+            Self::Door(door) => door.is_of_session(),
+            _ => true,
+        }
     }
 
     #[must_use]

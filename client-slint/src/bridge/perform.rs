@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use thrive_client::{
-    Change, Client, Failure, MessageKey, Options, Secret, ServerAddress, UserId, Username, Vault,
+    Change, Client, Failure, MessageKey, Options, Presence, Secret, ServerAddress, SignedUp,
+    UserId, Username, Vault,
 };
 use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::task::{JoinHandle, JoinSet};
@@ -17,7 +18,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use super::Place;
 use super::notices::Notices;
 use super::tray::Tray;
-use super::words::{Deed, News, OpenedChat, Wish};
+use super::words::{Deed, DoorNews, News, OpenedChat, Wish};
 use crate::chat_log::Log;
 use crate::links;
 
@@ -70,17 +71,18 @@ impl Bridge {
             self.calls.join_next().await;
         }
         match wish {
-            Wish::LogIn { server, username, password, remember } => {
-                self.log_in(server, username, password, remember).await;
+            Wish::LogIn { server, username, password, remember, presence } => {
+                self.log_in(server, username, password, remember, presence).await;
             }
             Wish::Resume { server, username } => self.resume(server, username).await,
-            Wish::CreateAccount { server, username, password } => {
-                let Some(client) = self.client_for(&server, News::AccountCreated).await else {
-                    return;
+            Wish::CreateAccount { server, username, password, email, invite } => {
+                let failed = |it: Result<(), Failure>| {
+                    News::Door(DoorNews::Created(it.map(|()| SignedUp::Ready)))
                 };
+                let Some(client) = self.client_for(&server, failed).await else { return };
                 self.call(async move |news| {
-                    let result = client.create_account(&username, password).await;
-                    tell(&news, News::AccountCreated(result)).await;
+                    let result = client.sign_up(&username, password, email.as_deref(), invite);
+                    tell(&news, News::Door(DoorNews::Created(result.await))).await;
                 });
             }
             Wish::AcceptServer { server, fingerprint } => {
@@ -247,6 +249,7 @@ impl Bridge {
         username: String,
         password: Secret,
         remember: bool,
+        presence: Option<Presence>,
     ) {
         let failed = |failure| News::NotEntered { server: server.clone(), failure };
         let client = match self.connect(&server).await {
@@ -255,20 +258,22 @@ impl Bridge {
         };
         let vault = self.vault.clone();
         let server = server.clone();
-        self.call(async move |news| match client.log_in(&username, password).await {
-            Ok(account) => {
-                let kept = if remember {
-                    vault.save(&server, &account.username, &account.token).await
-                } else {
-                    vault.remove(&server, &account.username).await
-                };
-                if let Err(error) = kept {
-                    let result = Err(error);
-                    tell(&news, News::Done { deed: Deed::KeepToken, result }).await;
+        self.call(async move |news| {
+            match client.log_in_showing(&username, password, presence).await {
+                Ok(account) => {
+                    let kept = if remember {
+                        vault.save(&server, &account.username, &account.token).await
+                    } else {
+                        vault.remove(&server, &account.username).await
+                    };
+                    if let Err(error) = kept {
+                        let result = Err(error);
+                        tell(&news, News::Done { deed: Deed::KeepToken, result }).await;
+                    }
+                    entered(&client, &news, account.username, server).await;
                 }
-                entered(&client, &news, account.username, server).await;
+                Err(failure) => tell(&news, News::NotEntered { server, failure }).await,
             }
-            Err(failure) => tell(&news, News::NotEntered { server, failure }).await,
         });
     }
 

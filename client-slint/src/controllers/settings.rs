@@ -13,11 +13,12 @@ pub enum Tab {
     Sounds,
     Speech,
     Chats,
+    Account,
 }
 
 impl Tab {
-    pub const ALL: [Self; 5] =
-        [Self::General, Self::Appearance, Self::Sounds, Self::Speech, Self::Chats];
+    pub const ALL: [Self; 6] =
+        [Self::General, Self::Appearance, Self::Sounds, Self::Speech, Self::Chats, Self::Account];
 
     #[must_use]
     pub fn words(self) -> &'static str {
@@ -27,6 +28,7 @@ impl Tab {
             Self::Sounds => "Sounds",
             Self::Speech => "Speech and notices",
             Self::Chats => "Chats",
+            Self::Account => "Account",
         }
     }
 }
