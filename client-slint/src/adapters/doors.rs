@@ -1,6 +1,6 @@
 //! The windows of the ways in, and those around one's own account.
 
-use slint::{ComponentHandle, PlatformError};
+use slint::PlatformError;
 use thrive_client::{OwnEmail, Secret, ServerAddress};
 
 use super::plain_rows::{PlainRows, RowWords};

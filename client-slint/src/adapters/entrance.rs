@@ -1,6 +1,6 @@
 //! The windows before one is in: log in, create an account.
 
-use slint::{ComponentHandle, PlatformError};
+use slint::PlatformError;
 use thrive_client::{Greeting, Secret, ServerAddress};
 
 use super::dialogs::{index, strings};
