@@ -53,7 +53,7 @@ pub struct Settings {
     pub status_text: String,
     /// User names whose chats are written to a log.
     pub logged_chats: BTreeSet<String>,
-    /// Address of the server that is offered first; empty: where one was last.
+    /// Address of the server that is offered first; empty: nobody chose one.
     pub primary_server: String,
     /// Servers of `client.conf` that were deleted from the list.
     pub removed_servers: BTreeSet<String>,

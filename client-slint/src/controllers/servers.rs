@@ -12,7 +12,7 @@ use crate::words;
 pub struct Known {
     pub name: String,
     pub address: ServerAddress,
-    /// The one that is offered first.
+    /// The one that is offered first: chosen by the person, or where they were last, or the first of all.
     pub primary: bool,
 }
 
@@ -35,7 +35,8 @@ pub fn known(settings: &Settings, config: &[ServerAddress]) -> Vec<Known> {
         }
         all.push(Known { name, address, primary: false });
     }
-    let primary = all.iter().position(|it| it.address.to_string() == settings.primary_server);
+    let at = |wanted: &str| all.iter().position(|it| it.address.to_string() == wanted);
+    let primary = at(&settings.primary_server).or_else(|| at(&settings.server));
     if let Some(first) = all.get_mut(primary.unwrap_or(0)) {
         first.primary = true;
     }

@@ -9,6 +9,7 @@ use crate::bridge::{DoorWish, Wish};
 use crate::controllers::codes::{self, Slip, Spot};
 use crate::controllers::login;
 use crate::desk::Desk;
+use crate::ui::{DoorField, LoginField};
 
 impl Desk {
     /// Asks for the code of an account. It can be left and come back to by logging in.
@@ -159,10 +160,10 @@ impl Desk {
         let account = account.trim();
         if account.contains('@') {
             // The mail says which user name it is for.
-            view.window.invoke_focus_field(crate::ui::DoorField::Username);
+            view.window.invoke_focus_field(DoorField::Username);
         } else {
             view.window.set_username(account.into());
-            view.window.invoke_focus_field(crate::ui::DoorField::Code);
+            view.window.invoke_focus_field(DoorField::Code);
         }
         self.answer(codes::SENT);
     }
@@ -183,6 +184,7 @@ impl Desk {
             login.window.set_password(password);
             login.window.set_server(server.into());
             login.say(sentence, false);
+            login.window.invoke_focus_field(LoginField::Password);
         }
         self.server_edited();
         self.answer(sentence);
