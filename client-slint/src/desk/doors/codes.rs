@@ -107,6 +107,8 @@ impl Desk {
                     ForgotView::open(&server, form.username.trim(), &self.settings, &self.tell);
                 if let Some(view) = self.made(view) {
                     view.show();
+                    // What stands there already can be written over.
+                    view.window.invoke_focus_field(DoorField::Account);
                     self.doors.forgot = Some((view, server));
                     self.login.iter().for_each(|login| login.say("", true));
                 }
