@@ -119,7 +119,7 @@ impl Bridge {
             | Wish::Typing { .. }
             | Wish::Draft { .. }
             | Wish::Roster => self.with_client(wish).await,
-            Wish::Door(wish) => self.doors(wish).await,
+            Wish::Door(wish) => self.doors(wish),
             Wish::Social(wish) => self.social(wish).await,
             Wish::File(wish) => self.files(wish).await,
             Wish::Host(wish) => self.host(wish).await,

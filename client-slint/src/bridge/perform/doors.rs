@@ -9,7 +9,7 @@ use super::{Bridge, tell};
 use crate::bridge::words::{DoorNews, DoorWish, News};
 
 impl Bridge {
-    pub(super) async fn doors(&mut self, wish: DoorWish) {
+    pub(super) fn doors(&mut self, wish: DoorWish) {
         match wish {
             DoorWish::Greet(_)
             | DoorWish::Verify { .. }
