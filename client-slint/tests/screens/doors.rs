@@ -109,6 +109,10 @@ fn what_a_server_says_is_shown_and_spoken_and_moves_nothing() {
     assert_eq!(login.get_username(), "ann");
     assert_eq!(login.get_welcome(), "Welcome to all.");
     assert_eq!(login.get_people(), "7 people have an account on this server, 2 are online.");
+    // All of it stands above the last button, and is in sight with it.
+    stage.alt(&login, 'v');
+    stage.press(&login, Key::Tab);
+    stage.press(&login, Key::Tab);
     assert!(is_named(&login, "Welcome to all."));
     stage.later(1_000);
     assert_eq!(stage.spoken(), ["Welcome to all."]);
@@ -356,6 +360,8 @@ fn servers_are_added_deleted_and_chosen_and_the_log_in_offers_them() {
     assert_eq!(window.get_notice(), "Home is in the list of servers.");
     let both = ["host localhost, port 2005, primary", "Home, host chat.example.org, port 9"];
     assert_eq!(rows(&window), both);
+    stage.alt(&login, 'v');
+    stage.press(&login, Key::Tab);
     assert!(rows(&login).iter().any(|row| row == both[1]), "the log-in has it as well");
     assert!(window.get_list_has_focus());
 
