@@ -3,10 +3,12 @@
 pub mod chat;
 pub mod contacts;
 pub mod dialogs;
+pub mod doors;
 pub mod entrance;
 pub mod files;
 pub mod lines;
 pub mod orders;
 pub mod people;
+pub mod plain_rows;
 pub mod settings;
 pub mod shell;

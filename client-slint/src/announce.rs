@@ -75,6 +75,8 @@ pub enum Event {
     LoggedOut {
         why: Option<String>,
     },
+    /// What the operator says to whoever has logged in.
+    Welcome(String),
     /// An answer to what the person just did.
     Answer(String),
     /// Something that the person tried did not work.
@@ -239,6 +241,7 @@ pub fn decide(event: &Event, context: Context, settings: &Settings) -> Decision 
             polite(text).with(Sound::Login)
         }
         Event::Missed(text) => Decision { shown: Some(text.clone()), ..polite(text.clone()) },
+        Event::Welcome(text) => notice(words::one_line(text), true),
         Event::LoggedOut { why: None } => polite("Logged out.".into()).with(Sound::Logout),
         Event::LoggedOut { why: Some(why) } => assertive(why.clone()).with(Sound::Logout),
         Event::Answer(text) => polite(text.clone()),
@@ -385,6 +388,7 @@ mod tests {
                     "You have 2 messages from Ann.|",
                 ],
             ),
+            (&Event::Welcome("Hi\nall.".into()), ["Hi all.|", "|", "Hi all.|", "Hi all.|"]),
             (&Event::ListEdge, ["|ListEdge"; 4]),
             (&Event::Problem("No.".into()), ["!No.|Error"; 4]),
             (&Event::Answer("Copied.".into()), ["Copied.|", "|", "Copied.|", "Copied.|"]),

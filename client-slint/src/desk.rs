@@ -225,6 +225,7 @@ impl Desk {
                 _ => self.escape(key),
             },
             Input::Walk(_) | Input::Letter(_) | Input::Picked(_) => self.move_in_list(key, input),
+            Input::Edited if key == WindowKey::Login => self.server_edited(),
             Input::Edited => self.edited(key),
             Input::Answered(tab) if matches!(key, WindowKey::Social(_)) => {
                 self.tab_chosen(key, tab);
@@ -286,8 +287,8 @@ impl Desk {
             WindowKey::Social(window) => self.move_in_social(window, &input),
             WindowKey::Files(window) => self.move_in_files(window, &input),
             WindowKey::Host(window) => self.move_in_host(window, &input),
-            WindowKey::Login
-            | WindowKey::CreateAccount
+            WindowKey::Login => self.move_in_known_servers(&input),
+            WindowKey::CreateAccount
             | WindowKey::AddContact
             | WindowKey::Status
             | WindowKey::Confirm

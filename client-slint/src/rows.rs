@@ -147,6 +147,11 @@ impl<T: Listed> Rows<T> {
         }
     }
 
+    /// Nothing is chosen.
+    pub fn choose_none(&mut self) {
+        self.current = None;
+    }
+
     /// Where a key leads. A page is ten rows.
     pub fn walk(&mut self, step: Step) {
         const PAGE: usize = 10;

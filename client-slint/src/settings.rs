@@ -53,14 +53,19 @@ pub struct Settings {
     pub status_text: String,
     /// Where files of others are put; empty: where the program puts them by itself.
     pub files_folder: String,
-    /// User names whose chats are written to a log.
-    /// Server, own user name, and the other one's, with blanks between.
+    /// The chats that are written to a log: server, own user name, and the other one's, with blanks between.
     pub logged_chats: BTreeSet<String>,
     pub order: Order,
     /// Minutes without a touch after which others see me as away; 0 is never.
     pub away_after: u8,
     /// I am shown as away by that, and not because I said so.
     pub auto_away: bool,
+    /// Address of the server that is offered first; empty: nobody chose one.
+    pub primary_server: String,
+    /// Servers of `client.conf` that were deleted from the list.
+    pub removed_servers: BTreeSet<String>,
+    /// Servers that a person added.
+    pub servers: Vec<KnownServer>,
 }
 
 /// In which order the contacts stand.
@@ -85,6 +90,16 @@ impl Order {
             Self::Status => "By status, sorted when you enter the list",
         }
     }
+}
+
+/// A server that a person added to the list.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub struct KnownServer {
+    /// Empty: it is called as its host is.
+    pub name: String,
+    /// `host:port`.
+    pub address: String,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -171,6 +186,9 @@ impl Default for Settings {
             order: Order::Name,
             away_after: 10,
             auto_away: false,
+            primary_server: String::new(),
+            removed_servers: BTreeSet::new(),
+            servers: Vec::new(),
         }
     }
 }
@@ -260,6 +278,7 @@ mod tests {
             username: "ann".into(),
             colors: Colors::ContrastDark,
             logged_chats: ["bob".to_owned()].into(),
+            servers: vec![KnownServer { name: "Home".into(), address: "home:9".into() }],
             ..Settings::default()
         };
         settings.save(dir.path()).unwrap();

@@ -167,16 +167,6 @@ pub fn availability(availability: Availability) -> &'static str {
     }
 }
 
-/// A status with its own words: "away, lunch".
-#[must_use]
-pub fn presence(presence: &Presence) -> String {
-    let text = one_line(&presence.text);
-    let parts =
-        [availability(presence.availability), presence.preset.map_or("", preset), text.as_str()];
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
-}
-
-/// What somebody does just now.
 #[must_use]
 pub fn preset(preset: Preset) -> &'static str {
     match preset {
@@ -188,6 +178,15 @@ pub fn preset(preset: Preset) -> &'static str {
         Preset::FixingMyPc => "fixing my PC",
         Preset::BatteryAboutToDie => "battery about to die",
     }
+}
+
+/// A status with its own words: "away, lunch".
+#[must_use]
+pub fn presence(presence: &Presence) -> String {
+    let text = one_line(&presence.text);
+    let parts =
+        [availability(presence.availability), presence.preset.map_or("", preset), text.as_str()];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 /// What somebody is called in a list: "(Admin)" stands behind the name of an admin.

@@ -44,13 +44,21 @@ impl Client {
     /// The server cannot be reached.
     pub async fn greeting(&self) -> Result<Greeting, Failure> {
         let options = &self.options;
-        let greeted = greet(&options.server, &self.pins, &options.program).await?;
+        let mut greeted = greet(&options.server, &self.pins, &options.program).await?;
+        let people = match greeted.ask(Request::ServerInfo {}).await {
+            Ok(Reply::ServerInfo(info)) => Some((info.accounts, info.online)),
+            // What it says of itself has come; that it does not count is no reason to say nothing.
+            Ok(_) | Err(_) => None,
+        };
         let welcome = greeted.welcome.clone();
         greeted.leave().await;
         Ok(Greeting {
             name: welcome.server,
             sign_up_open: is_open(welcome.sign_up),
+            sign_up_by_invite: welcome.sign_up == SignUp::Invite,
+            email_required: welcome.email_required,
             text: welcome.text.as_str().to_owned(),
+            people,
         })
     }
 

@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 use thrive_protocol::ids::UserId;
 use thrive_protocol::name::Username;
 use thrive_protocol::reply::{LoggedIn, Reply};
-use thrive_protocol::request::Request;
+use thrive_protocol::request::{Request, SetPresence};
 use thrive_protocol::secret::Secret;
 use thrive_protocol::text::MessageText;
 use tokio::sync::{mpsc, oneshot};
@@ -71,6 +71,7 @@ pub(crate) enum Command {
     LogIn {
         username: Username,
         password: Secret,
+        presence: Option<SetPresence>,
         answer: Answer<Account>,
     },
     Resume {
@@ -237,8 +238,10 @@ impl Engine {
         let now = Instant::now();
         self.hub.used = now;
         match (command, &mut self.life) {
-            (Command::LogIn { username, password, answer }, None) if self.entering.is_none() => {
-                let (id, handle) = self.hub.log_in(&username, password);
+            (Command::LogIn { username, password, presence, answer }, None)
+                if self.entering.is_none() =>
+            {
+                let (id, handle) = self.hub.log_in(&username, password, presence);
                 self.entering = Some(Entering { id, handle, username, answer });
             }
             (Command::LogIn { answer, .. }, _) => tell(answer, Err(occupied())),

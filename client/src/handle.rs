@@ -15,11 +15,12 @@ use tokio::time::{Instant, timeout_at};
 use crate::engine::asking::Effect;
 use crate::engine::hub::{Hub, Reach, Shared, State};
 use crate::engine::{Answer, COMMANDS, Command, Engine, INBOUND};
+use crate::people::set_presence;
 use crate::pin::{Fingerprint, Pins, private_folder};
 use crate::transfer::Progress;
 use crate::types::{
-    Account, Change, Code, Connection, Failure, Message, MessageKey, Secret, ServerAddress, UserId,
-    Username,
+    Account, Change, Code, Connection, Failure, Message, MessageKey, Presence, Secret,
+    ServerAddress, UserId, Username,
 };
 
 /// Changes that a listener may be behind. Then it is told to read everything again, which costs less
@@ -169,8 +170,23 @@ impl Client {
     /// # Errors
     /// Why nobody is logged in now.
     pub async fn log_in(&self, username: &str, password: Secret) -> Result<Account, Failure> {
+        self.log_in_showing(username, password, None).await
+    }
+
+    /// The same with a status that holds before anybody can see me: who logs in as invisible is not seen
+    /// for a moment. `None`: the one that is stored.
+    ///
+    /// # Errors
+    /// As [`Self::log_in`], or the status is too long.
+    pub async fn log_in_showing(
+        &self,
+        username: &str,
+        password: Secret,
+        presence: Option<Presence>,
+    ) -> Result<Account, Failure> {
         let username = parse_username(username)?;
-        self.ask(|answer| Command::LogIn { username, password, answer }).await
+        let presence = presence.map(set_presence);
+        self.ask(|answer| Command::LogIn { username, password, presence, answer }).await
     }
 
     /// Logs in by the token of an earlier login. When the server cannot be reached, this returns within

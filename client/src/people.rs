@@ -94,8 +94,7 @@ impl Client {
     /// # Errors
     /// The server refuses, or there is no connection.
     pub async fn set_presence(&self, presence: Presence) -> Result<(), Failure> {
-        let Presence { availability, preset, text, last_seen_ms: _ } = presence.clone();
-        let request = Request::SetPresence(SetPresence { availability, preset, text });
+        let request = Request::SetPresence(set_presence(presence.clone()));
         self.request(request, Effect::OwnPresence(presence)).await?;
         Ok(())
     }
@@ -124,4 +123,10 @@ impl Client {
             _ => Err(strange("the contact")),
         }
     }
+}
+
+/// A status in the words of the wire.
+pub(crate) fn set_presence(presence: Presence) -> SetPresence {
+    let Presence { availability, preset, text, last_seen_ms: _ } = presence;
+    SetPresence { availability, preset, text }
 }

@@ -311,8 +311,14 @@ impl Missed {
 pub struct Greeting {
     pub name: String,
     pub sign_up_open: bool,
+    /// New accounts need the code of an invitation.
+    pub sign_up_by_invite: bool,
+    /// A new account needs an e-mail address, and the code that is sent to it.
+    pub email_required: bool,
     /// The operator's words before a login; often empty.
     pub text: String,
+    /// People with an account and people online, where the server tells it.
+    pub people: Option<(u64, u64)>,
 }
 
 /// About the server; can be asked without an account.

@@ -23,6 +23,7 @@ use crate::news::{Answer, Audience, Done, Fault};
 use crate::outage::Outage;
 use crate::presence::Online;
 use crate::service::files::{Download, Upload};
+use crate::service::statuses::Statuses;
 use crate::service::{Caller, Services};
 
 /// A cheap handle.
@@ -93,10 +94,17 @@ impl Dispatch {
                 self.said("create_account", it.accounts.create(from, request).await)?;
                 Ok((Reply::Done {}, None))
             }
-            Request::LogIn(request) => {
+            Request::LogIn(mut request) => {
+                let presence = request.presence.take();
+                self.said("log_in", presence.iter().try_for_each(Statuses::check))?;
                 let done = self.said("log_in", it.accounts.log_in(from, request).await)?;
                 self.bus.publish(&done.news);
                 let (caller, reply) = done.reply;
+                // Before anybody can see them: whoever wants to be invisible is not seen for a moment.
+                if let Some(presence) = presence {
+                    let set = self.set_presence(&caller, presence).await?;
+                    self.bus.publish(&set.news);
+                }
                 Ok((Reply::LoggedIn(reply), Some(Login { caller })))
             }
             Request::Resume(request) => {

@@ -156,6 +156,10 @@ pub struct LogIn {
     pub password: Secret,
     /// What this device is called in the list of sessions.
     pub device: String,
+    /// The status from now on: it holds before anybody can see the account, so that whoever wants to be
+    /// invisible is not seen for a moment. Absent: the one that is stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presence: Option<SetPresence>,
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

@@ -115,8 +115,12 @@ impl Door {
         password: &str,
     ) -> Result<Result<LoggedIn, Refusal>> {
         let password = Secret::new(password.into());
-        let log_in =
-            LogIn { username: username.into(), password, device: format!("{username}'s device") };
+        let log_in = LogIn {
+            username: username.into(),
+            password,
+            device: format!("{username}'s device"),
+            presence: None,
+        };
         match client.ask(Request::LogIn(log_in)).await? {
             Ok(Reply::LoggedIn(me)) => Ok(Ok(me)),
             Ok(other) => bail!("no login but {other:?}"),

@@ -1,11 +1,14 @@
 //! The windows before one is in: log in, create an account.
 
-use slint::{ComponentHandle, ModelRc, PlatformError, SharedString, VecModel};
-use thrive_client::{Secret, ServerAddress};
+use slint::PlatformError;
+use thrive_client::{Greeting, Secret, ServerAddress};
 
-use super::shell::{Tell, View, WindowKey, wire};
+use super::dialogs::{index, strings};
+use super::doors::listen;
+use super::plain_rows::PlainRows;
+use super::shell::{Input, Tell, View, WindowKey, step, wire};
 use crate::controllers::login::{Field, Mistake};
-use crate::controllers::{create_account, login};
+use crate::controllers::{create_account, login, status};
 use crate::settings::Settings;
 use crate::ui::{CreateAccountWindow, CreateField, LoginField, LoginWindow};
 
@@ -17,33 +20,22 @@ impl LoginView {
     /// The platform gives no window.
     pub fn open(
         settings: &Settings,
-        servers: &[ServerAddress],
+        server: &str,
+        rows: &PlainRows,
         tell: &Tell,
     ) -> Result<Self, PlatformError> {
+        const KEY: WindowKey = WindowKey::Login;
         let window = LoginWindow::new()?;
-        wire!(window, WindowKey::Login, tell);
-        let names: Vec<SharedString> =
-            servers.iter().map(|server| server.to_string().into()).collect();
-        let last = match settings.server.as_str() {
-            "" => names.first().cloned().unwrap_or_default(),
-            last => last.into(),
-        };
-        let chosen = names.iter().position(|name| *name == last);
-        window.set_chosen_server(super::shell::number(chosen));
-        window.set_servers(ModelRc::new(VecModel::from(names)));
-        window.set_server(last);
+        wire!(window, KEY, tell);
+        listen!(window, KEY, tell);
+        let told = tell.clone();
+        window.on_server_edited(move || told.say(KEY, Input::Edited));
+        window.set_servers(rows.model());
+        window.set_server(server.into());
+        window.set_statuses(strings(status::at_login()));
         window.set_username(settings.username.as_str().into());
         window.set_remember(settings.remember);
         window.set_automatic(settings.automatic);
-        let weak = window.as_weak();
-        window.on_server_picked(move |at| {
-            use slint::Model;
-            let Some(window) = weak.upgrade() else { return };
-            let picked = usize::try_from(at).ok().and_then(|at| window.get_servers().row_data(at));
-            if let Some(name) = picked {
-                window.set_server(name);
-            }
-        });
         let view = Self::new(window, WindowKey::Login, settings, tell);
         if !settings.username.is_empty() {
             view.window.invoke_focus_field(LoginField::Password);
@@ -58,6 +50,7 @@ impl LoginView {
             username: self.window.get_username().into(),
             password: Secret::new(self.window.get_password().into()),
             remember: self.window.get_remember(),
+            presence: status::of_login(index(self.window.get_status())),
         }
     }
 
@@ -70,7 +63,9 @@ impl LoginView {
         self.say(&mistake.sentence, true);
         self.window.invoke_focus_field(match mistake.field {
             Field::Username => LoginField::Username,
-            Field::Password | Field::Confirmation => LoginField::Password,
+            Field::Password | Field::Confirmation | Field::Email | Field::Invite => {
+                LoginField::Password
+            }
             Field::Server => LoginField::Server,
         });
     }
@@ -96,16 +91,44 @@ impl CreateAccountView {
             username: self.window.get_username().into(),
             password: Secret::new(self.window.get_password().into()),
             confirmation: Secret::new(self.window.get_confirmation().into()),
+            email: self.window.get_email_shown().then(|| self.window.get_email().into()),
+            invite: (self.window.get_invite_shown())
+                .then(|| Secret::new(self.window.get_invite().into())),
+        }
+    }
+
+    /// Takes away what nobody should find there.
+    pub fn wipe(&self) {
+        self.window.set_password("".into());
+        self.window.set_confirmation("".into());
+        self.window.set_invite("".into());
+    }
+
+    /// Shows the fields that the server asks for, and whether it takes anybody.
+    pub fn greeted(&self, greeting: &Greeting) {
+        self.window.set_email_shown(greeting.email_required);
+        self.window.set_invite_shown(greeting.sign_up_by_invite);
+        if self.window.get_notice().is_empty() {
+            self.window.set_notice(create_account::welcome(greeting).into());
+            self.window.set_notice_bad(!greeting.sign_up_by_invite);
         }
     }
 
     pub fn point_at(&self, mistake: &Mistake) {
+        match mistake.field {
+            // The server asks for more than it was known to.
+            Field::Email => self.window.set_email_shown(true),
+            Field::Invite => self.window.set_invite_shown(true),
+            Field::Username | Field::Password | Field::Confirmation | Field::Server => {}
+        }
         self.window.set_notice(mistake.sentence.as_str().into());
         self.window.set_notice_bad(true);
         self.window.invoke_focus_field(match mistake.field {
             Field::Username | Field::Server => CreateField::Username,
             Field::Password => CreateField::Password,
             Field::Confirmation => CreateField::Confirmation,
+            Field::Email => CreateField::Email,
+            Field::Invite => CreateField::Invite,
         });
     }
 }

@@ -68,7 +68,11 @@ impl WindowKey {
     /// Ends with the session.
     #[must_use]
     pub fn is_of_session(self) -> bool {
-        !matches!(self, Self::Login | Self::CreateAccount | Self::Door(_))
+        match self {
+            Self::Login | Self::CreateAccount => false,
+            Self::Door(door) => door.is_of_session(),
+            _ => true,
+        }
     }
 
     #[must_use]
@@ -292,15 +296,15 @@ where
     for<'a> Habits<'a>: Global<'a, W>,
 {
     fn speak(&self, region: Region, text: &str) {
-        View::speak(self, region, text);
+        Self::speak(self, region, text);
     }
 
     fn dress(&self, settings: &Settings) {
-        View::dress(self, settings);
+        Self::dress(self, settings);
     }
 
     fn raise(&self) {
-        View::raise(self);
+        Self::raise(self);
     }
 }
 

@@ -90,7 +90,9 @@ impl Shared {
     fn hear(&self, change: &Change) {
         match change {
             Change::Message { now: Message { peer, seq: Some(_), .. }, .. } => {
-                self.look(|todo| drop(todo.moved.insert(*peer)));
+                self.look(|todo| {
+                    todo.moved.insert(*peer);
+                });
             }
             Change::Reload | Change::Connection(Connection::Online) => {
                 self.look(|todo| todo.all = true);

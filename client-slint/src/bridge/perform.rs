@@ -6,7 +6,8 @@ mod host;
 mod social;
 
 use thrive_client::{
-    Change, Client, Failure, MessageKey, Options, Secret, ServerAddress, UserId, Username, Vault,
+    Change, Client, Failure, MessageKey, Options, Presence, Secret, ServerAddress, SignedUp,
+    UserId, Username, Vault,
 };
 use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::task::{JoinHandle, JoinSet};
@@ -15,7 +16,7 @@ use super::Place;
 use super::logs::{BOOKMARK, Logs};
 use super::notices::Notices;
 use super::tray::Tray;
-use super::words::{Deed, News, OpenedChat, Wish};
+use super::words::{Deed, DoorNews, News, OpenedChat, Wish};
 use crate::links;
 
 /// Runs until the wishes end or `Exit` comes.
@@ -69,17 +70,18 @@ impl Bridge {
             self.calls.join_next().await;
         }
         match wish {
-            Wish::LogIn { server, username, password, remember } => {
-                self.log_in(server, username, password, remember).await;
+            Wish::LogIn { server, username, password, remember, presence } => {
+                self.log_in(server, username, password, remember, presence).await;
             }
             Wish::Resume { server, username } => self.resume(server, username).await,
-            Wish::CreateAccount { server, username, password } => {
-                let Some(client) = self.client_for(&server, News::AccountCreated).await else {
-                    return;
+            Wish::CreateAccount { server, username, password, email, invite } => {
+                let failed = |it: Result<(), Failure>| {
+                    News::Door(DoorNews::Created(it.map(|()| SignedUp::Ready)))
                 };
+                let Some(client) = self.client_for(&server, failed).await else { return };
                 self.call(async move |news| {
-                    let result = client.create_account(&username, password).await;
-                    tell(&news, News::AccountCreated(result)).await;
+                    let result = client.sign_up(&username, password, email.as_deref(), invite);
+                    tell(&news, News::Door(DoorNews::Created(result.await))).await;
                 });
             }
             Wish::AcceptServer { server, fingerprint } => {
@@ -115,7 +117,7 @@ impl Bridge {
             | Wish::Draft { .. }
             | Wish::LogFrom { .. }
             | Wish::Roster => self.with_client(wish).await,
-            Wish::Door(wish) => self.doors(wish).await,
+            Wish::Door(wish) => self.doors(wish),
             Wish::Social(wish) => self.social(wish).await,
             Wish::File(wish) => self.files(wish),
             Wish::Host(wish) => self.host(wish).await,
@@ -240,6 +242,7 @@ impl Bridge {
         username: String,
         password: Secret,
         remember: bool,
+        presence: Option<Presence>,
     ) {
         let failed = |failure| News::NotEntered { server: server.clone(), failure };
         let client = match self.connect(&server).await {
@@ -248,20 +251,22 @@ impl Bridge {
         };
         let vault = self.vault.clone();
         let server = server.clone();
-        self.call(async move |news| match client.log_in(&username, password).await {
-            Ok(account) => {
-                let kept = if remember {
-                    vault.save(&server, &account.username, &account.token).await
-                } else {
-                    vault.remove(&server, &account.username).await
-                };
-                if let Err(error) = kept {
-                    let result = Err(error);
-                    tell(&news, News::Done { deed: Deed::KeepToken, result }).await;
+        self.call(async move |news| {
+            match client.log_in_showing(&username, password, presence).await {
+                Ok(account) => {
+                    let kept = if remember {
+                        vault.save(&server, &account.username, &account.token).await
+                    } else {
+                        vault.remove(&server, &account.username).await
+                    };
+                    if let Err(error) = kept {
+                        let result = Err(error);
+                        tell(&news, News::Done { deed: Deed::KeepToken, result }).await;
+                    }
+                    entered(&client, &news, account.username, server).await;
                 }
-                entered(&client, &news, account.username, server).await;
+                Err(failure) => tell(&news, News::NotEntered { server, failure }).await,
             }
-            Err(failure) => tell(&news, News::NotEntered { server, failure }).await,
         });
     }
 

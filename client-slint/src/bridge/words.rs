@@ -27,6 +27,8 @@ pub enum Wish {
         username: String,
         password: Secret,
         remember: bool,
+        /// The status from the first moment on; `None`: as it was left.
+        presence: Option<Presence>,
     },
     /// With the token of the last time.
     Resume {
@@ -37,6 +39,8 @@ pub enum Wish {
         server: ServerAddress,
         username: String,
         password: Secret,
+        email: Option<String>,
+        invite: Option<Secret>,
     },
     AcceptServer {
         server: ServerAddress,
@@ -121,7 +125,6 @@ pub enum News {
     },
     /// There is no token for this account on this computer.
     NoToken,
-    AccountCreated(Result<(), Failure>),
     ServerAccepted(Result<(), Failure>),
     Server(Result<ServerInfo, Failure>),
     Roster {

@@ -1,6 +1,6 @@
 //! Logging in: what is missing, and where to put it right.
 
-use thrive_client::{Failure, Secret, ServerAddress, Username};
+use thrive_client::{Code, Failure, Presence, Secret, ServerAddress, Username};
 
 use crate::bridge::Wish;
 use crate::words;
@@ -12,6 +12,8 @@ pub struct Form {
     pub username: String,
     pub password: Secret,
     pub remember: bool,
+    /// The status to log in with; `None`: as it was left.
+    pub presence: Option<Presence>,
 }
 
 /// Why it was not even sent, and the field to go to.
@@ -26,6 +28,8 @@ pub enum Field {
     Username,
     Password,
     Confirmation,
+    Email,
+    Invite,
     Server,
 }
 
@@ -45,8 +49,8 @@ pub fn submit(form: Form) -> Result<Wish, Mistake> {
         return Err(Mistake::new(Field::Password, "Enter your password."));
     }
     let server = server(&form.server)?;
-    let (password, remember) = (form.password, form.remember);
-    Ok(Wish::LogIn { server, username: username.as_str().to_owned(), password, remember })
+    let Form { password, remember, presence, .. } = form;
+    Ok(Wish::LogIn { server, username: username.as_str().to_owned(), password, remember, presence })
 }
 
 pub(crate) fn username(raw: &str) -> Result<Username, Mistake> {
@@ -76,13 +80,47 @@ pub fn field_of(failure: &Failure) -> Field {
     }
 }
 
+/// Whether logging in by itself cannot work any more: the password or the token is wrong. A server that is
+/// away, or full, or another one, is no reason to give up.
+#[must_use]
+pub fn is_hopeless(failure: &Failure) -> bool {
+    let Failure::Refused { code, .. } = failure else { return false };
+    matches!(code, Code::WrongCredentials | Code::SessionEnded | Code::AccountDeleted)
+}
+
+/// Whether the account waits for its code.
+#[must_use]
+pub fn is_unverified(failure: &Failure) -> bool {
+    matches!(failure, Failure::Refused { code: Code::AccountUnverified, .. })
+}
+
+/// How many people a server has, as a sentence.
+#[must_use]
+pub fn people(people: Option<(u64, u64)>) -> String {
+    let count = |many: u64| if many == 1 { "1 person".into() } else { format!("{many} people") };
+    match people {
+        None => String::new(),
+        Some((accounts, online)) => {
+            let has = if accounts == 1 { "has" } else { "have" };
+            let are = if online == 1 { "is" } else { "are" };
+            format!("{} {has} an account on this server, {online} {are} online.", count(accounts))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn form(username: &str, password: &str, server: &str) -> Form {
         let password = Secret::new(password.into());
-        Form { server: server.into(), username: username.into(), password, remember: true }
+        Form {
+            server: server.into(),
+            username: username.into(),
+            password,
+            remember: true,
+            presence: None,
+        }
     }
 
     #[test]
@@ -113,5 +151,24 @@ mod tests {
             (server.to_string().as_str(), username.as_str()),
             ("chat.example.org:2005", "ann")
         );
+    }
+
+    #[test]
+    fn only_wrong_credentials_make_logging_in_by_itself_hopeless() {
+        let refused = |code| Failure::Refused { code, retry_after_ms: None, limit: None };
+        assert!(is_hopeless(&refused(Code::WrongCredentials)));
+        assert!(is_hopeless(&refused(Code::SessionEnded)));
+        assert!(!is_hopeless(&refused(Code::SlowDown)));
+        assert!(!is_hopeless(&refused(Code::Busy)));
+        assert!(!is_hopeless(&Failure::Unreachable("no".into())));
+    }
+
+    #[test]
+    fn a_server_says_how_many_people_it_has() {
+        assert_eq!(people(None), "");
+        let sentence = "3 people have an account on this server, 1 is online.";
+        assert_eq!(people(Some((3, 1))), sentence);
+        let sentence = "1 person has an account on this server, 0 are online.";
+        assert_eq!(people(Some((1, 0))), sentence);
     }
 }

@@ -15,11 +15,19 @@ pub enum Tab {
     Speech,
     Chats,
     People,
+    Account,
 }
 
 impl Tab {
-    pub const ALL: [Self; 6] =
-        [Self::General, Self::Appearance, Self::Sounds, Self::Speech, Self::Chats, Self::People];
+    pub const ALL: [Self; 7] = [
+        Self::General,
+        Self::Appearance,
+        Self::Sounds,
+        Self::Speech,
+        Self::Chats,
+        Self::People,
+        Self::Account,
+    ];
 
     #[must_use]
     pub fn words(self) -> &'static str {
@@ -30,6 +38,7 @@ impl Tab {
             Self::Speech => "Speech and notices",
             Self::Chats => "Chats",
             Self::People => "People",
+            Self::Account => "Account",
         }
     }
 }

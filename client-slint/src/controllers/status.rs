@@ -57,12 +57,31 @@ pub fn submit(choice: usize, text: &str, limit: Option<u32>) -> Result<Presence,
             "Your words have {letters} letters. The server takes {limit} at most."
         ));
     }
+    Ok(presence(choice, text))
+}
+
+fn presence(choice: usize, text: String) -> Presence {
     let preset = choice.checked_sub(CHOICES.len()).and_then(|at| Preset::ALL.get(at)).copied();
     let availability = match preset {
         Some(preset) => preset.usual_availability(),
         None => CHOICES.get(choice).copied().unwrap_or(Availability::Online),
     };
-    Ok(Presence { preset, ..Presence::new(availability, text) })
+    Presence { preset, ..Presence::new(availability, text) }
+}
+
+/// The choices at the log-in: the first one leaves the status as the server has it, whichever device
+/// chose it, so that somebody who is invisible stays so.
+#[must_use]
+pub fn at_login() -> Vec<String> {
+    let mut options = options();
+    options.insert(0, "as I left it".into());
+    options
+}
+
+/// The status to log in with; `None`: as it was left.
+#[must_use]
+pub fn of_login(choice: usize) -> Option<Presence> {
+    choice.checked_sub(1).map(|choice| presence(choice, String::new()))
 }
 
 #[cfg(test)]
@@ -91,5 +110,13 @@ mod tests {
         assert!(submit(0, "äöü", Some(3)).is_ok());
         let said = "Your words have 4 letters. The server takes 3 at most.";
         assert_eq!(submit(0, "äöüß", Some(3)).unwrap_err(), said);
+    }
+    #[test]
+    fn at_the_log_in_nothing_is_said_unless_something_was_chosen() {
+        assert_eq!(at_login().len(), options().len() + 1);
+        assert_eq!(of_login(0), None);
+        let invisible = at_login().iter().position(|it| it.starts_with("invisible")).unwrap();
+        let chosen = of_login(invisible).unwrap();
+        assert_eq!(chosen.availability, Availability::Invisible);
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use thrive_client::{Failure, ServerInfo};
 
 use super::Desk;
+use super::doors::Door;
 use crate::adapters::dialogs::{AboutView, NoticeView, StatusView};
 use crate::adapters::settings::SettingsView;
 use crate::adapters::shell::{Input, WindowKey};
@@ -77,6 +78,9 @@ impl Desk {
             Command::PreviewLook => self.preview_look(),
             Command::EventChosen => view.show_event(),
             Command::EventSwitched => view.switch_event(),
+            Command::ChangePassword => self.open_door(Door::Password),
+            Command::ChangeEmail => self.open_door(Door::Email),
+            Command::Devices => self.open_door(Door::Devices),
             Command::NextPage => view.turn(true),
             Command::PreviousPage => view.turn(false),
             other => tracing::error!(?other, "A command of another window"),
@@ -222,7 +226,10 @@ impl Desk {
     /// Closes a dialog. Where the focus was in the window behind, it still is.
     pub(super) fn close_dialog(&mut self, key: WindowKey) {
         match key {
-            WindowKey::CreateAccount => self.create.take().into_iter().for_each(|it| it.close()),
+            WindowKey::CreateAccount => self.create.take().into_iter().for_each(|it| {
+                it.wipe();
+                it.close();
+            }),
             WindowKey::AddContact => self.add.take().into_iter().for_each(|it| it.close()),
             WindowKey::Status => self.status.take().into_iter().for_each(|it| it.close()),
             WindowKey::Settings => {

@@ -1,7 +1,8 @@
 //! Coming in and going out: log in, create an account, a changed certificate, log out.
 
-use thrive_client::{Arrival, Failure, ServerAddress, Username};
+use thrive_client::{Arrival, Failure, ServerAddress, SignedUp, Username};
 
+use super::doors::Door;
 use super::people::Question;
 use super::{Desk, Entering, Session};
 use crate::adapters::contacts::ContactsView;
@@ -29,23 +30,28 @@ impl Desk {
             self.show_lines("Your keys cannot be used", &lines);
         }
         if !self.settings.automatic {
-            return;
+            return self.ask_greeting();
         }
         let server = match self.settings.server.as_str() {
             "" => self.config.servers.first().cloned(),
             last => ServerAddress::parse(last).ok(),
         };
         if let (Ok(username), Some(server)) = (Username::parse(&self.settings.username), server) {
+            self.login.iter().for_each(|it| it.window.set_server(server.to_string().into()));
+            self.server_edited();
             self.set_entering(Some(Entering { remember: true, automatic: true }));
             self.ask(Wish::Resume { server, username });
         }
     }
 
     pub(super) fn open_login(&mut self) {
-        let view = LoginView::open(&self.settings, &self.config.servers, &self.tell);
+        self.offer_servers();
+        let (server, rows) = (self.first_server(), &self.doors.offered_rows);
+        let view = LoginView::open(&self.settings, &server, rows, &self.tell);
         if let Some(view) = self.made(view) {
             view.show();
             self.login = Some(view);
+            self.server_edited();
         }
     }
 
@@ -62,6 +68,11 @@ impl Desk {
             (WindowKey::Login, Command::FocusServer) => {
                 self.login.iter().for_each(|it| it.window.invoke_focus_field(LoginField::Server));
             }
+            (WindowKey::Login, Command::Status) => {
+                self.login.iter().for_each(|it| it.window.invoke_focus_status());
+            }
+            (WindowKey::Login, Command::ForgotPassword) => self.open_door(Door::Forgot),
+            (WindowKey::Login, Command::Servers) => self.open_door(Door::Servers),
             (WindowKey::Login, Command::Exit) => self.exit(),
             (WindowKey::CreateAccount, Command::Create) => self.create_account(),
             (WindowKey::CreateAccount, Command::ToggleLogInAfter) => {
@@ -72,7 +83,7 @@ impl Desk {
         }
     }
 
-    fn log_in(&mut self) {
+    pub(super) fn log_in(&mut self) {
         if self.entering.is_some() {
             return;
         }
@@ -89,7 +100,7 @@ impl Desk {
         }
     }
 
-    fn login_mistake(&mut self, mistake: &Mistake) {
+    pub(super) fn login_mistake(&mut self, mistake: &Mistake) {
         self.login.iter().for_each(|view| view.point_at(mistake));
         self.problem(mistake.sentence.clone());
     }
@@ -111,6 +122,7 @@ impl Desk {
             view.window.invoke_focus_field(LoginField::Password);
         }
         self.answer("Enter your password to log in.");
+        self.ask_greeting();
     }
 
     pub(super) fn not_entered(&mut self, server: &ServerAddress, failure: &Failure) {
@@ -119,6 +131,20 @@ impl Desk {
             return;
         }
         let sentence = words::failure(failure);
+        if login::is_hopeless(failure) && self.settings.automatic {
+            // It would fail the next time as well. A server that is away is tried again.
+            self.settings.automatic = false;
+            self.save_settings();
+            self.login.iter().for_each(|it| it.window.set_automatic(false));
+        }
+        if login::is_unverified(failure)
+            && let Some(login) = &self.login
+        {
+            let username = login.form().username.trim().to_lowercase();
+            login.say(&sentence, true);
+            self.open_verify(server.clone(), username, true);
+            return self.problem(sentence);
+        }
         if matches!(failure, Failure::Unreachable(_)) {
             // It may be long since Enter, and a password on its way: the focus stays.
             self.login.iter().for_each(|view| view.say(&sentence, true));
@@ -176,6 +202,7 @@ impl Desk {
                     self.create = Some(view);
                     // An old mistake would be read out again at the return.
                     self.login.iter().for_each(|login| login.say("", true));
+                    self.greet_creator(&server);
                 }
             }
             Err(mistake) => self.login_mistake(&mistake),
@@ -202,18 +229,17 @@ impl Desk {
         }
     }
 
-    pub(super) fn account_created(&mut self, result: Result<(), Failure>) {
+    pub(super) fn account_created(&mut self, result: Result<SignedUp, Failure>) {
         let Some(view) = &self.create else { return };
         view.window.set_busy(false);
-        if let Err(failure) = result {
+        if let Err(failure) = &result {
             let server = self.login.as_ref().and_then(|it| login::server(&it.form().server).ok());
             if let Some(server) = server
-                && self.is_certificate(&server, &failure)
+                && self.is_certificate(&server, failure)
             {
                 return;
             }
-            let mistake =
-                Mistake::new(create_account::field_of(&failure), words::failure(&failure));
+            let mistake = Mistake::new(create_account::field_of(failure), words::failure(failure));
             self.create.iter().for_each(|view| view.point_at(&mistake));
             return self.problem(mistake.sentence);
         }
@@ -225,6 +251,14 @@ impl Desk {
             login.window.set_password(password);
             login.say("The account is made.", false);
         }
+        let Ok(SignedUp::Ready) = result else {
+            self.answer("The account is made. A code is on its way to your e-mail address.");
+            let Some(form) = self.login.as_ref().map(|login| login.form()) else { return };
+            if let Ok(server) = login::server(&form.server) {
+                self.open_verify(server, form.username.trim().to_lowercase(), log_in_after);
+            }
+            return;
+        };
         self.answer("The account is made.");
         if log_in_after {
             self.log_in();
@@ -263,6 +297,8 @@ impl Desk {
         self.ask(Wish::File(FileWish::List));
         self.enter_circle();
         self.close_dialog(WindowKey::CreateAccount);
+        self.close_entrance_doors();
+        self.doors.asked = None;
         if let Some(login) = self.login.take() {
             // The password goes with the window.
             login.window.set_password("".into());
@@ -284,6 +320,7 @@ impl Desk {
             view.say(why, true);
         }
         self.event(&Event::LoggedOut { why }, Arrival::Live);
+        self.ask_greeting();
     }
 
     pub(super) fn leave_session(&mut self) {

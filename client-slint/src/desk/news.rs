@@ -4,7 +4,7 @@ use thrive_client::{Arrival, Change, Connection, Contact, Presence};
 
 use super::{Desk, quit};
 use crate::announce::Event;
-use crate::bridge::{FileWish, News, TrayChoice, Wish};
+use crate::bridge::{DoorWish, FileWish, News, TrayChoice, Wish};
 use crate::words;
 
 impl Desk {
@@ -14,7 +14,6 @@ impl Desk {
             News::Entered { username, server } => self.entered(username, server),
             News::NotEntered { server, failure } => self.not_entered(&server, &failure),
             News::NoToken => self.no_token(),
-            News::AccountCreated(result) => self.account_created(result),
             News::ServerAccepted(result) => self.server_accepted(result),
             News::Server(result) => self.server_told(result),
             News::Roster { contacts, own, connection } => self.roster(contacts, own, &connection),
@@ -100,6 +99,7 @@ impl Desk {
             // What was missed is said with the names, and what is left unread not as well.
             let unread = if missed { 0 } else { session.contacts.unread() };
             self.event(&Event::LoggedIn { unread }, Arrival::Live);
+            self.ask(Wish::Door(DoorWish::Welcome));
         }
         let Some(session) = &self.session else { return };
         session.main.view.window.set_connection(words::connection(connection).into());

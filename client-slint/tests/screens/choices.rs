@@ -36,7 +36,7 @@ fn chosen_tab(window: &SettingsWindow) -> String {
 /// Leads to the tab with the arrows, from wherever the focus is.
 fn go_to(stage: &Stage, window: &SettingsWindow, tab: &str) {
     window.invoke_focus_tabs();
-    for _ in 0..5 {
+    for _ in 0..6 {
         let at = usize::try_from(window.get_tab()).unwrap();
         if window.get_tabs().row_data(at).unwrap() == tab {
             return;
@@ -57,11 +57,11 @@ fn the_tabs_are_walked_with_every_key_that_people_try() {
     stage.press(&window, Key::RightArrow);
     check("Appearance");
     stage.press(&window, Key::End);
-    check("People");
+    check("Account");
     stage.press(&window, Key::RightArrow);
     check("General");
     stage.press(&window, Key::LeftArrow);
-    check("People");
+    check("Account");
     stage.with_modifier(&window, Key::Control, Key::Tab);
     check("General");
     stage.with_modifier(&window, Key::Control, Key::PageDown);
@@ -73,7 +73,7 @@ fn the_tabs_are_walked_with_every_key_that_people_try() {
     check("General");
     assert!(window.get_tabs_have_focus());
     stage.with_modifier(&window, Key::Control, Key::Backtab);
-    check("People");
+    check("Account");
 }
 
 #[test]

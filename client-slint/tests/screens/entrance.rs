@@ -1,9 +1,9 @@
 //! Logging in, creating an account, a changed certificate.
 
 use slint::platform::Key;
-use thrive_client::{Change, Code, Failure};
+use thrive_client::{Change, Code, Failure, SignedUp};
 use thrive_slint::adapters::shell::{Input, WindowKey};
-use thrive_slint::bridge::{News, Wish};
+use thrive_slint::bridge::{DoorNews, News, Wish};
 use thrive_slint::settings::Settings;
 
 use super::stage::*;
@@ -21,7 +21,9 @@ fn a_person_logs_in_with_the_keyboard_alone() {
     stage.write(&window, "secret");
     stage.press(&window, Key::Return);
     let wishes = stage.wishes();
-    let [Wish::LogIn { server: at, username, password, remember: false }] = &wishes[..] else {
+    let [Wish::LogIn { server: at, username, password, remember: false, presence: None }] =
+        &wishes[..]
+    else {
         panic!("{wishes:?}");
     };
     assert_eq!((at, username.as_str(), password.expose()), (&server(), "ann", "secret"));
@@ -44,7 +46,7 @@ fn access_keys_work_from_inside_a_field_and_type_nothing() {
     assert_eq!(window.get_notice(), "Enter your password.");
     stage.write(&window, "x");
     assert_eq!(window.get_password(), "x", "the focus is where the mistake is");
-    stage.alt(&window, 's');
+    stage.alt(&window, 'v');
     stage.write(&window, "y");
     assert_eq!(window.get_server(), "y", "what stood there was selected");
 }
@@ -160,11 +162,11 @@ fn a_new_account_is_made_and_used() {
     window.set_confirmation("secret 1".into());
     stage.alt(&window, 'c');
     assert!(matches!(&stage.wishes()[..], [Wish::CreateAccount { .. }]));
-    stage.office.hear(News::AccountCreated(Err(refused(Code::UsernameTaken))));
+    stage.office.hear(News::Door(DoorNews::Created(Err(refused(Code::UsernameTaken)))));
     assert!(window.get_notice().contains("Choose another one"));
     stage.alt(&window, 'c');
     stage.wishes();
-    stage.office.hear(News::AccountCreated(Ok(())));
+    stage.office.hear(News::Door(DoorNews::Created(Ok(SignedUp::Ready))));
     assert!(matches!(&stage.wishes()[..], [Wish::LogIn { .. }]));
     assert!(stage.office.look(|desk| desk.create.is_none()));
 }

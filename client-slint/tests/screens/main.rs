@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "clippy takes the words that tests share for shipped code")]
 
 mod choices;
+mod doors;
 mod entrance;
 mod files;
 mod hearing;

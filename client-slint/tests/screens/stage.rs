@@ -14,7 +14,7 @@ use thrive_client::{
 };
 use thrive_slint::adapters::shell::{Input, WindowKey};
 use thrive_slint::autostart::Autostart;
-use thrive_slint::bridge::{Line, News, OpenedChat, Wish};
+use thrive_slint::bridge::{DoorWish, Line, News, OpenedChat, Wish};
 use thrive_slint::config::Config;
 use thrive_slint::desk::{Desk, Office, Parts};
 use thrive_slint::keys::map::KeyMap;
@@ -113,8 +113,15 @@ impl Stage {
         self.wishes();
     }
 
-    /// Everything that was asked of the network since the last time.
+    /// Everything that was asked of the network since the last time, but not what the program asks by itself:
+    /// what a server says to everybody.
     pub(crate) fn wishes(&mut self) -> Vec<Wish> {
+        let mut all = self.all_wishes();
+        all.retain(|wish| !matches!(wish, Wish::Door(DoorWish::Greet(_))));
+        all
+    }
+
+    pub(crate) fn all_wishes(&mut self) -> Vec<Wish> {
         std::iter::from_fn(|| self.asked.try_recv().ok()).collect()
     }
 

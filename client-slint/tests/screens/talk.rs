@@ -7,7 +7,7 @@ use thrive_slint::bridge::{News, Wish};
 use super::stage::*;
 
 fn mine(key: i64, seq: Option<u64>, state: MessageState) -> Message {
-    let sender = thrive_client::Username::parse("ann").unwrap();
+    let sender = Username::parse("ann").unwrap();
     Message { key: MessageKey(key), seq, mine: true, sender, state, ..of_bob(key) }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use thrive_protocol::name::Username;
 use thrive_protocol::reply::Reply;
-use thrive_protocol::request::{LogIn, Request};
+use thrive_protocol::request::{LogIn, Request, SetPresence};
 use thrive_protocol::secret::Secret;
 use thrive_protocol::text::DeviceName;
 use tokio::sync::{broadcast, mpsc};
@@ -149,13 +149,19 @@ impl Hub {
     }
 
     /// Starts a login by password; its outcome is a [`Job::Attempt`] with the number returned.
-    pub(crate) fn log_in(&mut self, username: &Username, password: Secret) -> (u64, AbortHandle) {
+    pub(crate) fn log_in(
+        &mut self,
+        username: &Username,
+        password: Secret,
+        presence: Option<SetPresence>,
+    ) -> (u64, AbortHandle) {
         let since = Instant::now();
         self.reach(Reach::Lost { attempt: 1, since, error: None });
         let log_in = Request::LogIn(LogIn {
             username: username.to_string(),
             password,
             device: DeviceName::cut(&self.options.device).as_str().to_owned(),
+            presence,
         });
         self.attempt(log_in)
     }

@@ -33,6 +33,17 @@ impl Statuses {
         Self { database }
     }
 
+    /// Whether somebody can have this status.
+    ///
+    /// # Errors
+    /// They cannot.
+    pub fn check(request: &SetPresence) -> Result<(), SetPresenceError> {
+        if request.availability == Availability::Offline {
+            return Err(SetPresenceError::Offline);
+        }
+        StatusText::parse(&request.text).map(drop).map_err(|_| SetPresenceError::TooLong)
+    }
+
     /// Stores a status and returns it as it was stored, with its number.
     ///
     /// # Errors
@@ -42,9 +53,7 @@ impl Statuses {
         caller: &Caller,
         request: SetPresence,
     ) -> Result<Status, SetPresenceError> {
-        if request.availability == Availability::Offline {
-            return Err(SetPresenceError::Offline);
-        }
+        Self::check(&request)?;
         let text = StatusText::parse(&request.text).map_err(|_| SetPresenceError::TooLong)?;
         let preset = request.preset;
         let presence = Presence { preset, ..Presence::new(request.availability, text) };

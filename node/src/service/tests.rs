@@ -93,6 +93,7 @@ impl World {
             username: name.into(),
             password: Secret::new(password.into()),
             device: "a test".into(),
+            presence: None,
         };
         code(self.services.accounts.log_in(HOME, request).await)
     }

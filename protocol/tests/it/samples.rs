@@ -270,6 +270,7 @@ fn request_after(before: Option<&Request>) -> Option<Request> {
             username: "ann".into(),
             password: secret("correct horse battery"),
             device: "Ann's laptop".into(),
+            presence: None,
         }),
         R::LogIn(_) => R::Resume(Resume { token: secret(TOKEN) }),
         R::Resume(_) => R::LogOut {},

@@ -126,6 +126,7 @@ fn log_in() -> Request {
         username: "Ann".into(),
         password: Secret::new("correct horse battery".into()),
         device: "kitchen".into(),
+        presence: None,
     })
 }
 

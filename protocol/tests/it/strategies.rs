@@ -305,7 +305,7 @@ fn request() -> impl Strategy<Value = Request> {
             },
         ),
         (words(), secret(), words()).prop_map(|(username, password, device)| {
-            R::LogIn(LogIn { username, password, device })
+            R::LogIn(LogIn { username, password, device, presence: None })
         }),
         secret().prop_map(|token| R::Resume(Resume { token })),
         Just(R::LogOut {}),

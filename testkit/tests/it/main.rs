@@ -10,6 +10,7 @@ mod cluster;
 mod crash;
 mod directory;
 mod documents;
+mod doors;
 mod faults;
 mod files;
 mod flood;

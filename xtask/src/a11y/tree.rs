@@ -104,13 +104,17 @@ fn window(role: &str) -> bool {
 
 /// The text with times, dates, addresses and fingerprints replaced, and on one line.
 fn steady(text: &str) -> String {
+    let mut before = "";
     let words = text.split(' ').map(|word| {
+        let after_port = std::mem::replace(&mut before, word) == "port";
         let core = word.trim_matches([',', '.', ';', '(', ')', '"']);
         let put = |what: &str| word.replacen(core, what, 1);
         let digits =
             |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         if core.starts_with("127.0.0.1:") {
             put("SERVER")
+        } else if after_port && digits(core) {
+            put("PORT")
         } else if core.starts_with("sha256:") {
             put("FINGERPRINT")
         } else if core.split_once(':').is_some_and(|(hour, minute)| digits(hour) && digits(minute))
@@ -176,6 +180,7 @@ mod tests {
         assert_eq!(steady("Port: 40123"), "Port: PORT");
         assert_eq!(steady("sent 15:04, 2026-01-31"), "sent TIME, DATE");
         assert_eq!(steady("certificate sha256:00ff."), "certificate FINGERPRINT.");
+        assert_eq!(steady("host a, port 40123, primary"), "host a, port PORT, primary");
         assert_eq!(steady("Ann, 2 unread, away"), "Ann, 2 unread, away");
     }
 }

@@ -53,7 +53,13 @@ const TABS: &[(&str, &str)] = &[
     ("Speech and notices", "settings_speech"),
     ("Chats", "settings_chats"),
     ("People", "settings_people"),
+    ("Account", "settings_account"),
 ];
+
+/// Windows that are there before the log-in, and those of the own account.
+const DOORS: &[(&str, &str)] =
+    &[("alt+c", "create_account"), ("alt+f", "forgot_password"), ("alt+s", "servers")];
+const ACCOUNT: &[(&str, &str)] = &[("alt+w", "change_password"), ("alt+e", "own_email")];
 
 /// Walks, and gives what was not as it should be. An error where it could not go on.
 pub(super) fn walk(desk: &Desk, stage: &Stage, snapshots: &Snapshots) -> Result<Vec<String>> {
@@ -87,8 +93,10 @@ impl Walker<'_> {
     fn logs_in(&mut self) -> Result<()> {
         self.window.focus("the field for the user name", |node| labelled(node, "User name"))?;
         self.snapshot("login")?;
-        self.opens("alt+c", "create_account")?;
-        self.window.focus("the field for the user name", |node| labelled(node, "User name"))?;
+        for (key, screen) in DOORS {
+            self.opens(key, screen).with_context(|| format!("{key}, {screen}"))?;
+            self.window.focus("the field for the user name", |node| labelled(node, "User name"))?;
+        }
         self.window.write(self.stage.people[0].name)?;
         self.window.press(&["Tab"])?;
         self.window.focus("the field for the password", |node| labelled(node, "Password"))?;
@@ -133,9 +141,25 @@ impl Walker<'_> {
         })?;
         self.window.press(&["F6"])?;
         self.window.focus("the first button", |node| labelled(node, "OK"))?;
+        self.own_account()?;
         self.window.press(&["Escape"])?;
         self.window.focus("the row of bob, after the settings", |node| named(node, "bob"))?;
         Ok(())
+    }
+
+    /// The windows around the own account, each of which leads back to the settings.
+    fn own_account(&mut self) -> Result<()> {
+        for (key, screen) in ACCOUNT {
+            self.opens(key, screen).with_context(|| format!("{key}, {screen}"))?;
+            self.window.focus("the first button, again", |node| labelled(node, "OK"))?;
+        }
+        // What the devices are called differs from computer to computer.
+        self.window.press(&["alt+d"])?;
+        self.window.focus("the row of this device", |node| {
+            node.role == "list item" && node.name.contains(", this device, last used ")
+        })?;
+        self.window.press(&["Escape"])?;
+        self.window.focus("the first button, again", |node| labelled(node, "OK")).map(drop)
     }
 
     fn tab(&mut self, name: &str) -> Result<Node> {

@@ -108,6 +108,7 @@ async fn nobody_learns_of_a_ban_without_the_right_password() {
         username: "bob".into(),
         password: Secret::new(PASSWORD.into()),
         device: "a test".into(),
+        presence: None,
     };
     let refusal = world.services.accounts.log_in(HOME, request).await.unwrap_err().refusal();
     assert_eq!((refusal.code, refusal.reason), (Code::Banned, Reason::cut("spam")));
