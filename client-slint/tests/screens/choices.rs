@@ -51,7 +51,7 @@ fn the_tabs_are_walked_with_every_key_that_people_try() {
     let stage = Stage::logged_in(two());
     let window = opened(&stage);
     assert!(window.get_tabs_have_focus());
-    assert_eq!(named(&window, "Settings").accessible_item_count(), Some(6));
+    assert_eq!(named(&window, "Settings").accessible_item_count(), Some(7));
     let check = |expected: &str| assert_eq!(chosen_tab(&window), expected);
     check("General");
     stage.press(&window, Key::RightArrow);

@@ -408,19 +408,20 @@ fn the_list_of_servers_and_the_field_follow_each_other() {
     assert_eq!(login.get_server(), "other");
 }
 
-fn account_page(stage: &Stage, letter: char) {
+fn account_page(stage: &mut Stage, letter: char) {
     stage.alt(&stage.main(), 't');
     let settings = stage.settings();
     stage.press(&settings, Key::End);
     stage.settle();
     assert!(is_named(&settings, "Change password…"));
+    stage.wishes();
     stage.alt(&settings, letter);
 }
 
 #[test]
 fn a_password_is_changed_from_the_settings() {
     let mut stage = Stage::logged_in(vec![contact(2, "bob")]);
-    account_page(&stage, 'w');
+    account_page(&mut stage, 'w');
     let window = password(&stage);
     fill(&stage, &window, &["old one", "new one", "new two"]);
     stage.press(&window, Key::Return);
@@ -446,7 +447,7 @@ fn a_password_is_changed_from_the_settings() {
 #[test]
 fn the_own_address_is_shown_and_changed_with_its_code() {
     let mut stage = Stage::logged_in(vec![contact(2, "bob")]);
-    account_page(&stage, 'e');
+    account_page(&mut stage, 'e');
     let window = email(&stage);
     assert_eq!(one(&mut stage), DoorWish::ShowEmail);
     let own = OwnEmail { address: Some("a***@example.org".into()), changing_to: None };
@@ -484,7 +485,7 @@ fn device(id: i64, name: &str, current: bool) -> Device {
 #[test]
 fn devices_are_listed_and_one_of_them_is_logged_out() {
     let mut stage = Stage::logged_in(vec![contact(2, "bob")]);
-    account_page(&stage, 'd');
+    account_page(&mut stage, 'd');
     let window = devices(&stage);
     assert_eq!(one(&mut stage), DoorWish::ListDevices);
     let all = vec![device(1, "desktop", true), device(2, "phone", false), device(3, "", false)];

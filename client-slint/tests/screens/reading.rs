@@ -36,7 +36,7 @@ fn every_control_of_every_window_has_a_name() {
     complaints(&stage.main(), 12);
     complaints(&stage.chat(2), 6);
     let main = stage.main();
-    for letter in ['a', 'u', 't', 'r', 'd', 'y', 'c', 'm', 'n'] {
+    for letter in ['a', 'u', 't', 'e', 'd', 'y', 'c', 'm', 'n'] {
         stage.alt(&main, letter);
     }
     stage.press(&main, Key::F1);

@@ -405,6 +405,7 @@ fn words_of_a_status_that_are_too_long_are_counted_and_can_be_mended() {
     hear(&stage, SocialNews::StatusLimit(3));
     let window = stage.office.look(|desk| desk.status.as_ref().unwrap().window.clone_strong());
     stage.press(&window, Key::End);
+    stage.press(&window, Key::LeftArrow);
     stage.press(&window, Key::Tab);
     stage.write(&window, "lunch");
     stage.press(&window, Key::Return);
@@ -425,7 +426,7 @@ fn being_away_by_itself_is_watched_from_the_start_and_anew_when_the_setting_chan
     let username = name("ann");
     stage.office.hear(News::Entered { username, server: server() });
     let watch = |minutes, shown_away| Wish::Social(SocialWish::Away { minutes, shown_away });
-    assert_eq!(stage.wishes(), [watch(10, true)]);
+    assert!(stage.wishes().contains(&watch(10, true)));
     hear(&stage, SocialNews::AutoAway(false));
     assert!(!Settings::load(stage.dir.path()).auto_away);
     stage.enter(three());
@@ -433,6 +434,7 @@ fn being_away_by_itself_is_watched_from_the_start_and_anew_when_the_setting_chan
     hear(&stage, SocialNews::IdleKnown(false));
     let window = stage.settings();
     stage.press(&window, Key::End);
+    stage.press(&window, Key::LeftArrow);
     named(&window, "This computer does not say when nothing was touched, so you stay as you are.");
     stage.press(&window, Key::Tab);
     stage.press(&window, Key::Tab);
@@ -452,6 +454,7 @@ fn what_others_may_see_is_told_to_the_server_when_it_was_changed() {
         Privacy { listed: true, presence_to_strangers: false, last_seen_to_contacts: true };
     hear(&stage, SocialNews::Privacy(Ok(privacy)));
     stage.press(&window, Key::End);
+    stage.press(&window, Key::LeftArrow);
     let tick = named(&window, "List me in the user directory");
     assert_eq!(tick.accessible_checked(), Some(true));
     tick.invoke_accessible_default_action();
