@@ -3,7 +3,7 @@
 mod host;
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -28,6 +28,8 @@ const STEPS_MISSING: u8 = 2;
 const GRACE: Duration = Duration::from_secs(30);
 
 fn main() -> ExitCode {
+    // Once an update has replaced the file, the system calls this one deleted.
+    let program = std::env::current_exe();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(answer) => {
@@ -44,7 +46,7 @@ fn main() -> ExitCode {
             return WRONG_USE.into();
         }
     };
-    match run(cli.command, config, &settings) {
+    match run(cli.command, config, &settings, program) {
         Ok(code) => code,
         Err(error) => {
             say(io::stderr(), &format!("thrive-node: {error:#}"));
@@ -53,7 +55,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Option<Command>, config: Config, settings: &[Setting]) -> anyhow::Result<ExitCode> {
+/// `program`: where this one was started from.
+fn run(
+    command: Option<Command>,
+    config: Config,
+    settings: &[Setting],
+    program: io::Result<PathBuf>,
+) -> anyhow::Result<ExitCode> {
     match command {
         Some(Command::CheckConfig) => say(io::stdout(), cli::effective(settings).trim_end()),
         Some(Command::Fingerprint) => {
@@ -90,7 +98,7 @@ fn run(command: Option<Command>, config: Config, settings: &[Setting]) -> anyhow
             runtime.shutdown_background();
             match ending {
                 Ending::Stop => {}
-                Ending::Restart => restart()?,
+                Ending::Restart => restart(&program?)?,
             }
         }
     }
@@ -104,8 +112,8 @@ fn tell(work: impl Future<Output = anyhow::Result<String>>) -> anyhow::Result<()
 }
 
 /// Puts this program in the place of this process again, as it is on the disk now, called as it was.
-fn restart() -> anyhow::Result<()> {
-    let mut again = std::process::Command::new(std::env::current_exe()?);
+fn restart(program: &Path) -> anyhow::Result<()> {
+    let mut again = std::process::Command::new(program);
     again.args(std::env::args_os().skip(1));
     #[cfg(unix)]
     return Err(std::os::unix::process::CommandExt::exec(&mut again)).context("start again");
