@@ -87,7 +87,9 @@ impl People {
                 let listed = self.listed(caller, &one, &admins);
                 let belongs = belongs(&listed, request.tab);
                 if belongs && people.len() == limit {
-                    return Ok(page(people, Some(after)));
+                    // Not whom it looked at since: among those are people who are there unseen.
+                    let last = people.last().map(|it: &Listed| it.username.to_string());
+                    return Ok(page(people, last));
                 }
                 after = listed.username.to_string();
                 people.extend(belongs.then_some(listed));
@@ -96,6 +98,7 @@ impl People {
                 return Ok(page(people, None));
             }
         }
+        // Never with `only`, which fits into fewer rounds: everybody was looked at, wherever they are.
         Ok(page(people, Some(after)))
     }
 

@@ -162,3 +162,22 @@ async fn contacts_see_when_somebody_was_last_there_if_they_want_it_and_strangers
     let row = &world.services.contacts.list(&ann).await.unwrap()[0];
     assert_eq!(row.presence, Presence::default());
 }
+
+#[tokio::test]
+async fn where_a_page_goes_on_does_not_tell_who_is_there_unseen() {
+    let world = World::new().await;
+    let ann = world.person("ann").await;
+    for seen in ["bob", "dora"] {
+        let person = world.person(seen).await;
+        world.lets(&person, open()).await;
+        world.shows(&person, Availability::Online).await;
+    }
+    let carl = world.person("carl").await;
+    let first = Directory { tab: Tab::Online, limit: 1, ..all() };
+    let away = world.page(&ann, first.clone()).await;
+    assert_eq!(away.next.as_deref(), Some("bob"));
+    world.shows(&carl, Availability::Online).await;
+    assert_eq!(world.page(&ann, first.clone()).await, away);
+    let second = world.page(&ann, Directory { after: away.next, ..first }).await;
+    assert_eq!((second.people[0].username.as_str(), second.next), ("dora", None));
+}
