@@ -181,3 +181,22 @@ async fn where_a_page_goes_on_does_not_tell_who_is_there_unseen() {
     let second = world.page(&ann, Directory { after: away.next, ..first }).await;
     assert_eq!((second.people[0].username.as_str(), second.next), ("dora", None));
 }
+
+#[tokio::test]
+async fn searches_have_a_pace_and_the_whole_list_has_none() {
+    let world = World::new().await;
+    let [ann, bob] = [world.person("ann").await, world.person("bob").await];
+    let look = async |caller: &Caller, search: &str| {
+        let request = Directory { search: search.into(), ..all() };
+        code(world.services.people.page(caller, request).await).map(drop)
+    };
+    let mut tired = 0;
+    for _ in 0..20 {
+        tired += usize::from(look(&ann, "nobody-has-this").await == Err(Code::SlowDown));
+    }
+    assert!((5..=10).contains(&tired), "{tired}");
+    for _ in 0..20 {
+        assert_eq!(look(&ann, "").await, Ok(()));
+    }
+    assert_eq!(look(&bob, "ann").await, Ok(()), "others are not held up");
+}
