@@ -176,11 +176,10 @@ async fn the_console_takes_the_same_words_and_is_the_host() -> Result<()> {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_restart_runs_the_program_that_an_update_has_put_in_the_place_of_the_old_one() -> Result<()>
-{
+async fn a_restart_runs_the_program_that_an_update_has_put_in_the_place_of_the_old_one()
+-> Result<()> {
     let mut machine = Machine::new()?;
-    let [installed, update] =
-        ["installed", "update"].map(|it| machine.password.with_file_name(it));
+    let [installed, update] = ["installed", "update"].map(|it| machine.password.with_file_name(it));
     for copy in [&installed, &update] {
         fs::copy(&machine.place.program, copy)?;
     }
