@@ -210,7 +210,15 @@ impl Accounts {
         let Credentials { user, password_hash, .. } = proven;
         let corrected = match email {
             Some(email) => self.database.readdress(user, &password_hash, email).await?,
-            None => self.database.admit_without_mail(user, &password_hash).await?,
+            None => {
+                let (now, first) = (clock::now(), self.first_is_admin);
+                let admitted =
+                    self.database.admit_without_mail(user, &password_hash, now, first).await?;
+                if admitted == Some(true) {
+                    tracing::info!(user.id = %user, "It is the first of this server, and its admin");
+                }
+                admitted.is_some()
+            }
         };
         if corrected { Ok(()) } else { Err(AccountError::UsernameTaken) }
     }
