@@ -83,8 +83,9 @@ fn run(
             drain::drain(&config.data, patience)?;
             say(io::stdout(), "The node has ended.");
         }
-        Some(Command::ImportThrive { database, srv_conf, dry_run }) => {
-            quietly(import(&config, &database, srv_conf.as_deref(), dry_run))?;
+        Some(Command::ImportThrive { database, srv_conf, admins, dry_run }) => {
+            let files = [srv_conf.as_deref(), admins.as_deref()];
+            quietly(import(&config, &database, files, dry_run))?;
         }
         Some(Command::User(command)) => tell(host::user(&config, command))?,
         Some(Command::Admin(command)) => tell(host::admin(&config, command))?,
@@ -146,12 +147,15 @@ async fn restored(config: &Config) -> anyhow::Result<()> {
 async fn import(
     config: &Config,
     former: &Path,
-    srv_conf: Option<&Path>,
+    [srv_conf, admins]: [Option<&Path>; 2],
     dry_run: bool,
 ) -> anyhow::Result<()> {
-    if let Some(path) = srv_conf {
+    let read = |path: &Path| {
         let text = std::fs::read_to_string(path);
-        let text = text.with_context(|| format!("read {}", path.display()))?;
+        text.with_context(|| format!("read {}", path.display()))
+    };
+    let admins = admins.map(read).transpose()?.unwrap_or_default();
+    if let Some(text) = srv_conf.map(read).transpose()? {
         say(io::stdout(), &format!("# For thrive-node.toml:\n{}\n", srv_conf::translated(&text)));
     }
     let data;
@@ -170,13 +174,19 @@ async fn import(
             Database::at(Place::File(&data.database())).await?
         }
     };
-    let done = take_over(former, &database, dry_run).await;
+    let done = take_over(former, &admins, &database, config.smtp.is_some(), dry_run).await;
     database.close().await;
     done
 }
 
-async fn take_over(former: &Path, database: &Database, dry_run: bool) -> anyhow::Result<()> {
-    let plan = import::plan(former, database).await?;
+async fn take_over(
+    former: &Path,
+    admins: &str,
+    database: &Database,
+    has_mail: bool,
+    dry_run: bool,
+) -> anyhow::Result<()> {
+    let plan = import::plan(former, admins, database, has_mail).await?;
     for line in &plan.report {
         say(io::stdout(), line);
     }
