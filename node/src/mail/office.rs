@@ -38,9 +38,8 @@ enum Failed {
     Hash(#[from] HashError),
 }
 
-/// Tries of one code by everybody together, of whom each has [`CODE_TRIES`]: somebody in between who is no
-/// stranger to addresses needs twenty of them to keep the owner of an account from a code, and finds 40 bits
-/// with a chance of one in ten thousand millions.
+/// Tries of one code by everybody together, of whom each has [`CODE_TRIES`]. A stranger needs twenty addresses
+/// to use them up, and then has found the code with a chance of one in ten thousand million.
 ///
 /// [`CODE_TRIES`]: thrive_protocol::limits::CODE_TRIES
 const ALL_TRIES: usize = 100;
