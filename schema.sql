@@ -78,22 +78,35 @@ CREATE TABLE mail_code (
   -- Where it was sent to.
   email TEXT NOT NULL,
   expires BIGINT NOT NULL,
-  -- Each try takes one before it is compared.
+  -- Each try takes one before it is compared, whoever tries; see also mail_code_try.
   tries_left BIGINT NOT NULL,
   CONSTRAINT mail_code_pkey PRIMARY KEY (account, purpose),
   CONSTRAINT mail_code_account_fkey FOREIGN KEY (account) REFERENCES account (id) ON DELETE CASCADE,
   CONSTRAINT mail_code_purpose_check CHECK (purpose IN ('verify', 'reset', 'change'))
 );
 
+-- What of a code each address of a caller has tried; it goes with the code.
+CREATE TABLE mail_code_try (
+  account BIGINT NOT NULL,
+  purpose TEXT NOT NULL,
+  -- An address or network, so that a stranger does not use up the tries of the owner.
+  requester TEXT NOT NULL,
+  tries BIGINT NOT NULL,
+  CONSTRAINT mail_code_try_pkey PRIMARY KEY (account, purpose, requester),
+  CONSTRAINT mail_code_try_code_fkey FOREIGN KEY (account, purpose)
+    REFERENCES mail_code (account, purpose) ON DELETE CASCADE
+);
+
 -- Mails of the last hour, so that nobody is flooded with them.
 CREATE TABLE mail_sent (
   id BIGINT NOT NULL,
   email_folded TEXT NOT NULL,
-  -- "code": anybody can ask for it. "notice": about a change that was made.
+  -- "code": a new account or another address. "reset": anybody can ask for it. "notice": about a change
+  -- that was made. Each is counted for itself.
   kind TEXT NOT NULL,
   sent BIGINT NOT NULL,
   CONSTRAINT mail_sent_pkey PRIMARY KEY (id),
-  CONSTRAINT mail_sent_kind_check CHECK (kind IN ('code', 'notice'))
+  CONSTRAINT mail_sent_kind_check CHECK (kind IN ('code', 'reset', 'notice'))
 );
 
 CREATE INDEX mail_sent_email_idx ON mail_sent (email_folded, sent);

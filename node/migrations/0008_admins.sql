@@ -50,3 +50,26 @@ CREATE TABLE invite (
 );
 -- Whose list has somebody in it: they are to hear that somebody became an admin, or is gone.
 CREATE INDEX contact_other_idx ON contact (other);
+
+-- What of a code each address of a caller has tried; it goes with the code.
+CREATE TABLE mail_code_try (
+  account BIGINT NOT NULL,
+  purpose TEXT NOT NULL,
+  requester TEXT NOT NULL,
+  tries BIGINT NOT NULL,
+  CONSTRAINT mail_code_try_pkey PRIMARY KEY (account, purpose, requester),
+  CONSTRAINT mail_code_try_code_fkey FOREIGN KEY (account, purpose)
+    REFERENCES mail_code (account, purpose) ON DELETE CASCADE
+);
+-- Mails are counted for an hour only, so those of the hour of this step may be forgotten: resets count for
+-- themselves from now on.
+DROP TABLE mail_sent;
+CREATE TABLE mail_sent (
+  id BIGINT NOT NULL,
+  email_folded TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  sent BIGINT NOT NULL,
+  CONSTRAINT mail_sent_pkey PRIMARY KEY (id),
+  CONSTRAINT mail_sent_kind_check CHECK (kind IN ('code', 'reset', 'notice'))
+);
+CREATE INDEX mail_sent_email_idx ON mail_sent (email_folded, sent);

@@ -34,13 +34,16 @@ pub enum Command {
     },
     /// Ask the node on this data folder to hand its people over and to end, and wait until it has
     Drain,
-    /// Take over the people of a former Thrive host: accounts, contacts, blocks, waiting messages
+    /// Take over the people of a former Thrive host: accounts, contacts, blocks, bans, waiting messages
     ImportThrive {
         /// Its database, thrive.db; it is only read
         database: PathBuf,
         /// Its configuration, srv.conf: what of it has a counterpart is printed for thrive-node.toml
         #[arg(long, value_name = "FILE")]
         srv_conf: Option<PathBuf>,
+        /// Its list of admins, admins.txt
+        #[arg(long, value_name = "FILE")]
+        admins: Option<PathBuf>,
         /// Say what would be done with every row, and do nothing
         #[arg(long)]
         dry_run: bool,

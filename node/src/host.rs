@@ -125,7 +125,8 @@ impl Host {
         }
         let database = Database::at(place).await.context("open the database")?;
         let hasher = Hasher::start().context("start the threads that hash passwords")?;
-        let admins = Admins::new(database.clone(), hasher, Online::default(), Around::default());
+        let around = Around { has_mail: config.smtp.is_some(), ..Around::default() };
+        let admins = Admins::new(database.clone(), hasher, Online::default(), around);
         Ok(Self { database, admins, _data: data })
     }
 

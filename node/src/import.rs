@@ -1,5 +1,5 @@
-//! Takes over a former Thrive host: its people with their passwords, contacts, blocks, and the messages
-//! that wait for somebody. What becomes of each row is decided in `domain::former`; it is written in one
+//! Takes over a former Thrive host: its people with their passwords, contacts, blocks, bans and rights, and
+//! the messages that wait for somebody. What becomes of each row is decided in `domain::former`; it is written in one
 //! transaction, so that an import that broke off has changed nothing and is simply run again.
 
 use std::collections::BTreeMap;
@@ -10,12 +10,13 @@ use thrive_protocol::ids::{ClientMsgId, ConversationId, Time, UserId};
 use thrive_protocol::secret::Secret;
 
 use crate::clock;
-use crate::domain::former::{self, Delivery, Password, Plan};
+use crate::domain::former::{self, Delivery, Here, Password, Plan};
 use crate::password::{HashError, Hasher};
 use crate::random;
+use crate::store::bans;
 use crate::store::former::{FormerError, read};
 use crate::store::ids::fresh_id;
-use crate::store::import::{Account, Conversation, Import, Message, Side};
+use crate::store::import::{Account, Ban, Conversation, FileBan, Import, Message, Side};
 use crate::store::{Database, StoreError};
 
 #[derive(Debug, thiserror::Error)]
@@ -28,14 +29,22 @@ pub enum ImportError {
     Store(#[from] StoreError),
 }
 
-/// Reads the database at `former` and decides. Writes nothing.
+/// Reads the database at `former` and decides. Writes nothing. `admins`: the text of `admins.txt`.
+/// `has_mail`: this server keeps addresses.
 ///
 /// # Errors
 /// One of the two databases cannot be read.
-pub async fn plan(former: &Path, database: &Database) -> Result<Plan, ImportError> {
-    let former = read(former)?;
-    let taken = database.taken_names().await?;
-    Ok(former::plan(&former, &taken, clock::now()))
+pub async fn plan(
+    former: &Path,
+    admins: &str,
+    database: &Database,
+    has_mail: bool,
+) -> Result<Plan, ImportError> {
+    let mut former = read(former)?;
+    former.admins = admins.lines().map(str::to_owned).collect();
+    let addresses = if has_mail { Some(database.taken_addresses().await?) } else { None };
+    let here = Here { taken: database.taken_names().await?, addresses };
+    Ok(former::plan(&former, &here, clock::now()))
 }
 
 /// Writes what was decided.
@@ -49,7 +58,7 @@ pub async fn carry_out(
 ) -> Result<(), ImportError> {
     let now = clock::now();
     let mut ids = Ids::of(now, plan.people.len() + plan.messages.len());
-    let mut import = Import::default();
+    let mut accounts = Vec::new();
     for person in plan.people {
         let password_hash = match person.password {
             Password::Hash(hash) => hash,
@@ -59,10 +68,11 @@ pub async fn carry_out(
         };
         let user = UserId(ids.next());
         let username = person.username;
-        import.accounts.push(Account { user, username, password_hash, created: now });
+        let email = person.email;
+        accounts.push(Account { user, username, password_hash, created: now, email });
     }
-    let user = |person: usize| import.accounts[person].user;
-    import.sides = plan
+    let user = |person: usize| accounts[person].user;
+    let sides = plan
         .sides
         .iter()
         .map(|it| Side {
@@ -85,7 +95,19 @@ pub async fn carry_out(
         messages: deliveries.into_iter().map(|it| message(it, &user)).collect(),
     });
     let conversations = conversations.collect();
-    import.conversations = conversations;
+    let ends = |it: Option<Time>| it.unwrap_or(bans::FOREVER);
+    let ban =
+        |it: former::Ban| Ban { user: user(it.person), ends: ends(it.ends), reason: it.reason };
+    let file_ban = |it: former::BanOfFiles| FileBan {
+        user: user(it.person),
+        extension: it.extension,
+        ends: ends(it.ends),
+        reason: it.reason,
+    };
+    let bans = plan.bans.into_iter().map(ban).collect();
+    let file_bans = plan.file_bans.into_iter().map(file_ban).collect();
+    let admins = plan.admins.iter().map(|it| (user(*it), accounts[*it].username.clone())).collect();
+    let import = Import { accounts, sides, conversations, bans, file_bans, admins, now };
     Ok(database.import(&import).await?)
 }
 

@@ -3,7 +3,7 @@
 mod host;
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -28,6 +28,8 @@ const STEPS_MISSING: u8 = 2;
 const GRACE: Duration = Duration::from_secs(30);
 
 fn main() -> ExitCode {
+    // Once an update has replaced the file, the system calls this one deleted.
+    let program = std::env::current_exe();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(answer) => {
@@ -44,7 +46,7 @@ fn main() -> ExitCode {
             return WRONG_USE.into();
         }
     };
-    match run(cli.command, config, &settings) {
+    match run(cli.command, config, &settings, program) {
         Ok(code) => code,
         Err(error) => {
             say(io::stderr(), &format!("thrive-node: {error:#}"));
@@ -53,7 +55,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Option<Command>, config: Config, settings: &[Setting]) -> anyhow::Result<ExitCode> {
+/// `program`: where this one was started from.
+fn run(
+    command: Option<Command>,
+    config: Config,
+    settings: &[Setting],
+    program: io::Result<PathBuf>,
+) -> anyhow::Result<ExitCode> {
     match command {
         Some(Command::CheckConfig) => say(io::stdout(), cli::effective(settings).trim_end()),
         Some(Command::Fingerprint) => {
@@ -75,8 +83,9 @@ fn run(command: Option<Command>, config: Config, settings: &[Setting]) -> anyhow
             drain::drain(&config.data, patience)?;
             say(io::stdout(), "The node has ended.");
         }
-        Some(Command::ImportThrive { database, srv_conf, dry_run }) => {
-            quietly(import(&config, &database, srv_conf.as_deref(), dry_run))?;
+        Some(Command::ImportThrive { database, srv_conf, admins, dry_run }) => {
+            let files = [srv_conf.as_deref(), admins.as_deref()];
+            quietly(import(&config, &database, files, dry_run))?;
         }
         Some(Command::User(command)) => tell(host::user(&config, command))?,
         Some(Command::Admin(command)) => tell(host::admin(&config, command))?,
@@ -90,7 +99,7 @@ fn run(command: Option<Command>, config: Config, settings: &[Setting]) -> anyhow
             runtime.shutdown_background();
             match ending {
                 Ending::Stop => {}
-                Ending::Restart => restart()?,
+                Ending::Restart => restart(&program?)?,
             }
         }
     }
@@ -104,8 +113,8 @@ fn tell(work: impl Future<Output = anyhow::Result<String>>) -> anyhow::Result<()
 }
 
 /// Puts this program in the place of this process again, as it is on the disk now, called as it was.
-fn restart() -> anyhow::Result<()> {
-    let mut again = std::process::Command::new(std::env::current_exe()?);
+fn restart(program: &Path) -> anyhow::Result<()> {
+    let mut again = std::process::Command::new(program);
     again.args(std::env::args_os().skip(1));
     #[cfg(unix)]
     return Err(std::os::unix::process::CommandExt::exec(&mut again)).context("start again");
@@ -138,12 +147,15 @@ async fn restored(config: &Config) -> anyhow::Result<()> {
 async fn import(
     config: &Config,
     former: &Path,
-    srv_conf: Option<&Path>,
+    [srv_conf, admins]: [Option<&Path>; 2],
     dry_run: bool,
 ) -> anyhow::Result<()> {
-    if let Some(path) = srv_conf {
+    let read = |path: &Path| {
         let text = std::fs::read_to_string(path);
-        let text = text.with_context(|| format!("read {}", path.display()))?;
+        text.with_context(|| format!("read {}", path.display()))
+    };
+    let admins = admins.map(read).transpose()?.unwrap_or_default();
+    if let Some(text) = srv_conf.map(read).transpose()? {
         say(io::stdout(), &format!("# For thrive-node.toml:\n{}\n", srv_conf::translated(&text)));
     }
     let data;
@@ -162,13 +174,19 @@ async fn import(
             Database::at(Place::File(&data.database())).await?
         }
     };
-    let done = take_over(former, &database, dry_run).await;
+    let done = take_over(former, &admins, &database, config.smtp.is_some(), dry_run).await;
     database.close().await;
     done
 }
 
-async fn take_over(former: &Path, database: &Database, dry_run: bool) -> anyhow::Result<()> {
-    let plan = import::plan(former, database).await?;
+async fn take_over(
+    former: &Path,
+    admins: &str,
+    database: &Database,
+    has_mail: bool,
+    dry_run: bool,
+) -> anyhow::Result<()> {
+    let plan = import::plan(former, admins, database, has_mail).await?;
     for line in &plan.report {
         say(io::stdout(), line);
     }

@@ -204,6 +204,7 @@ impl Parts {
         let around = Around {
             orders: hub.orders(),
             membership: community.as_ref().map(|it| it.membership.clone()),
+            has_mail: mailing.is_some(),
         };
         let services =
             Services::new(database.clone(), hasher, online.clone(), settings, room, around).await?;

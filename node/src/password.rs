@@ -74,7 +74,7 @@ impl Hasher {
         let verdict = self.pool.run(move || {
             let password = password.expose().as_bytes();
             match hash {
-                Some(hash) => argon::verify(&hash, password),
+                Some(hash) => argon::verify(&params, &hash, password),
                 None => argon::hash(&params, password).map(|_unused| false),
             }
         });

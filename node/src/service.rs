@@ -60,6 +60,8 @@ pub struct Around {
     pub orders: Orders,
     /// `None`: it is alone.
     pub membership: Option<Membership>,
+    /// Accounts have addresses, since mail is sent.
+    pub has_mail: bool,
 }
 
 /// What the operator decides about services.

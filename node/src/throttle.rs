@@ -5,8 +5,9 @@
 //! same moment would all find a clean slate.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -181,6 +182,17 @@ impl Network {
         match address.to_canonical() {
             IpAddr::V4(address) => Self::V4(address),
             IpAddr::V6(address) => Self::V6((u128::from(address) >> 64) as u64),
+        }
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::V4(address) => address.fmt(formatter),
+            Self::V6(bits) => {
+                write!(formatter, "{}/64", Ipv6Addr::from_bits(u128::from(*bits) << 64))
+            }
         }
     }
 }

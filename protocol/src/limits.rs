@@ -45,11 +45,13 @@ pub const DEVICE_CHARS: usize = 60;
 pub const CONTACTS: usize = 1_000;
 /// Bytes of an e-mail address, as mail servers have it.
 pub const EMAIL_BYTES: usize = 254;
-/// Characters of a code that is sent by e-mail: 40 bits, which five tries do not find.
+/// Characters of a code that is sent by e-mail: 40 bits, which a hundred tries do not find.
 pub const CODE_CHARS: usize = 8;
-/// Wrong tries after which a code is void.
+/// Wrong tries after which a code is void for the address that they came from. A stranger must not be able to
+/// use up those of its owner.
 pub const CODE_TRIES: usize = 5;
-/// Mails in an hour that anybody can cause to one address.
+/// Mails in an hour to one address: so many for sign-ups and changes of addresses, so many for forgotten
+/// passwords, and so many notices.
 pub const MAILS_PER_HOUR: usize = 3;
 /// Accounts of one e-mail address: a family, or one for work, but no crowd.
 pub const ACCOUNTS_PER_EMAIL: usize = 3;

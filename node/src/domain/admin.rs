@@ -2,6 +2,7 @@
 //! carries the deed out in one transaction, so that neither can change in between.
 
 use thrive_protocol::Code;
+use thrive_protocol::admin::Extension;
 use thrive_protocol::ids::Time;
 
 /// What whoever gives an order may do.
@@ -73,9 +74,29 @@ pub fn decide(right: Right, wish: Wish, subject: Option<Subject>, now: Time) -> 
     }
 }
 
+/// What a file ban is about, as it was typed: a dot before it is allowed; one in it would never be compared
+/// with anything. `None`: it is none.
+#[must_use]
+pub fn extension(raw: &str) -> Option<Extension> {
+    let folded = raw.trim().trim_start_matches('.').to_lowercase();
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '+');
+    let fits = folded == "*" || (!folded.is_empty() && folded.chars().all(plain));
+    Extension::parse(&folded).ok().filter(|_| fits)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_extension_is_folded_and_one_word() {
+        for (raw, folded) in [("exe", "exe"), (".EXE", "exe"), (" * ", "*"), ("7z", "7z")] {
+            assert_eq!(extension(raw).unwrap().as_str(), folded);
+        }
+        for raw in ["", ".", "tar.gz", "a b", "**", "../x", &"x".repeat(17)] {
+            assert_eq!(extension(raw), None, "{raw:?}");
+        }
+    }
 
     const NOW: Time = Time(1_000);
     const LATER: Wish = Wish::Ban { ends: Time(1_001) };

@@ -1,15 +1,21 @@
 //! What becomes of the rows of a former Thrive host: who keeps which name, who is whose contact, which
-//! stored messages are delivered. Every row has a line in the report. No text of a message, no password
+//! stored messages are delivered. Rights, bans and addresses of mail are in `kept`. Every row has a line in the report. No text of a message, no password
 //! and no address of mail is in it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use argon2::ARGON2ID_IDENT;
+use argon2::password_hash::phc::PasswordHash;
+use thrive_protocol::admin::Extension;
 use thrive_protocol::ids::Time;
 use thrive_protocol::limits::{CONTACTS, USERNAME_MAX, USERNAME_MIN};
+use thrive_protocol::mail::EmailAddress;
 use thrive_protocol::name::Username;
 use thrive_protocol::people::Relation;
 use thrive_protocol::secret::Secret;
-use thrive_protocol::text::{InvalidText, MessageText};
+use thrive_protocol::text::{InvalidText, MessageText, Reason};
+
+mod kept;
 
 /// What was read of a former database.
 #[derive(Debug, Default)]
@@ -17,6 +23,9 @@ pub struct Former {
     pub users: Vec<User>,
     pub contacts: Vec<Contact>,
     pub messages: Vec<Message>,
+    pub file_bans: Vec<FileBan>,
+    /// The lines of `admins.txt`.
+    pub admins: Vec<String>,
     /// Tables that are not taken over, with their rows.
     pub others: Vec<(String, i64)>,
 }
@@ -27,6 +36,13 @@ pub struct User {
     pub password: Secret,
     /// They have an address of mail and never entered the code that was sent there.
     pub unverified: bool,
+    /// Empty: none.
+    pub email: Secret,
+    /// The code that was sent to that address has come back.
+    pub has_proved_email: bool,
+    /// The last day of their ban, as it was written there. Empty: none.
+    pub banned_until: String,
+    pub ban_reason: String,
 }
 
 #[derive(Clone, Debug)]
@@ -46,12 +62,34 @@ pub struct Message {
     pub time: String,
 }
 
+#[derive(Clone, Debug)]
+pub struct FileBan {
+    pub name: String,
+    pub kind: String,
+    /// The last day; empty: for ever.
+    pub until: String,
+    pub reason: String,
+}
+
+/// What is on this server already, and what it keeps.
+#[derive(Debug, Default)]
+pub struct Here {
+    /// Whoever has one of these names is left alone with everything of theirs: it may be the same person,
+    /// imported before, or somebody else.
+    pub taken: BTreeSet<Username>,
+    /// How many accounts each address has, in its folded form. `None`: no addresses are kept.
+    pub addresses: Option<BTreeMap<String, usize>>,
+}
+
 /// What is to be written. People are named by their place in `people`.
 #[derive(Debug, Default)]
 pub struct Plan {
     pub people: Vec<Person>,
     pub sides: Vec<Side>,
     pub messages: Vec<Delivery>,
+    pub bans: Vec<Ban>,
+    pub file_bans: Vec<BanOfFiles>,
+    pub admins: Vec<usize>,
     /// One line for each row, and for each table that is left.
     pub report: Vec<String>,
 }
@@ -60,6 +98,23 @@ pub struct Plan {
 pub struct Person {
     pub username: Username,
     pub password: Password,
+    pub email: Option<EmailAddress>,
+}
+
+/// Somebody who is kept out. `ends`: `None` is never.
+#[derive(Debug, PartialEq)]
+pub struct Ban {
+    pub person: usize,
+    pub ends: Option<Time>,
+    pub reason: Reason,
+}
+
+#[derive(Debug, PartialEq)]
+pub struct BanOfFiles {
+    pub person: usize,
+    pub extension: Extension,
+    pub ends: Option<Time>,
+    pub reason: Reason,
 }
 
 #[derive(Debug, PartialEq)]
@@ -98,20 +153,22 @@ enum Found {
     LeftOut(&'static str),
 }
 
-/// `taken`: names that the server has already. Whoever has one of those is left alone with everything of
-/// theirs: it may be the same person, imported before, or somebody else.
 #[must_use]
-pub fn plan(former: &Former, taken: &BTreeSet<Username>, now: Time) -> Plan {
+pub fn plan(former: &Former, here: &Here, now: Time) -> Plan {
     let mut plan = Plan::default();
     let names = names(&former.users);
     let mut found: HashMap<&str, Found> = HashMap::new();
     for (user, username) in former.users.iter().zip(names) {
-        let what = if taken.contains(&username) {
+        let what = if here.taken.contains(&username) {
             Found::LeftOut("exists on this server already")
         } else if user.unverified {
             Found::LeftOut("was never verified by mail")
         } else {
-            plan.people.push(Person { username: username.clone(), password: password(user) });
+            plan.people.push(Person {
+                username: username.clone(),
+                password: password(user),
+                email: None,
+            });
             Found::Person(plan.people.len() - 1)
         };
         plan.report.push(match what {
@@ -129,6 +186,10 @@ pub fn plan(former: &Former, taken: &BTreeSet<Username>, now: Time) -> Plan {
         found.insert(&user.name, what);
     }
     let people = People { exact: found, folded: folded(&former.users) };
+    kept::addresses(&mut plan, former, &people, here);
+    kept::admins(&mut plan, former, &people);
+    kept::bans(&mut plan, former, &people, now);
+    kept::file_bans(&mut plan, former, &people, now);
     contacts(&mut plan, former, &people);
     for message in &former.messages {
         let line = deliver(&mut plan, message, &people, now);
@@ -222,12 +283,31 @@ fn password(user: &User) -> Password {
     let stored = user.password.expose();
     match stored {
         "" => Password::Lost,
-        hash if hash.starts_with("$argon2id$") => Password::Hash(hash.to_owned()),
+        hash if can_be_compared(hash) => Password::Hash(hash.to_owned()),
         // Another hash: whoever knows it does not know the password.
         hash if hash.starts_with('$') => Password::Lost,
         _ => Password::Plain(user.password.clone()),
     }
 }
+
+/// A whole hash of argon2id, at a cost at which nobody is kept waiting by a login of somebody else.
+fn can_be_compared(hash: &str) -> bool {
+    let Ok(hash) = PasswordHash::new(hash) else { return false };
+    let Ok(params) = argon2::Params::try_from(&hash) else { return false };
+    let known = hash.version.is_none_or(|it| argon2::Version::try_from(it).is_ok());
+    hash.algorithm == ARGON2ID_IDENT
+        && known
+        && hash.salt.is_some()
+        && hash.hash.is_some()
+        && params.m_cost() <= DEAREST_KIB
+        && params.t_cost() <= DEAREST_TURNS
+        && params.p_cost() <= DEAREST_TURNS
+}
+
+/// 256 MiB: four times of what Python hashes with.
+const DEAREST_KIB: u32 = 256 * 1_024;
+/// Passes over it, and lanes in it.
+const DEAREST_TURNS: u32 = 16;
 
 /// Formerly, one could have somebody in one's list without asking. Whoever has each other becomes a
 /// contact; whoever has somebody alone has asked them.
@@ -250,8 +330,15 @@ fn contacts(plan: &mut Plan, former: &Former, people: &People<'_>) {
         };
         lines.push(line);
     }
-    let mut counts = vec![0_usize; plan.people.len()];
-    let mut sides: BTreeMap<(usize, usize), Side> = BTreeMap::new();
+    let mut lists = Lists { counts: vec![0; plan.people.len()], sides: BTreeMap::new() };
+    // Blocks come first, so that no list is too full for them; they take a place in it like anybody.
+    let blocks = pairs.iter().filter(|(_, blocked)| **blocked);
+    for ((owner, other), _) in blocks {
+        if lists.have_room(&[(*owner, *other)]) {
+            lists.put(*owner, *other, Relation::None, true);
+        }
+    }
+    let mut agreed: BTreeMap<(usize, usize), bool> = BTreeMap::new();
     for (contact, line) in former.contacts.iter().zip(lines) {
         let row = format!("contact {:?} of {:?}", contact.contact, contact.owner);
         let pair = people.both(&contact.owner, &contact.contact);
@@ -262,33 +349,57 @@ fn contacts(plan: &mut Plan, former: &Former, people: &People<'_>) {
                 continue;
             }
         };
-        let mutual = pairs.contains_key(&(other, owner));
-        let (relation, theirs) = match (mutual, contact.blocked) {
-            (true, _) => (Relation::Contact, None),
-            (false, true) => (Relation::None, None),
-            (false, false) => (Relation::Asked, Some(Relation::AsksMe)),
+        let both = [(owner, other), (other, owner)];
+        let became = if let Some(theirs) = pairs.get(&(other, owner)) {
+            // Once for both rows: a contact is one on both sides, or on neither.
+            let key = (owner.min(other), owner.max(other));
+            let fits = *agreed.entry(key).or_insert_with(|| lists.have_room(&both));
+            if fits {
+                lists.put(owner, other, Relation::Contact, contact.blocked);
+                lists.put(other, owner, Relation::Contact, *theirs);
+            }
+            fits.then_some("imported as a contact, each has the other")
+        } else if contact.blocked {
+            lists.sides.contains_key(&(owner, other)).then_some("imported")
+        } else {
+            let fits = lists.have_room(&both);
+            if fits {
+                lists.put(owner, other, Relation::Asked, false);
+                lists.put(other, owner, Relation::AsksMe, false);
+            }
+            fits.then_some("imported as a request, the other has not agreed")
         };
-        let needed = [Some(owner), theirs.map(|_| other)];
-        if needed.into_iter().flatten().any(|person| CONTACTS <= counts[person]) {
-            plan.report.push(format!("{row}: left out, a list is full"));
-            continue;
-        }
-        needed.into_iter().flatten().for_each(|person| counts[person] += 1);
-        let blocked = contact.blocked;
-        sides.insert((owner, other), Side { owner, other, relation, blocked });
-        if let Some(relation) = theirs {
-            let side = Side { owner: other, other: owner, relation, blocked: false };
-            sides.insert((other, owner), side);
-        }
-        let became = match relation {
-            Relation::Contact => "imported as a contact, each has the other",
-            Relation::Asked | Relation::AsksMe => "imported as a request, the other has not agreed",
-            Relation::None => "imported",
-        };
-        let blocked = if blocked { ", blocked" } else { "" };
-        plan.report.push(format!("{row}: {became}{blocked}"));
+        let is_blocked = contact.blocked && lists.sides.contains_key(&(owner, other));
+        plan.report.push(match (became, is_blocked) {
+            (Some(became), false) => format!("{row}: {became}"),
+            (Some(became), true) => format!("{row}: {became}, blocked"),
+            (None, true) => format!("{row}: imported as a block alone, a list is full"),
+            (None, false) => format!("{row}: left out, a list is full"),
+        });
     }
+    let Lists { sides, .. } = lists;
     plan.sides = sides.into_values().collect();
+}
+
+/// Who has whom, while it is decided.
+struct Lists {
+    /// How many each has.
+    counts: Vec<usize>,
+    sides: BTreeMap<(usize, usize), Side>,
+}
+
+impl Lists {
+    /// Whether all of these can be in them: of `(owner, other)`.
+    fn have_room(&self, pairs: &[(usize, usize)]) -> bool {
+        pairs.iter().all(|pair| self.sides.contains_key(pair) || self.counts[pair.0] < CONTACTS)
+    }
+
+    fn put(&mut self, owner: usize, other: usize, relation: Relation, blocked: bool) {
+        let side = Side { owner, other, relation, blocked };
+        if self.sides.insert((owner, other), side).is_none() {
+            self.counts[owner] += 1;
+        }
+    }
 }
 
 fn deliver(plan: &mut Plan, message: &Message, people: &People<'_>, now: Time) -> String {

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use thrive_protocol::ids::{Time, UserId};
-use thrive_protocol::limits::{ACCOUNTS_PER_EMAIL, CODE_TRIES, MAILS_PER_HOUR};
+use thrive_protocol::limits::{ACCOUNTS_PER_EMAIL, MAILS_PER_HOUR};
 use thrive_protocol::mail::EmailAddress;
 use thrive_protocol::name::Username;
 use thrive_protocol::secret::Secret;
@@ -38,6 +38,11 @@ enum Failed {
     Hash(#[from] HashError),
 }
 
+/// Tries of one code by everybody together, of whom each has [`CODE_TRIES`]. A stranger needs twenty addresses
+/// to use them up, and then has found the code with a chance of one in ten thousand million.
+///
+/// [`CODE_TRIES`]: thrive_protocol::limits::CODE_TRIES
+const ALL_TRIES: usize = 100;
 /// How long a code is valid.
 const CODE_MS: i64 = 10 * 60 * 1_000;
 /// How long a code is tried to be delivered: whoever gets it needs the rest of its time.
@@ -230,7 +235,7 @@ fn patience(errand: &Errand) -> Duration {
 fn issue(purpose: Purpose) -> Issue {
     let (now, since) = hour();
     let expires = Time(now.0 + CODE_MS);
-    Issue { purpose, now, expires, tries: CODE_TRIES, since, at_most: MAILS_PER_HOUR }
+    Issue { purpose, now, expires, tries: ALL_TRIES, since, at_most: MAILS_PER_HOUR }
 }
 
 /// Now, and an hour ago.

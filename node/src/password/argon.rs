@@ -24,8 +24,9 @@ pub(super) fn hash(params: &Params, password: &[u8]) -> Result<PasswordHash> {
     })
 }
 
-/// Whether `stored` is a hash of `password`. The cost is the one of `stored`.
-pub(super) fn verify(stored: &str, password: &[u8]) -> Result<bool> {
+/// Whether `stored` is a hash of `password`. The cost is the one of `stored`; what it needs of memory
+/// beyond `ours` is given back, since such a hash is rare.
+pub(super) fn verify(ours: &Params, stored: &str, password: &[u8]) -> Result<bool> {
     let stored = PasswordHash::new(stored)?;
     if stored.algorithm != ARGON2ID_IDENT {
         return Err(Error::Algorithm);
@@ -35,7 +36,12 @@ pub(super) fn verify(stored: &str, password: &[u8]) -> Result<bool> {
         return Err(Error::Internal);
     };
     // Outputs are compared in constant time.
-    Ok(output(&Params::try_from(&stored)?, version, password, salt)? == *expected)
+    let found = output(&Params::try_from(&stored)?, version, password, salt);
+    BLOCKS.with_borrow_mut(|blocks| {
+        blocks.truncate(ours.block_count());
+        blocks.shrink_to_fit();
+    });
+    Ok(found? == *expected)
 }
 
 fn output(params: &Params, version: Version, password: &[u8], salt: &Salt) -> Result<Output> {
@@ -51,4 +57,24 @@ fn output(params: &Params, version: Version, password: &[u8], salt: &Salt) -> Re
         argon2.hash_password_into_with_memory(password, salt, out, blocks)
     })?;
     Output::new(out).map_err(|_| Error::OutputSize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_that_costs_more_than_ours_leaves_no_memory_behind() {
+        let [ours, theirs] = [64, 1_024].map(|memory| Params::new(memory, 1, 1, None).unwrap());
+        let mine = hash(&ours, b"open sesame").unwrap().to_string();
+        let kept = || BLOCKS.with_borrow(Vec::capacity);
+        let before = kept();
+        let foreign = hash(&theirs, b"open sesame").unwrap().to_string();
+        for (hash, password, right) in
+            [(&foreign, "open sesame", true), (&foreign, "wrong", false), (&mine, "wrong", false)]
+        {
+            assert_eq!(verify(&ours, hash, password.as_bytes()), Ok(right));
+            assert_eq!(kept(), before, "{hash}");
+        }
+    }
 }

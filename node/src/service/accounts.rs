@@ -210,7 +210,15 @@ impl Accounts {
         let Credentials { user, password_hash, .. } = proven;
         let corrected = match email {
             Some(email) => self.database.readdress(user, &password_hash, email).await?,
-            None => self.database.admit_without_mail(user, &password_hash).await?,
+            None => {
+                let (now, first) = (clock::now(), self.first_is_admin);
+                let admitted =
+                    self.database.admit_without_mail(user, &password_hash, now, first).await?;
+                if admitted == Some(true) {
+                    tracing::info!(user.id = %user, "It is the first of this server, and its admin");
+                }
+                admitted.is_some()
+            }
         };
         if corrected { Ok(()) } else { Err(AccountError::UsernameTaken) }
     }
@@ -325,12 +333,16 @@ impl Accounts {
         password: Secret,
     ) -> Result<Credentials, AccountError> {
         throttle.check(username, from, Instant::now()).map_err(AccountError::TooOften)?;
+        let even = tokio::time::Instant::now() + EVEN;
         let verdict = self.verify(username, password).await;
         let now = Instant::now();
         match &verdict {
             Ok(_) => throttle.succeeded(username, from, now),
             Err(AccountError::WrongCredentials) => throttle.failed(username, from, now),
             Err(_) => throttle.undecided(username, from, now),
+        }
+        if matches!(verdict, Err(AccountError::WrongCredentials)) {
+            tokio::time::sleep_until(even).await;
         }
         verdict
     }
@@ -363,6 +375,10 @@ impl Accounts {
         known.filter(|_| right).ok_or(AccountError::WrongCredentials)
     }
 }
+
+/// A wrong password is answered no sooner. A hash that a former host has made costs what it was made at,
+/// and not what it costs to hash for a name that nobody has; with the costs that are usual, both take less.
+const EVEN: Duration = Duration::from_millis(500);
 
 /// A day: as long as a name waits for the code of its sign-up.
 const UNVERIFIED_MS: i64 = 24 * 60 * 60 * 1000;

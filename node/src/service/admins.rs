@@ -37,6 +37,7 @@ pub struct Admins {
     online: Online,
     orders: Orders,
     membership: Option<Membership>,
+    has_mail: bool,
     /// Orders of people who are no admins: each writes a line that stays.
     attempts: AddressThrottle,
 }
@@ -54,7 +55,7 @@ pub enum AdminError {
 }
 
 /// Whoever is no admin may try that often; the rest is refused without a line in the audit.
-const ATTEMPTS: Rate = Rate::new(10, 0.1);
+const ATTEMPTS: Rate = Rate::new(3, 1.0 / 600.0);
 /// People who are told at once that their list has changed. The others find it within seconds.
 const TOLD: usize = 5_000;
 
@@ -62,9 +63,9 @@ impl Admins {
     /// For a node, or with nothing around for the host's own commands.
     #[must_use]
     pub fn new(database: Database, hasher: Hasher, online: Online, around: Around) -> Self {
-        let Around { orders, membership } = around;
+        let Around { orders, membership, has_mail } = around;
         let attempts = AddressThrottle::new(ATTEMPTS);
-        Self { database, hasher, online, orders, membership, attempts }
+        Self { database, hasher, online, orders, membership, has_mail, attempts }
     }
 
     /// Does what an admin asks for.

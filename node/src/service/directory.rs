@@ -5,6 +5,7 @@
 //! little says where to go on.
 
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use thrive_protocol::bounded::List;
 use thrive_protocol::directory::{Directory, DirectoryPage, Listed, Tab};
@@ -14,26 +15,35 @@ use thrive_protocol::people::{Availability, Presence};
 use thrive_protocol::{Code, Refusal};
 
 use super::Caller;
+use super::sessions::address_of;
 use crate::domain::relation::{may_see_presence, may_see_presence_of_found};
 use crate::last_seen;
 use crate::news::{Answer, Fault};
 use crate::presence::Online;
+use crate::rate::Rate;
 use crate::store::directory::{Found, Look, MOST_BY_ID};
 use crate::store::{Database, StoreError};
+use crate::throttle::AddressThrottle;
 
 #[derive(Clone)]
 pub struct People {
     database: Database,
     online: Online,
+    searches: AddressThrottle,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
     #[error("that is no place of the directory")]
     NoSuchPlace,
+    #[error("too many searches, the next in {0:?}")]
+    TooOften(Duration),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
+
+/// Searches of one account. Whoever looks for a part of a name that nobody has reads the names of all.
+const SEARCHES: Rate = Rate::new(10, 1.0);
 
 /// Names that one page may look at, in rounds of this size.
 const ROUNDS: usize = 16;
@@ -41,13 +51,13 @@ const ROUND: usize = 256;
 
 impl People {
     pub(super) fn new(database: Database, online: Online) -> Self {
-        Self { database, online }
+        Self { database, online, searches: AddressThrottle::new(SEARCHES) }
     }
 
     /// One page of the directory.
     ///
     /// # Errors
-    /// The place to go on from is none that was given out.
+    /// The place to go on from is none that was given out, or there were too many searches.
     pub async fn page(
         &self,
         caller: &Caller,
@@ -61,6 +71,10 @@ impl People {
         if USERNAME_MAX < search.len() || !search.chars().all(is_of_names) {
             // Nobody is called like that.
             return Ok(page(Vec::new(), None));
+        }
+        if !search.is_empty() {
+            let searches = self.searches.take(address_of(caller.user), Instant::now());
+            searches.map_err(DirectoryError::TooOften)?;
         }
         let asked = usize::try_from(request.limit).unwrap_or(DIRECTORY_PAGE);
         let limit = asked.clamp(1, DIRECTORY_PAGE);
@@ -87,7 +101,9 @@ impl People {
                 let listed = self.listed(caller, &one, &admins);
                 let belongs = belongs(&listed, request.tab);
                 if belongs && people.len() == limit {
-                    return Ok(page(people, Some(after)));
+                    // Not whom it looked at since: among those are people who are there unseen.
+                    let last = people.last().map(|it: &Listed| it.username.to_string());
+                    return Ok(page(people, last));
                 }
                 after = listed.username.to_string();
                 people.extend(belongs.then_some(listed));
@@ -96,6 +112,7 @@ impl People {
                 return Ok(page(people, None));
             }
         }
+        // Never with `only`, which fits into fewer rounds: everybody was looked at, wherever they are.
         Ok(page(people, Some(after)))
     }
 
@@ -146,6 +163,7 @@ impl Answer for DirectoryError {
     fn refusal(&self) -> Refusal {
         match self {
             Self::NoSuchPlace => Code::BadRequest.into(),
+            Self::TooOften(wait) => Refusal::after(Code::SlowDown, *wait),
             Self::Store(error) => error.refusal(),
         }
     }
@@ -153,6 +171,7 @@ impl Answer for DirectoryError {
     fn fault(&self) -> Fault {
         match self {
             Self::NoSuchPlace => Fault::Peer,
+            Self::TooOften(_) => Fault::Policy,
             Self::Store(error) => error.fault(),
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use thrive_protocol::Event;
 use thrive_protocol::ids::UserId;
-use thrive_protocol::limits::{ACCOUNTS_PER_EMAIL, PASSWORD_MAX};
+use thrive_protocol::limits::{ACCOUNTS_PER_EMAIL, CODE_TRIES, PASSWORD_MAX};
 use thrive_protocol::mail::{
     ChangeEmail, EmailAddress, EmailShown, RequestReset, ResendCode, ResetPassword, VerifyAccount,
     typed_code,
@@ -25,8 +25,8 @@ use crate::mail::{Account, Errand, Mailer};
 use crate::news::{Audience, Done};
 use crate::rate::Rate;
 use crate::store::addresses::Redeemed;
-use crate::store::codes::{Claimed, Purpose};
-use crate::throttle::AddressThrottle;
+use crate::store::codes::{Claimed, Purpose, Try};
+use crate::throttle::{AddressThrottle, Network};
 
 #[derive(Clone)]
 pub struct Emails {
@@ -63,7 +63,7 @@ impl Emails {
         self.mailer()?;
         let username = Username::parse(&request.username)?;
         self.codes.take(from, now()).map_err(AccountError::TooOften)?;
-        let right = self.compare(&username, Purpose::Verify, &request.code).await?;
+        let right = self.compare(from, &username, Purpose::Verify, &request.code).await?;
         self.redeem_address(right, Purpose::Verify).await?;
         Ok(())
     }
@@ -99,7 +99,8 @@ impl Emails {
         self.codes.take(from, now()).map_err(AccountError::TooOften)?;
         // Before the code is looked at, so that the time tells nothing about it.
         let password_hash = self.accounts.hasher.hash(request.password).await?;
-        let Claimed { user, hash } = self.compare(&username, Purpose::Reset, &request.code).await?;
+        let right = self.compare(from, &username, Purpose::Reset, &request.code).await?;
+        let Claimed { user, hash } = right;
         let database = &self.accounts.database;
         let ended = database.redeem_reset(user, &hash, &password_hash, clock::now()).await?;
         let ended = ended.ok_or(AccountError::WrongCode)?;
@@ -150,8 +151,9 @@ impl Emails {
     /// The code is wrong, or the address has too many accounts.
     pub async fn confirm(&self, caller: &Caller, code: Secret) -> Result<Done<()>, AccountError> {
         let mailer = self.mailer()?;
-        self.codes.take(address_of(caller.user), now()).map_err(AccountError::TooOften)?;
-        let right = self.compare(&caller.username, Purpose::Change, &code).await?;
+        let from = address_of(caller.user);
+        self.codes.take(from, now()).map_err(AccountError::TooOften)?;
+        let right = self.compare(from, &caller.username, Purpose::Change, &code).await?;
         if let Some(before) = self.redeem_address(right, Purpose::Change).await? {
             let username = caller.username.clone();
             mailer.offer(Errand::AddressChanged { username, before });
@@ -166,12 +168,13 @@ impl Emails {
     /// Takes one try of a code and compares it; the same work where there is none.
     async fn compare(
         &self,
+        from: IpAddr,
         username: &Username,
         purpose: Purpose,
         typed: &Secret,
     ) -> Result<Claimed, AccountError> {
         let even = Instant::now() + EVEN;
-        let verdict = self.compare_unevenly(username, purpose, typed).await;
+        let verdict = self.compare_unevenly(from, username, purpose, typed).await;
         if matches!(verdict, Err(AccountError::WrongCode)) {
             sleep_until(even).await;
         }
@@ -180,6 +183,7 @@ impl Emails {
 
     async fn compare_unevenly(
         &self,
+        from: IpAddr,
         username: &Username,
         purpose: Purpose,
         typed: &Secret,
@@ -187,7 +191,9 @@ impl Emails {
         // What can be no code is no try.
         let typed = typed_code(typed).ok_or(AccountError::WrongCode)?;
         let Accounts { database, hasher, .. } = &self.accounts;
-        let claimed = database.claim_try(username, purpose, clock::now()).await?;
+        let requester = &Network::of(from).to_string();
+        let claim = Try { username, purpose, requester, at_most: CODE_TRIES, now: clock::now() };
+        let claimed = database.claim_try(claim).await?;
         let hash = claimed.as_ref().map(|it| it.hash.clone());
         let right = hasher.verify(typed, hash).await?;
         claimed.filter(|_| right).ok_or(AccountError::WrongCode)

@@ -150,7 +150,7 @@ async fn services(
     let hasher = Hasher::with(cost).unwrap();
     let settings = Settings { sign_up, ..settings() };
     let room = room(depot);
-    let around = Around { orders: orders.clone(), membership: None };
+    let around = Around { orders: orders.clone(), ..Around::default() };
     Services::new(database.clone(), hasher, online.clone(), settings, room, around).await.unwrap()
 }
 

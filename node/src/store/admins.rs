@@ -131,13 +131,15 @@ impl Database {
             By::Host => None,
             By::Account { user, username, .. } => Some((*user, username)),
         };
+        // What somebody writes who may not give orders is no word of an admin: it is not kept.
+        let may = !matches!(&outcome, Err(refusal) if refusal.code == Code::AdminOnly);
         let line = Line {
             time: order.now,
             actor,
             action: order.action,
             target,
-            target_name: &order.target,
-            detail: &order.detail,
+            target_name: if may { &order.target } else { "" },
+            detail: if may { &order.detail } else { "" },
             outcome: outcome.as_ref().map_or_else(|refusal| refusal.code.word(), |_| "done"),
         };
         audit::write(&mut transaction, &line).await?;
@@ -301,6 +303,7 @@ async fn carry_out(
             {
                 transaction.run(forget, values![user]).await?;
             }
+            transaction.run(END_FILES, values![user]).await?;
             transaction.run(BLOCK_EVERYBODY, values![user]).await?;
             transaction.run(FREE_USERNAME, values![username.as_str(), now]).await?;
             transaction.run(DELETE_ACCOUNT, values![user, now]).await?;
@@ -426,7 +429,8 @@ const COUNT_OTHER_ADMINS: &str = "
 const COUNT_FILE_BANS: &str = "
     SELECT count(*) FROM file_ban WHERE account = $1 AND ($2 = '' OR extension = $2)";
 
-const INSERT_ADMIN: &str = "INSERT INTO admin (account, since, made_by) VALUES ($1, $2, $3)";
+pub(super) const INSERT_ADMIN: &str =
+    "INSERT INTO admin (account, since, made_by) VALUES ($1, $2, $3)";
 
 const DELETE_ADMIN: &str = "DELETE FROM admin WHERE account = $1";
 
@@ -437,7 +441,7 @@ const RAISE_LISTS: &str = "
 
 const DELETE_SESSIONS: &str = "DELETE FROM session WHERE account = $1 RETURNING id";
 
-const UPSERT_BAN: &str = "
+pub(super) const UPSERT_BAN: &str = "
     INSERT INTO ban (account, ends, reason, made, made_by) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (account) DO UPDATE SET
       ends = excluded.ends, reason = excluded.reason,
@@ -445,7 +449,7 @@ const UPSERT_BAN: &str = "
 
 const DELETE_BAN: &str = "DELETE FROM ban WHERE account = $1";
 
-const UPSERT_FILE_BAN: &str = "
+pub(super) const UPSERT_FILE_BAN: &str = "
     INSERT INTO file_ban (account, extension, ends, reason, made, made_by)
     VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (account, extension) DO UPDATE SET
@@ -466,6 +470,10 @@ const BLOCK_EVERYBODY: &str = "
     SELECT $1, CASE WHEN direct.low = $1 THEN direct.high ELSE direct.low END, 1
     FROM member JOIN direct ON direct.conversation = member.conversation
     WHERE member.account = $1";
+
+/// The sweeper takes away what is stored of them.
+const END_FILES: &str = "
+    UPDATE file SET ended = 'cancelled' WHERE (sender = $1 OR recipient = $1) AND ended = ''";
 
 const FREE_USERNAME: &str = "
     INSERT INTO freed_username (username, freed) VALUES ($1, $2)

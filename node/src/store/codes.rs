@@ -36,11 +36,25 @@ pub struct Issue {
     pub purpose: Purpose,
     pub now: Time,
     pub expires: Time,
+    /// Of everybody together; see also [`Try`].
     pub tries: usize,
-    /// Mails since then count.
+    /// Mails since then count: those with codes for a new account or another address together, those for
+    /// a forgotten password for themselves, which anybody can ask for.
     pub since: Time,
     /// So many of them, and there is no further one.
     pub at_most: usize,
+}
+
+/// Somebody types a code.
+#[derive(Clone, Copy, Debug)]
+pub struct Try<'a> {
+    pub username: &'a Username,
+    pub purpose: Purpose,
+    /// What counts as one caller.
+    pub requester: &'a str,
+    /// So many from each of them, for one code.
+    pub at_most: usize,
+    pub now: Time,
 }
 
 /// What a try is compared with.
@@ -56,6 +70,14 @@ impl Purpose {
             Self::Verify => "verify",
             Self::Reset => "reset",
             Self::Change => "change",
+        }
+    }
+
+    /// Among which mails its mails are counted.
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Verify | Self::Change => "code",
+            Self::Reset => "reset",
         }
     }
 }
@@ -83,7 +105,9 @@ impl Database {
     ) -> Result<bool, StoreError> {
         let doing = "make codes for a mail";
         let mut transaction = self.begin(doing).await?;
-        let sent = transaction.run(COUNT_MAILS, values![email.folded(), rules.since]).await?;
+        let kind = rules.purpose.kind();
+        let params = values![email.folded(), rules.since, kind];
+        let sent = transaction.run(COUNT_MAILS, params).await?;
         let sent: i64 = sent.first().map_or(Ok(0), |row| row.get(0)).doing(doing)?;
         if i64::try_from(rules.at_most).unwrap_or(i64::MAX) <= sent {
             return Ok(false);
@@ -105,31 +129,43 @@ impl Database {
             if transaction.run(upsert, params).await?.is_empty() {
                 return Ok(false);
             }
+            transaction.run(DELETE_TRIES, values![code.user, rules.purpose.word()]).await?;
         }
-        let params = values![fresh_id(rules.now), email.folded(), rules.now];
+        let params = values![fresh_id(rules.now), email.folded(), kind, rules.now];
         transaction.run(INSERT_MAIL, params).await?;
         transaction.commit().await?;
         Ok(true)
     }
 
     /// Takes one try from the code of an account, before it is compared. `None`: there is no such code,
-    /// it is too old, or was tried too often.
+    /// it is too old, or was tried too often, by this caller or by all together. Whoever has no try left
+    /// takes none from the others.
     ///
     /// # Errors
-    /// The store failed.
-    pub async fn claim_try(
-        &self,
-        username: &Username,
-        purpose: Purpose,
-        now: Time,
-    ) -> Result<Option<Claimed>, StoreError> {
+    /// The store failed; nothing has happened.
+    pub async fn claim_try(&self, claim: Try<'_>) -> Result<Option<Claimed>, StoreError> {
+        undisturbed(|| self.try_claim_try(claim)).await
+    }
+
+    async fn try_claim_try(&self, claim: Try<'_>) -> Result<Option<Claimed>, StoreError> {
         let doing = "try a code";
+        let Try { username, purpose, requester, at_most, now } = claim;
+        let mut transaction = self.begin(doing).await?;
         let params = values![username.as_str(), purpose.word(), now];
-        let rows = self.write(doing, UPDATE_TRIES, params).await?;
+        let rows = transaction.run(UPDATE_TRIES, params).await?;
         let claimed = |row: &crate::store::Row| {
             Ok::<_, Cause>(Claimed { user: row.get(0)?, hash: row.get(1)? })
         };
-        rows.first().map(claimed).transpose().doing(doing)
+        let Some(claimed) = rows.first().map(claimed).transpose().doing(doing)? else {
+            return Ok(None);
+        };
+        let most = i64::try_from(at_most).unwrap_or(i64::MAX);
+        let params = values![claimed.user, purpose.word(), requester, most];
+        if transaction.run(COUNT_TRY, params).await?.is_empty() {
+            return Ok(None);
+        }
+        transaction.commit().await?;
+        Ok(Some(claimed))
     }
 
     /// Whether this is still the code that counts: a mail with another one says nothing of use.
@@ -148,10 +184,18 @@ impl Database {
 }
 
 const COUNT_MAILS: &str = "
-    SELECT count(*) FROM mail_sent WHERE email_folded = $1 AND $2 < sent";
+    SELECT count(*) FROM mail_sent WHERE email_folded = $1 AND $2 < sent AND kind = $3";
 
 const INSERT_MAIL: &str = "
-    INSERT INTO mail_sent (id, email_folded, kind, sent) VALUES ($1, $2, 'code', $3)";
+    INSERT INTO mail_sent (id, email_folded, kind, sent) VALUES ($1, $2, $3, $4)";
+
+const DELETE_TRIES: &str = "DELETE FROM mail_code_try WHERE account = $1 AND purpose = $2";
+
+const COUNT_TRY: &str = "
+    INSERT INTO mail_code_try (account, purpose, requester, tries) VALUES ($1, $2, $3, 1)
+    ON CONFLICT (account, purpose, requester) DO UPDATE SET tries = mail_code_try.tries + 1
+    WHERE mail_code_try.tries < $4
+    RETURNING tries";
 
 const UPSERT_FOR_WAITING: &str = "
     INSERT INTO mail_code (account, purpose, code_hash, email, expires, tries_left)

@@ -6,7 +6,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Row};
 use thrive_protocol::secret::Secret;
 
-use crate::domain::former::{Contact, Former, Message, User};
+use crate::domain::former::{Contact, FileBan, Former, Message, User};
 
 #[derive(Debug, thiserror::Error)]
 pub enum FormerError {
@@ -26,12 +26,17 @@ pub fn read(path: &Path) -> Result<Former, FormerError> {
     if !has(&former, "users", &["username", "password"])? {
         return Err(FormerError::Foreign);
     }
-    let pending = has(&former, "users", &["is_verified", "verification_code"])?;
-    let users = all(&former, if pending { USERS_TO_VERIFY } else { USERS }, |row| {
+    let users = all(&former, &select_users(&former)?, |row| {
+        let is_verified = !matches!(text(row, 2)?.as_str(), "" | "0");
         Ok(User {
             name: text(row, 0)?,
             password: Secret::new(text(row, 1)?),
-            unverified: text(row, 2)? == "1",
+            // Whoever was never asked for a code is not unverified, whatever the flag of an old row says.
+            unverified: !is_verified && !text(row, 3)?.is_empty(),
+            email: Secret::new(text(row, 4)?),
+            has_proved_email: is_verified,
+            banned_until: text(row, 5)?,
+            ban_reason: text(row, 6)?,
         })
     })?;
     let blocks = has(&former, "contacts", &["owner", "contact", "blocked"])?;
@@ -57,6 +62,18 @@ pub fn read(path: &Path) -> Result<Former, FormerError> {
     } else {
         Vec::new()
     };
+    let file_bans = if has(&former, "file_bans", &FILE_BAN_COLUMNS)? {
+        all(&former, FILE_BANS, |row| {
+            Ok(FileBan {
+                name: text(row, 0)?,
+                kind: text(row, 1)?,
+                until: text(row, 2)?,
+                reason: text(row, 3)?,
+            })
+        })?
+    } else {
+        Vec::new()
+    };
     let mut others = Vec::new();
     let tables = all(&former, TABLES, |row| text(row, 0))?;
     for table in
@@ -65,19 +82,7 @@ pub fn read(path: &Path) -> Result<Former, FormerError> {
         let count = format!("SELECT count(*) FROM [{table}]");
         others.push((table, former.query_row(&count, (), |row| row.get(0))?));
     }
-    let banned = has(&former, "users", &["banned_until"])?;
-    for (column, is_there) in
-        [("banned_until", banned), ("email", has(&former, "users", &["email"])?)]
-    {
-        if is_there {
-            let count = format!("SELECT count(*) FROM users WHERE coalesce({column}, '') <> ''");
-            others.push((
-                format!("users, {column}"),
-                former.query_row(&count, (), |row| row.get(0))?,
-            ));
-        }
-    }
-    Ok(Former { users, contacts, messages, others })
+    Ok(Former { users, contacts, messages, file_bans, admins: Vec::new(), others })
 }
 
 fn all<T>(
@@ -108,7 +113,16 @@ fn has(former: &Connection, table: &str, columns: &[&str]) -> rusqlite::Result<b
     Ok(columns.iter().all(|column| found.iter().any(|it| it == column)))
 }
 
-const TAKEN_OVER: [&str; 3] = ["users", "contacts", "offline_messages"];
+/// Names, passwords, and what this layout has of the rest.
+fn select_users(former: &Connection) -> rusqlite::Result<String> {
+    let mut columns = vec!["username", "password"];
+    for column in ["is_verified", "verification_code", "email", "banned_until", "ban_reason"] {
+        columns.push(if has(former, "users", &[column])? { column } else { "NULL" });
+    }
+    Ok(format!("SELECT {} FROM users ORDER BY _rowid_", columns.join(", ")))
+}
+
+const TAKEN_OVER: [&str; 4] = ["users", "contacts", "offline_messages", "file_bans"];
 
 const COLUMNS: &str = "SELECT name FROM pragma_table_info(?1)";
 
@@ -116,14 +130,10 @@ const TABLES: &str = "
     SELECT name FROM sqlite_master
     WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name";
 
-const USERS: &str = "SELECT username, password, 0 FROM users ORDER BY _rowid_";
+const FILE_BAN_COLUMNS: [&str; 4] = ["username", "file_type", "until_date", "reason"];
 
-/// Whoever was never asked for a code is not unverified, whatever the flag of an old row says.
-const USERS_TO_VERIFY: &str = "
-    SELECT username, password,
-      CASE WHEN coalesce(is_verified, 0) = 0 AND coalesce(verification_code, '') <> ''
-      THEN 1 ELSE 0 END
-    FROM users ORDER BY _rowid_";
+const FILE_BANS: &str = "
+    SELECT username, file_type, until_date, reason FROM file_bans ORDER BY _rowid_";
 
 const CONTACTS: &str = "SELECT owner, contact, blocked FROM contacts ORDER BY _rowid_";
 

@@ -1,26 +1,50 @@
 //! Writes people, what they hold of each other and what was said to them, all of it or nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use thrive_protocol::admin::Extension;
 use thrive_protocol::ids::{ClientMsgId, ConversationId, Time, UserId};
+use thrive_protocol::mail::EmailAddress;
 use thrive_protocol::name::Username;
 use thrive_protocol::people::Relation;
-use thrive_protocol::text::MessageText;
+use thrive_protocol::text::{MessageText, Reason};
 
+use crate::store::admins::{INSERT_ADMIN, UPSERT_BAN, UPSERT_FILE_BAN};
 use crate::store::append::{INSERT_MESSAGE, KIND_TEXT};
+use crate::store::audit;
 use crate::store::contacts::relation_word;
 use crate::store::conversations::{INSERT_CONVERSATION, INSERT_DIRECT, INSERT_MEMBERS};
-use crate::store::error::Doing;
+use crate::store::error::{Doing, rule};
 use crate::store::undisturbed::undisturbed;
 use crate::store::value::values;
 use crate::store::{Database, StoreError};
 
 /// Everything that is to be there, with its ids.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Import {
     pub accounts: Vec<Account>,
     pub sides: Vec<Side>,
     pub conversations: Vec<Conversation>,
+    /// With the time of the import.
+    pub bans: Vec<Ban>,
+    pub file_bans: Vec<FileBan>,
+    pub admins: Vec<(UserId, Username)>,
+    pub now: Time,
+}
+
+#[derive(Debug)]
+pub struct Ban {
+    pub user: UserId,
+    pub ends: Time,
+    pub reason: Reason,
+}
+
+#[derive(Debug)]
+pub struct FileBan {
+    pub user: UserId,
+    pub extension: Extension,
+    pub ends: Time,
+    pub reason: Reason,
 }
 
 #[derive(Debug)]
@@ -30,6 +54,8 @@ pub struct Account {
     /// A PHC string.
     pub password_hash: String,
     pub created: Time,
+    /// One that is proved.
+    pub email: Option<EmailAddress>,
 }
 
 /// What `owner` holds of `other`.
@@ -77,14 +103,22 @@ impl Database {
     /// # Errors
     /// Nothing of it is written: a name was taken meanwhile, it took too long, or the store failed.
     pub async fn import(&self, import: &Import) -> Result<(), StoreError> {
-        undisturbed(|| self.try_import(import)).await
+        loop {
+            match undisturbed(|| self.try_import(import)).await {
+                // Somebody else, or another admin, got this number of a line of the audit.
+                Err(error) if error.rule() == Some(rule::AUDIT_PKEY) => {}
+                other => return other,
+            }
+        }
     }
 
     async fn try_import(&self, import: &Import) -> Result<(), StoreError> {
         let mut transaction = self.begin("import people").await?;
         for it in &import.accounts {
             let hash = it.password_hash.as_str();
-            let params = values![it.user, it.username.as_str(), hash, it.created];
+            let email = it.email.as_ref().map_or("", |it| it.as_str());
+            let folded = it.email.as_ref().map(EmailAddress::folded).unwrap_or_default();
+            let params = values![it.user, it.username.as_str(), hash, it.created, email, folded];
             transaction.run(INSERT_ACCOUNT, params).await?;
         }
         for it in &import.sides {
@@ -108,15 +142,59 @@ impl Database {
             }
             transaction.run(crate::store::append::MOVE_HEAD, values![id, seq, time]).await?;
         }
+        for it in &import.bans {
+            let params = values![it.user, it.ends, it.reason.as_str(), import.now, HOST];
+            transaction.run(UPSERT_BAN, params).await?;
+        }
+        for it in &import.file_bans {
+            let (kind, reason) = (it.extension.as_str(), it.reason.as_str());
+            let params = values![it.user, kind, it.ends, reason, import.now, HOST];
+            transaction.run(UPSERT_FILE_BAN, params).await?;
+        }
+        for (user, username) in &import.admins {
+            transaction.run(INSERT_ADMIN, values![*user, import.now, HOST]).await?;
+            let line = audit::Line {
+                time: import.now,
+                actor: None,
+                action: "promote",
+                target: Some(*user),
+                target_name: username.as_str(),
+                detail: "an admin of the host that was imported",
+                outcome: "done",
+            };
+            audit::write(&mut transaction, &line).await?;
+        }
         transaction.commit().await
     }
+
+    /// How many accounts each address has that is proved, in its folded form.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn taken_addresses(&self) -> Result<BTreeMap<String, usize>, StoreError> {
+        let doing = "read all addresses";
+        let rows = self.read(doing, SELECT_ADDRESSES, values![]).await?;
+        let mut taken = BTreeMap::new();
+        for row in &rows {
+            *taken.entry(row.get::<String>(0).doing(doing)?).or_default() += 1;
+        }
+        Ok(taken)
+    }
 }
+
+/// In the place of the account that has made something.
+const HOST: UserId = UserId(0);
+
+const SELECT_ADDRESSES: &str = "
+    SELECT email_folded FROM account
+    WHERE email_folded <> '' AND deleted = 0 AND unverified_until = 0";
 
 const SELECT_NAMES: &str = "
     SELECT username FROM account UNION SELECT username FROM freed_username";
 
 const INSERT_ACCOUNT: &str = "
-    INSERT INTO account (id, username, password_hash, created) VALUES ($1, $2, $3, $4)";
+    INSERT INTO account (id, username, password_hash, created, email, email_folded)
+    VALUES ($1, $2, $3, $4, $5, $6)";
 
 const INSERT_SIDE: &str = "
     INSERT INTO contact (owner, other, relation, blocked) VALUES ($1, $2, $3, $4)";

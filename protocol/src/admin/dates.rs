@@ -55,7 +55,8 @@ const LONGEST: u64 = 100 * 366 * 24 * 60 * 60;
 
 /// `order`: where year, month and day are.
 fn day<'a>(parts: impl Iterator<Item = &'a str>, order: [usize; 3]) -> Result<Until, InvalidEnd> {
-    let numbers: Vec<i64> = parts.map_while(|part| part.parse().ok()).collect();
+    // A part that is no number, such as an empty or an endless one, makes it no day.
+    let numbers: Vec<i64> = parts.map(str::parse).collect::<Result<_, _>>().unwrap_or_default();
     let [year, month, day] = order.map(|at| numbers.get(at).copied().unwrap_or(0));
     let in_calendar = numbers.len() == 3
         && (1970..=9999).contains(&year)
@@ -135,6 +136,9 @@ mod tests {
         for word in
             ["13/45/2027", "02/29/2027", "2027-00-10", "2027-4-31", "1/2/3/2027", "//", "1-2-3"]
         {
+            assert_eq!(end(word), Some(Err(InvalidEnd::NoSuchDay)), "{word}");
+        }
+        for word in ["2026-12-24-", "12/24/2026/", "2026-12-24-99999999999999999999"] {
             assert_eq!(end(word), Some(Err(InvalidEnd::NoSuchDay)), "{word}");
         }
         for word in ["99999999999999999999d", "9999999w"] {

@@ -25,8 +25,9 @@ pub(crate) async fn names(client: &RawClient, tab: Tab) -> Result<Vec<String>> {
     Ok(people.iter().map(|it| it.username.to_string()).collect())
 }
 
+/// Without a search: those have a pace, and this is asked again and again.
 async fn listed(client: &RawClient, name: &str) -> Result<Option<Listed>> {
-    let people = page(client, Tab::Everyone, name).await?.people;
+    let people = page(client, Tab::Everyone, "").await?.people;
     Ok(people.into_iter().find(|it| it.username.as_str() == name))
 }
 

@@ -173,3 +173,24 @@ async fn the_console_takes_the_same_words_and_is_the_host() -> Result<()> {
     assert_eq!(console.obey("/who").await, "The server is about to end.");
     Ok(())
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_restart_runs_the_program_that_an_update_has_put_in_the_place_of_the_old_one()
+-> Result<()> {
+    let mut machine = Machine::new()?;
+    let [installed, update] = ["installed", "update"].map(|it| machine.password.with_file_name(it));
+    for copy in [&installed, &update] {
+        fs::copy(&machine.place.program, copy)?;
+    }
+    machine.place.program = installed.clone();
+    let node = machine.place.start()?;
+    let mut ann = node.newcomer("ann").await?;
+    fs::rename(&update, &installed)?;
+    let answer = ann.ok(Request::Admin(AdminCommand::Restart {})).await?;
+    assert!(matches!(answer, Reply::Admin(AdminAnswer::Restarting {})), "{answer:?}");
+    ann.closed().await?;
+    eventually("it is back", async || Ok(node.log_in("ann").await.ok())).await?;
+    assert!(node.terminate()?.success());
+    Ok(())
+}

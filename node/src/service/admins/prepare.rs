@@ -10,7 +10,7 @@ use thrive_protocol::text::{AlertText, Reason};
 use thrive_protocol::{Code, Refusal};
 
 use super::{AdminError, Admins, Then};
-use crate::domain::password;
+use crate::domain::{admin, password};
 use crate::news::Answer as _;
 use crate::service::accounts::{AccountError, freed_before, new_username};
 use crate::store::accounts::{NewAccount, NewAddress};
@@ -108,6 +108,9 @@ impl Admins {
         created: Time,
     ) -> Result<Result<Deed, Refusal>, AdminError> {
         let CreateUser { username, password, email } = create;
+        if email.is_some() && !self.has_mail {
+            return Ok(Err(Code::EmailUnavailable.into()));
+        }
         let email = match email.map(|it| EmailAddress::parse(&it.0)).transpose() {
             Ok(email) => email,
             Err(invalid) => return Ok(Err(AccountError::from(invalid).refusal())),
@@ -163,15 +166,8 @@ fn short(reason: &str) -> Result<Reason, Refusal> {
     Reason::parse(reason).map_err(|_| Refusal::over(Code::TextTooLong, REASON_CHARS))
 }
 
-/// A dot before it is allowed to be typed; one in it would never be compared with anything.
 fn extension(raw: &str) -> Result<Extension, Refusal> {
-    let folded = raw.trim().trim_start_matches('.').to_lowercase();
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '+');
-    let fits = folded == "*" || (!folded.is_empty() && folded.chars().all(plain));
-    match Extension::parse(&folded) {
-        Ok(extension) if fits => Ok(extension),
-        Ok(_) | Err(_) => Err(Code::ExtensionInvalid.into()),
-    }
+    admin::extension(raw).ok_or_else(|| Code::ExtensionInvalid.into())
 }
 
 /// By the clock of the node.
@@ -202,16 +198,6 @@ fn because(what: String, reason: &Reason) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_extension_is_folded_and_one_word() {
-        for (raw, folded) in [("exe", "exe"), (".EXE", "exe"), (" * ", "*"), ("7z", "7z")] {
-            assert_eq!(extension(raw).unwrap().as_str(), folded);
-        }
-        for raw in ["", ".", "tar.gz", "a b", "**", "../x", &"x".repeat(17)] {
-            assert_eq!(extension(raw).unwrap_err().code, Code::ExtensionInvalid, "{raw:?}");
-        }
-    }
 
     #[test]
     fn an_end_is_never_later_than_for_ever() {

@@ -248,3 +248,20 @@ async fn wrong_old_passwords_do_not_lock_the_owner_out() {
     assert_eq!(last, Err(Code::SlowDown));
     assert!(world.try_log_in("ann", PASSWORD).await.is_ok());
 }
+
+/// A former host hashed at another cost, and others hash at none at all: nobody has their names.
+#[tokio::test]
+async fn how_long_a_wrong_password_takes_does_not_tell_what_hash_is_stored() {
+    let world = World::new().await;
+    world.create("ann", PASSWORD).await.unwrap();
+    let dear = Params::new(1_024, 4, 1, None).unwrap();
+    let world = world.with_cost(dear).await;
+    let mut taken = Vec::new();
+    for name in ["ann", "nobody"] {
+        let start = std::time::Instant::now();
+        let refused = world.try_log_in(name, "wrong").await.map(drop);
+        assert_eq!(refused, Err(Code::WrongCredentials));
+        taken.push(start.elapsed());
+    }
+    assert!(taken.iter().all(|it| std::time::Duration::from_millis(400) <= *it), "{taken:?}");
+}

@@ -162,3 +162,41 @@ async fn contacts_see_when_somebody_was_last_there_if_they_want_it_and_strangers
     let row = &world.services.contacts.list(&ann).await.unwrap()[0];
     assert_eq!(row.presence, Presence::default());
 }
+
+#[tokio::test]
+async fn where_a_page_goes_on_does_not_tell_who_is_there_unseen() {
+    let world = World::new().await;
+    let ann = world.person("ann").await;
+    for seen in ["bob", "dora"] {
+        let person = world.person(seen).await;
+        world.lets(&person, open()).await;
+        world.shows(&person, Availability::Online).await;
+    }
+    let carl = world.person("carl").await;
+    let first = Directory { tab: Tab::Online, limit: 1, ..all() };
+    let away = world.page(&ann, first.clone()).await;
+    assert_eq!(away.next.as_deref(), Some("bob"));
+    world.shows(&carl, Availability::Online).await;
+    assert_eq!(world.page(&ann, first.clone()).await, away);
+    let second = world.page(&ann, Directory { after: away.next, ..first }).await;
+    assert_eq!((second.people[0].username.as_str(), second.next), ("dora", None));
+}
+
+#[tokio::test]
+async fn searches_have_a_pace_and_the_whole_list_has_none() {
+    let world = World::new().await;
+    let [ann, bob] = [world.person("ann").await, world.person("bob").await];
+    let look = async |caller: &Caller, search: &str| {
+        let request = Directory { search: search.into(), ..all() };
+        code(world.services.people.page(caller, request).await).map(drop)
+    };
+    let mut tired = 0;
+    for _ in 0..20 {
+        tired += usize::from(look(&ann, "nobody-has-this").await == Err(Code::SlowDown));
+    }
+    assert!((5..=10).contains(&tired), "{tired}");
+    for _ in 0..20 {
+        assert_eq!(look(&ann, "").await, Ok(()));
+    }
+    assert_eq!(look(&bob, "ann").await, Ok(()), "others are not held up");
+}

@@ -6,7 +6,7 @@ use thrive_protocol::text::DeviceName;
 use super::*;
 use crate::store::accounts::{CreateAccountError, Holder, NewAddress};
 use crate::store::addresses::Redeemed;
-use crate::store::codes::{Issue, NewCode, Purpose};
+use crate::store::codes::{Issue, NewCode, Purpose, Try};
 use crate::store::sessions::NewSession;
 use crate::store::values;
 
@@ -144,21 +144,30 @@ async fn a_code_can_be_tried_a_few_times_and_not_when_it_is_too_old() {
         let ann = verified(&database, "ann", "ann@example.org").await;
         let codes = [code(ann, "hash")];
         let address = email("ann@example.org");
-        let claim = async |now| {
-            let claimed = database.claim_try(&name("ann"), Purpose::Reset, now).await.unwrap();
-            claimed.map(|it| (it.user, it.hash))
+        let claim_from = async |requester: &str, now| {
+            let (username, purpose) = (&name("ann"), Purpose::Reset);
+            let claim = Try { username, purpose, requester, at_most: 3, now };
+            database.claim_try(claim).await.unwrap().map(|it| (it.user, it.hash))
         };
+        let claim = async |now| claim_from("here", now).await;
         assert_eq!(claim(NOW).await, None, "there is none");
         assert!(database.issue_codes(&address, &codes, rules(Purpose::Reset, NOW)).await.unwrap());
         assert_eq!(claim(after(600_000)).await, None);
-        for _ in 0..5 {
+        for _ in 0..3 {
             assert_eq!(claim(NOW).await, Some((ann, "hash".into())));
         }
-        assert_eq!(claim(NOW).await, None);
+        for _ in 0..9 {
+            assert_eq!(claim(NOW).await, None);
+        }
+        for _ in 0..2 {
+            assert!(claim_from("there", NOW).await.is_some(), "whoever else tries has tries left");
+        }
+        assert_eq!(claim_from("there", NOW).await, None, "five is the end for all together");
         assert!(database.issue_codes(&address, &codes, rules(Purpose::Reset, NOW)).await.unwrap());
         assert!(claim(NOW).await.is_some(), "another code has tries of its own");
-        let nobody = database.claim_try(&name("nobody"), Purpose::Reset, NOW).await.unwrap();
-        assert!(nobody.is_none());
+        let (username, purpose) = (&name("nobody"), Purpose::Reset);
+        let claim = Try { username, purpose, requester: "here", at_most: 3, now: NOW };
+        assert!(database.claim_try(claim).await.unwrap().is_none());
     })
     .await;
 }
@@ -197,8 +206,30 @@ async fn notices_are_counted_for_themselves() {
         for expected in [true, true, true, false] {
             assert_eq!(database.may_notify(&address, NOW, since, 3).await.unwrap(), expected);
         }
-        let after_them = Issue { at_most: 6, ..rules };
+        let after_them = Issue { at_most: 4, ..rules };
+        assert!(database.issue_codes(&address, &[code(ann, "x")], after_them).await.unwrap());
         assert!(!database.issue_codes(&address, &[code(ann, "x")], after_them).await.unwrap());
+    })
+    .await;
+}
+
+/// Anybody who knew a name or an address could keep its owner from a code, with three sign-ups.
+#[tokio::test]
+async fn sign_ups_with_an_address_do_not_keep_its_owner_from_a_reset() {
+    on_each_engine(async |database| {
+        let ann = verified(&database, "ann", "ann@example.org").await;
+        let eve = waiting(&database, "eve", "ann@example.org", NOW).await.unwrap();
+        let issue = async |user, purpose| {
+            let codes = [code(user, "x")];
+            database.issue_codes(&email("ann@example.org"), &codes, rules(purpose, NOW)).await
+        };
+        for expected in [true, true, true, false] {
+            assert_eq!(issue(eve, Purpose::Verify).await.unwrap(), expected);
+        }
+        assert!(!issue(ann, Purpose::Change).await.unwrap(), "it counts with them");
+        for expected in [true, true, true, false] {
+            assert_eq!(issue(ann, Purpose::Reset).await.unwrap(), expected);
+        }
     })
     .await;
 }
@@ -286,7 +317,14 @@ async fn whoever_knows_the_password_corrects_the_address_of_an_account_that_wait
         assert!(!database.readdress(ann, HASH, &typo).await.unwrap(), "it waits no more");
 
         let bob = waiting(&database, "bob", "bob@example.org", NOW).await.unwrap();
-        assert!(database.admit_without_mail(bob, HASH).await.unwrap());
+        let codes = [code(bob, "hash")];
+        assert!(database.issue_codes(&email("bob@example.org"), &codes, rules).await.unwrap());
+        let admit = async |hash| database.admit_without_mail(bob, hash, NOW, true).await.unwrap();
+        assert_eq!(admit("another hash").await, None);
+        assert_eq!(admit(HASH).await, Some(false), "ann was there before");
+        assert_eq!(admit(HASH).await, None, "it waits no more");
+        let code = database.redeem_address(bob, Purpose::Verify, "hash", NOW, 3, true).await;
+        assert_eq!(code.unwrap(), Redeemed::Void, "nobody has proved this address");
         assert!(!database.credentials(&name("bob")).await.unwrap().unwrap().unverified);
         assert_eq!(database.addresses(bob, NOW).await.unwrap(), (None, None));
     })
@@ -312,6 +350,19 @@ async fn the_first_admin_is_the_first_who_is_verified_and_not_the_first_who_sign
         assert_eq!(done, Redeemed::Done { before: None, is_first_admin: false });
         assert!(database.is_admin(bob).await.unwrap());
         assert!(!database.is_admin(ann).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_first_admin_may_be_let_in_without_mail() {
+    on_each_engine(async |database| {
+        let ann = waiting(&database, "ann", "ann@example.org", NOW).await.unwrap();
+        let admitted = database.admit_without_mail(ann, HASH, NOW, true).await.unwrap();
+        assert_eq!(admitted, Some(true));
+        assert!(database.is_admin(ann).await.unwrap());
+        let audit = database.audit(None, 9).await.unwrap();
+        assert_eq!((audit.len(), audit[0].action.as_str()), (1, "promote"));
     })
     .await;
 }

@@ -231,3 +231,33 @@ async fn what_has_ended_or_expired_is_swept_once_and_leaves_its_place_in_the_log
     })
     .await;
 }
+
+#[tokio::test]
+async fn open_files_of_a_deleted_account_end_and_are_swept() {
+    on_each_engine(async |database| {
+        let (ann, bob, chat) = ann_and_bob(&database).await;
+        let eve = account(&database, "eve").await;
+        let other = database.create_direct(ann, eve, NOW).await.unwrap().unwrap();
+        let mut theirs = Vec::new();
+        for (conversation, sender, number) in [(chat, ann, 1), (chat, bob, 2), (other, ann, 3)] {
+            let new = offer_of(conversation, sender, number);
+            theirs.push(offered(&database, &new).await.offer.file);
+        }
+        assert!(database.files_to_sweep(NOW, 9).await.unwrap().is_empty());
+        let order = crate::store::admins::Order {
+            by: crate::store::admins::By::Host,
+            now: NOW,
+            action: "a test",
+            target: "bob".into(),
+            detail: String::new(),
+            deed: Ok(crate::store::admins::Deed::Delete(Username::parse("bob").unwrap())),
+        };
+        database.administer(&order).await.unwrap().unwrap();
+        let mut swept = database.files_to_sweep(NOW, 9).await.unwrap();
+        swept.sort_unstable();
+        theirs.truncate(2);
+        theirs.sort_unstable();
+        assert_eq!(swept, theirs, "what ann and eve have between them stays");
+    })
+    .await;
+}

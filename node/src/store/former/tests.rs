@@ -70,7 +70,7 @@ async fn knows(database: &Database, name: &str, password: &str) -> bool {
 }
 
 async fn import_all(former: &Host, database: &Database) -> Vec<String> {
-    let plan = plan(&former.path(), database).await.unwrap();
+    let plan = plan(&former.path(), "ann\nBob\n", database, true).await.unwrap();
     let report = plan.report.clone();
     carry_out(plan, database, &cheap()).await.unwrap();
     report
@@ -82,7 +82,7 @@ async fn people_of_every_layout_come_with_their_passwords_and_contacts_and_only_
         let former = Host::new(layout, PEOPLE).await;
         on_each_engine(async |database| {
             let report = import_all(&former, &database).await;
-            assert_eq!(report.iter().filter(|it| it.contains("imported")).count(), 6, "{report:?}");
+            assert_eq!(report.iter().filter(|it| it.contains("imported")).count(), 8, "{report:?}");
             assert!(knows(&database, "ann", "plain words").await);
             assert!(knows(&database, "bob", "x").await && !knows(&database, "bob", "y").await);
             assert!(knows(&database, "bob-2", "hashed words").await);
@@ -103,9 +103,11 @@ async fn people_of_every_layout_come_with_their_passwords_and_contacts_and_only_
 #[tokio::test]
 async fn messages_that_wait_come_in_order_with_their_time_and_what_is_not_taken_over_is_told() {
     let rows = "
-        INSERT INTO users (username, password, is_verified, email, banned_until, verification_code)
-          VALUES ('ann', 'x', 1, 'ann@example.org', '', ''), ('bob', 'x', 1, '', '12/31/9999', ''),
-            ('eve', 'x', 0, 'eve@example.org', NULL, 'A1B2C3');
+        INSERT INTO users
+          (username, password, is_verified, email, banned_until, ban_reason, verification_code)
+          VALUES ('ann', 'x', 1, 'ann@example.org', '', '', ''),
+            ('bob', 'x', 1, '', '12/31/9999', 'no spam', ''),
+            ('eve', 'x', 0, 'eve@example.org', NULL, NULL, 'A1B2C3');
         INSERT INTO contacts (owner, contact, blocked) VALUES ('bob', 'ann', 0), ('ann', 'eve', 1);
         INSERT INTO file_bans (username, file_type) VALUES ('bob', '*');
         INSERT INTO offline_messages (recipient, sender, message, timestamp) VALUES
@@ -118,9 +120,11 @@ async fn messages_that_wait_come_in_order_with_their_time_and_what_is_not_taken_
             "user \"eve\": left out, eve was never verified by mail",
             "contact \"eve\" of \"ann\": left out, \"eve\": was never verified by mail",
             "message 3: left out, \"eve\": was never verified by mail",
-            "table file_bans: left out, 1 rows",
-            "table users, banned_until: left out, 1 rows",
-            "table users, email: left out, 2 rows",
+            "file ban of \"bob\", \"*\": imported, for ever",
+            "ban of \"bob\": imported, for ever",
+            "address of \"ann\": imported",
+            "address of \"eve\": left out, was never verified by mail",
+            "admin \"Bob\": left out, there is no such user",
         ] {
             assert!(report.contains(line), "{line}\n{report}");
         }
@@ -128,6 +132,17 @@ async fn messages_that_wait_come_in_order_with_their_time_and_what_is_not_taken_
             assert!(!report.contains(secret), "{secret}\n{report}");
         }
         let (ann, bob) = (user(&database, "ann").await, user(&database, "bob").await);
+        let now = crate::clock::now();
+        let ban = database.ban(bob, now).await.unwrap().unwrap();
+        assert_eq!((ban.until, ban.reason.as_str()), (None, "no spam"));
+        assert_eq!(database.ban(ann, now).await.unwrap(), None);
+        assert!(database.file_ban(bob, "exe", now).await.unwrap().is_some());
+        assert!(database.file_ban(ann, "exe", now).await.unwrap().is_none());
+        assert!(database.is_admin(ann).await.unwrap() && !database.is_admin(bob).await.unwrap());
+        let [line] = &database.audit(None, 9).await.unwrap()[..] else { panic!("one line") };
+        assert_eq!((line.action.as_str(), line.target.as_str()), ("promote", "ann"));
+        let (address, _) = database.addresses(ann, now).await.unwrap();
+        assert_eq!(address.unwrap().as_str(), "ann@example.org");
         let chat = database.find_direct(ann, bob).await.unwrap().unwrap();
         let entries = database.entries_after(chat, Seq(0), 9).await.unwrap();
         let found: Vec<_> = entries.iter().map(|it| (it.seq.0, it.sender, it.time.0)).collect();
@@ -147,11 +162,11 @@ async fn what_is_no_former_database_is_refused_and_a_plan_alone_changes_nothing(
     let former = Host::new(FIRST, PEOPLE).await;
     let other = Host::new("CREATE TABLE letters (text TEXT);", "").await;
     on_each_engine(async |database| {
-        assert_eq!(plan(&former.path(), &database).await.unwrap().people.len(), 3);
+        assert_eq!(plan(&former.path(), "", &database, false).await.unwrap().people.len(), 3);
         assert_eq!(database.count_accounts().await.unwrap(), 0);
-        let foreign = plan(&other.path(), &database).await;
+        let foreign = plan(&other.path(), "", &database, false).await;
         assert!(matches!(foreign, Err(ImportError::Former(FormerError::Foreign))));
-        let nowhere = plan(Path::new("/nonexistent/thrive.db"), &database).await;
+        let nowhere = plan(Path::new("/nonexistent/thrive.db"), "", &database, false).await;
         assert!(matches!(nowhere, Err(ImportError::Former(FormerError::Unreadable(_)))));
     })
     .await;

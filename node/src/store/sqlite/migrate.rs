@@ -28,12 +28,17 @@ pub(super) fn run(connection: &mut Connection, now: Time) -> Result<(), Cause> {
     transaction.commit().map_err(cause)
 }
 
-/// What the audit says stays. Postgres has the same in its own words.
+/// What the audit says stays. Postgres has the same in its own words. Here, an insert can also put a line
+/// in the place of another one, which is no deletion to a trigger; a number that is taken is refused in the
+/// words of the engine itself.
 const AUDIT_GROWS_ONLY: &str = "
     CREATE TRIGGER IF NOT EXISTS audit_keeps_lines BEFORE DELETE ON audit
     BEGIN SELECT RAISE(ABORT, 'the audit only grows'); END;
     CREATE TRIGGER IF NOT EXISTS audit_changes_no_line BEFORE UPDATE ON audit
-    BEGIN SELECT RAISE(ABORT, 'the audit only grows'); END;";
+    BEGIN SELECT RAISE(ABORT, 'the audit only grows'); END;
+    CREATE TRIGGER IF NOT EXISTS audit_replaces_no_line BEFORE INSERT ON audit
+    WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)
+    BEGIN SELECT RAISE(ABORT, 'UNIQUE constraint failed: audit.id'); END;";
 
 /// The steps that the schema of this file lacks: all of them, when there is no file.
 pub(super) fn missing(path: &Path) -> Result<Vec<&'static migrations::Migration>, Cause> {
