@@ -15,9 +15,11 @@ use std::rc::Rc;
 
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
+use crate::updates::Feed;
+
 pub use words::{
     Deed, DoorNews, DoorWish, FileNews, FileWish, HostNews, HostWish, News, OpenedChat, SocialNews,
-    SocialWish, TrayChoice, Wish,
+    SocialWish, TrayChoice, UpdateNews, UpdateWish, Wish,
 };
 
 /// Where wishes are sent from the thread of the windows. Never waits.
@@ -47,6 +49,8 @@ pub struct Place {
     pub dir: PathBuf,
     pub documents: PathBuf,
     pub device: String,
+    /// Where newer versions are, if the package says it.
+    pub updates: Option<Feed>,
 }
 
 /// Starts the thread of the network. It ends when the line is dropped, and `News::Ended` is its last.

@@ -8,3 +8,4 @@ pub mod create_account;
 pub mod login;
 pub mod settings;
 pub mod status;
+pub mod updates;

@@ -1,5 +1,8 @@
 //! The desktop program: reads the configuration, starts the network thread, opens the first window.
+// Windows would open a console beside the windows.
+#![cfg_attr(windows, windows_subsystem = "windows")]
 
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -16,6 +19,15 @@ use thrive_slint::sounds::Speaker;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> anyhow::Result<()> {
+    let Some(program) = run()? else { return Ok(()) };
+    // The folder is free now, so the new one need not wake this one.
+    let arguments = std::env::args_os().skip(1);
+    std::process::Command::new(program).args(arguments).spawn().context("start the new version")?;
+    Ok(())
+}
+
+/// Runs until the program ends; gives what is to be started then.
+fn run() -> anyhow::Result<Option<PathBuf>> {
     let flags = Flags::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
@@ -25,7 +37,7 @@ fn main() -> anyhow::Result<()> {
         .with_context(|| format!("make the folder {}", config.dir.display()))?;
     let first = match instance::start(&config.dir, config.runtime.as_deref()) {
         Ok(Start::First(first)) => first,
-        Ok(Start::Woken) => return Ok(()),
+        Ok(Start::Woken) => return Ok(None),
         Err(error) => {
             return Err(error).context("another Thrive uses this folder and does not answer");
         }
@@ -38,9 +50,11 @@ fn main() -> anyhow::Result<()> {
         dir: config.dir.clone(),
         documents: config.documents.clone(),
         device: config.device.clone(),
+        updates: config.updates.clone(),
     };
     let heard = bridge::start(place, asked).context("start the network thread")?;
 
+    let program = config.autostart.program.clone();
     let began = Instant::now();
     let office = Office::new(Parts {
         config,
@@ -60,5 +74,6 @@ fn main() -> anyhow::Result<()> {
         .context("join a second start to the windows")?;
     office.begin();
     // Windows come and go; only Exit ends the program.
-    slint::run_event_loop_until_quit().context("run the windows")
+    slint::run_event_loop_until_quit().context("run the windows")?;
+    Ok(office.wants_restart().then_some(program))
 }

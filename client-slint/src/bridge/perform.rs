@@ -4,6 +4,7 @@ mod doors;
 mod files;
 mod host;
 mod social;
+mod updates;
 
 use std::sync::Arc;
 
@@ -121,6 +122,7 @@ impl Bridge {
             Wish::Social(wish) => self.social(wish).await,
             Wish::File(wish) => self.files(wish).await,
             Wish::Host(wish) => self.host(wish).await,
+            Wish::Update(wish) => self.updates(wish),
         }
     }
 
@@ -207,6 +209,7 @@ impl Bridge {
             | Wish::Social(_)
             | Wish::File(_)
             | Wish::Host(_)
+            | Wish::Update(_)
             | Wish::Notify { .. } => {}
         }
     }

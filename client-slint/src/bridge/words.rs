@@ -4,6 +4,7 @@ mod doors;
 mod files;
 mod host;
 mod social;
+mod updates;
 
 use thrive_client::{
     Change, Connection, Contact, Failure, Message, MessageKey, Presence, Secret, ServerAddress,
@@ -17,6 +18,7 @@ pub use self::doors::{DoorNews, DoorWish};
 pub use self::files::{FileNews, FileWish};
 pub use self::host::{HostNews, HostWish};
 pub use self::social::{SocialNews, SocialWish};
+pub use self::updates::{UpdateNews, UpdateWish};
 
 /// What a person wants.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -110,6 +112,7 @@ pub enum Wish {
     Social(SocialWish),
     File(FileWish),
     Host(HostWish),
+    Update(UpdateWish),
 }
 
 /// What came of it, and what happened without being asked for.
@@ -164,6 +167,7 @@ pub enum News {
     Social(SocialNews),
     File(FileNews),
     Host(HostNews),
+    Update(UpdateNews),
     /// The network thread has nothing more to say.
     Ended,
 }

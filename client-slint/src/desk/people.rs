@@ -11,6 +11,7 @@ use crate::bridge::{Deed, Wish};
 use crate::controllers::add_contact;
 use crate::controllers::contacts::Plan;
 use crate::keys::Command;
+use crate::updates::Offer;
 use crate::words;
 
 /// What a dialog asks.
@@ -20,6 +21,9 @@ pub enum Question {
     Request(Contact),
     Certificate { server: ServerAddress, fingerprint: String },
     Links(Vec<String>),
+    Update(Offer),
+    /// Start the program again, with its new version.
+    Restart,
 }
 
 impl Desk {
@@ -38,6 +42,7 @@ impl Desk {
             (WindowKey::Contacts, Command::Status) => self.open_status(),
             (WindowKey::Contacts, Command::Settings) => self.open_settings(),
             (WindowKey::Contacts, Command::About) => self.open_about(),
+            (WindowKey::Contacts, Command::Updates) => self.ask_for_updates(),
             (WindowKey::Contacts, Command::Server) => self.ask(Wish::ServerInfo),
             (WindowKey::Contacts, Command::LogOut) => {
                 self.keep_drafts(std::time::Duration::MAX);
@@ -131,8 +136,11 @@ impl Desk {
                     self.ask(Wish::OpenLink(link));
                 }
             }
+            (Question::Update(offer), 0) => self.install_update(offer),
+            (Question::Restart, 0) => self.restart(),
             // Cancel, later, do not connect: nothing is changed.
-            (Question::Delete(_) | Question::Request(_) | Question::Certificate { .. }, _) => {}
+            (Question::Delete(_) | Question::Request(_) | Question::Certificate { .. }, _)
+            | (Question::Update(_) | Question::Restart, _) => {}
         }
     }
 

@@ -11,3 +11,4 @@ mod people;
 mod reading;
 mod stage;
 mod talk;
+mod updates;

@@ -42,6 +42,15 @@ impl Stage {
 
     /// With whatever lies in the data folder.
     pub(crate) fn at(dir: tempfile::TempDir, settings: Settings) -> Self {
+        Self::of_package(dir, settings, None)
+    }
+
+    /// As it was installed from a package that says where newer versions are.
+    pub(crate) fn of_package(
+        dir: tempfile::TempDir,
+        settings: Settings,
+        updates: Option<thrive_slint::updates::Feed>,
+    ) -> Self {
         thread_local! {
             static READY: () = i_slint_backend_testing::init_no_event_loop();
         }
@@ -63,6 +72,7 @@ impl Stage {
                     arguments: Vec::new(),
                 },
                 runtime: None,
+                updates,
             },
             settings,
             line,
