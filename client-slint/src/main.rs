@@ -42,6 +42,13 @@ fn run() -> anyhow::Result<Option<PathBuf>> {
             return Err(error).context("another Thrive uses this folder and does not answer");
         }
     };
+    for folder in config.pack_folders.iter().filter(|folder| folder.is_dir()) {
+        tracing::info!(folder = %folder.display(), "Sounds are taken from here");
+    }
+    // By this name desktops find the icon and the entry of the program.
+    if let Err(error) = slint::set_xdg_app_id("org.thrive.Messenger") {
+        tracing::debug!(%error, "The windows have no name for the desktop");
+    }
     let settings = Settings::load(&config.dir);
     let (keys, key_problems) = KeyMap::load(&config.dir);
 

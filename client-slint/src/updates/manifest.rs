@@ -224,6 +224,14 @@ url = "thrive-messenger-0.2.0-linux-x86_64.tar.gz"
     }
 
     #[test]
+    fn the_page_that_our_own_command_writes_is_read() {
+        let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../packaging/latest.example.toml");
+        let page = std::fs::read_to_string(example).unwrap();
+        let verdict = judged(&page, "0.1.0", "0.1.0").unwrap();
+        assert!(matches!(verdict, Verdict::Newer(offer) if offer.size == 1_000));
+    }
+
+    #[test]
     fn the_same_version_and_an_older_one_are_never_offered() {
         assert_eq!(judged(PAGE, "0.2.0", "0.2.0").unwrap(), Verdict::Newest);
         assert_eq!(judged(PAGE, "0.10.0", "0.1.0").unwrap(), Verdict::Newest);
