@@ -10,7 +10,10 @@ fn main() {
         panic!("the screens do not compile: {error}");
     }
     // Cargo tells a build script of its target through the environment, and in no other way.
-    #[expect(clippy::disallowed_methods, reason = "the environment is how cargo speaks to a build script")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the environment is how cargo speaks to a build script"
+    )]
     let for_windows = std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "windows");
     if for_windows {
         resource();

@@ -84,9 +84,11 @@ impl Refusal {
             Self::Unreachable(_) => {
                 "The place for newer versions cannot be reached. Please try again later.".into()
             }
-            Self::Forged => "What is offered as a newer version is not signed by whoever made this \
+            Self::Forged => {
+                "What is offered as a newer version is not signed by whoever made this \
                              program. Nothing was installed. Tell your host about it."
-                .into(),
+                    .into()
+            }
             Self::Strange(_) => {
                 "This program does not understand the page about newer versions.".into()
             }
@@ -101,9 +103,11 @@ impl Refusal {
             Self::Unsafe(_) => {
                 "The package of the newer version is not in order. Nothing was installed.".into()
             }
-            Self::Disk(_) => "The newer version could not be written to the disk. The version that \
+            Self::Disk(_) => {
+                "The newer version could not be written to the disk. The version that \
                               you have stays."
-                .into(),
+                    .into()
+            }
         }
     }
 }

@@ -125,7 +125,9 @@ fn package(files: &[(&str, &str)]) -> Vec<u8> {
         header.set_size(text.len() as u64);
         header.set_mode(0o755);
         header.set_cksum();
-        builder.append_data(&mut header, Path::new("thrive-9.0.0").join(name), text.as_bytes()).unwrap();
+        builder
+            .append_data(&mut header, Path::new("thrive-9.0.0").join(name), text.as_bytes())
+            .unwrap();
     }
     builder.into_inner().unwrap().finish().unwrap()
 }

@@ -107,7 +107,7 @@ fn build(packages: &[&str], target: Option<&str>) -> Result<()> {
 /// Where a program lies that was built for speed.
 fn built(target: Option<&str>, program: &str) -> PathBuf {
     let folder = config::target(&root());
-    target.map_or(folder.clone(), |it| folder.join(it)).join("release").join(program)
+    target.map_or_else(|| folder.clone(), |it| folder.join(it)).join("release").join(program)
 }
 
 /// Where packages are put.

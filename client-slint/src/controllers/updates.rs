@@ -99,7 +99,8 @@ pub fn replaces_itself(form: Form) -> bool {
     }
 }
 
-const NO_FEED: &str = "This build does not know where newer versions are. Ask whoever gave it to you.";
+const NO_FEED: &str =
+    "This build does not know where newer versions are. Ask whoever gave it to you.";
 
 #[cfg(test)]
 mod tests {

@@ -19,7 +19,10 @@ use crate::words;
 pub enum Question {
     Delete(Contact),
     Request(Contact),
-    Certificate { server: ServerAddress, fingerprint: String },
+    Certificate {
+        server: ServerAddress,
+        fingerprint: String,
+    },
     Links(Vec<String>),
     Update(Offer),
     /// Start the program again, with its new version.

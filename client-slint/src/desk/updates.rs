@@ -37,7 +37,9 @@ impl Desk {
 
     /// Somebody has logged in.
     pub(super) fn look_for_updates_once_a_day(&mut self) {
-        if self.config.updates.is_some() && self.settings.look_for_updates && self.way == Way::Nowhere
+        if self.config.updates.is_some()
+            && self.settings.look_for_updates
+            && self.way == Way::Nowhere
         {
             self.ask(Wish::Update(UpdateWish::LookOnceADay));
         }
@@ -89,7 +91,8 @@ impl Desk {
             return self.noticed(&offer);
         }
         let (heading, words) = updates::question(&offer);
-        let itself = self.config.updates.as_ref().is_some_and(|it| updates::replaces_itself(it.form));
+        let itself =
+            self.config.updates.as_ref().is_some_and(|it| updates::replaces_itself(it.form));
         if !itself {
             return self.show_lines(&heading, &updates::by_hand(&offer));
         }

@@ -102,7 +102,7 @@ fn inside(name: &str) -> Option<PathBuf> {
     let mut parts = name.split('/');
     parts.next().filter(harmless)?;
     let parts: Vec<_> = parts.collect();
-    if parts.is_empty() || !parts.iter().all(|part| harmless(&part)) {
+    if parts.is_empty() || !parts.iter().all(harmless) {
         return None;
     }
     let path: PathBuf = parts.iter().collect();

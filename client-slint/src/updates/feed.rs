@@ -80,7 +80,8 @@ mod tests {
     #[test]
     fn the_file_beside_the_program_says_everything() {
         let dir = tempfile::tempdir().unwrap();
-        let text = format!("url = \"https://a.example/latest.toml\"\nkey = \"{KEY}\"\nform = \"tar\"\n");
+        let text =
+            format!("url = \"https://a.example/latest.toml\"\nkey = \"{KEY}\"\nform = \"tar\"\n");
         fs::write(dir.path().join(FILE), text).unwrap();
         let read = Feed::read(&["/nowhere".into(), dir.path().to_owned()], Path::new("/a/b"));
         let feed = read.unwrap().unwrap();

@@ -133,7 +133,10 @@ mod tests {
             fill(&fresh, &[("thrive-messenger", turn), ("sounds/b", turn), ("KEYS.md", turn)]);
             replace(root, &fresh, &root.join("thrive-messenger")).unwrap();
             assert_eq!(text(root, "thrive-messenger"), turn);
-            assert_eq!((text(root, "sounds/b"), text(root, "sounds/a")), (turn.into(), "gone".into()));
+            assert_eq!(
+                (text(root, "sounds/b"), text(root, "sounds/a")),
+                (turn.into(), "gone".into())
+            );
             assert_eq!(text(root, "client.conf"), "mine");
             assert!(!root.join(FRESH).exists());
         }
@@ -148,7 +151,10 @@ mod tests {
         let fresh = fresh(root).unwrap();
         fill(&fresh, &[("sounds/b", "2")]);
         assert!(replace(root, &fresh, &root.join("thrive-messenger")).is_err());
-        assert_eq!((text(root, "thrive-messenger"), text(root, "sounds/a")), ("1".into(), "1".into()));
+        assert_eq!(
+            (text(root, "thrive-messenger"), text(root, "sounds/a")),
+            ("1".into(), "1".into())
+        );
     }
 
     #[test]

@@ -15,7 +15,8 @@ const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
 /// Ann is logged in with a program from a package of this form, and everything asked for is unread.
 fn packaged(form: &str) -> Stage {
     let dir = tempfile::tempdir().unwrap();
-    let text = format!("url = \"https://a.example/latest.toml\"\nkey = \"{KEY}\"\nform = \"{form}\"\n");
+    let text =
+        format!("url = \"https://a.example/latest.toml\"\nkey = \"{KEY}\"\nform = \"{form}\"\n");
     std::fs::write(dir.path().join("updates.toml"), text).unwrap();
     let program = dir.path().join("thrive-messenger");
     let feed = Feed::read(&[dir.path().to_owned()], &program).unwrap();

@@ -138,8 +138,10 @@ fn set_rights(_file: &Path, _program: bool) -> std::io::Result<()> {
 
 /// Whatever the person's own mask is, folders of the system are open to all.
 fn folders(tree: &Path) -> Result<()> {
-    shell::output(shell::command("find").arg(tree).args(["-type", "d", "-exec", "chmod", "755", "{}", "+"]))
-        .map(drop)
+    shell::output(
+        shell::command("find").arg(tree).args(["-type", "d", "-exec", "chmod", "755", "{}", "+"]),
+    )
+    .map(drop)
 }
 
 #[cfg(test)]

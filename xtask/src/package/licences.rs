@@ -56,8 +56,7 @@ fn read(text: &str) -> BTreeMap<(String, String), String> {
 
 /// Where the sources of each crate lie.
 fn places() -> Result<BTreeMap<(String, String), PathBuf>> {
-    let text =
-        shell::output(&mut shell::cargo(&["metadata", "--format-version=1", "--locked"]))?;
+    let text = shell::output(&mut shell::cargo(&["metadata", "--format-version=1", "--locked"]))?;
     let metadata: Value = serde_json::from_str(&text).context("cargo writes JSON")?;
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let packages = metadata["packages"].as_array().cloned().unwrap_or_default();

@@ -104,7 +104,10 @@ fn server(licences: Option<Item>) -> Result<Deb> {
     items.push(Item::new("etc/thrive-node/thrive-node.toml", example));
     let doc = "usr/share/doc/thrive-node";
     for (path, file) in [
-        ("usr/lib/systemd/system/thrive-node.service".to_owned(), "packaging/linux/thrive-node.service"),
+        (
+            "usr/lib/systemd/system/thrive-node.service".to_owned(),
+            "packaging/linux/thrive-node.service",
+        ),
         (format!("{doc}/ADMIN_GUIDE.md"), "docs/ADMIN_GUIDE.md"),
         (format!("{doc}/RUNBOOK.md"), "docs/RUNBOOK.md"),
         (format!("{doc}/examples/thrive-node.example.toml"), "deploy/thrive-node.example.toml"),
@@ -128,7 +131,12 @@ fn server(licences: Option<Item>) -> Result<Deb> {
         conffiles: &["etc/thrive-node/thrive-node.toml"],
         scripts: vec![
             ("postinst", script("")),
-            ("prerm", script("[ \"$1\" != remove ] || systemctl disable --now thrive-node.service || true")),
+            (
+                "prerm",
+                script(
+                    "[ \"$1\" != remove ] || systemctl disable --now thrive-node.service || true",
+                ),
+            ),
             ("postrm", script("")),
         ],
         items,

@@ -106,7 +106,8 @@ fn kind(name: &str) -> Option<(&'static str, &'static str, String)> {
 fn page(version: &str, packages: &[Package], url: Option<&str>) -> String {
     let mut text = format!("program = \"thrive-messenger\"\nversion = \"{version}\"\n");
     for Package { holds, name, form, system, size, sha256 } in packages {
-        let url = url.map_or_else(|| name.clone(), |url| format!("{}/{name}", url.trim_end_matches('/')));
+        let url =
+            url.map_or_else(|| name.clone(), |url| format!("{}/{name}", url.trim_end_matches('/')));
         text.push_str(&format!(
             "\n[[package]]\nholds = \"{holds}\"\nname = \"{name}\"\nform = \"{form}\"\nsystem = \"{system}\"\n\
              size = {size}\nsha256 = \"{sha256}\"\nurl = \"{url}\"\n"
@@ -151,15 +152,18 @@ fn secret(options: &Options) -> Result<SecretKey> {
         .with_context(|| format!("cannot read {}", options.key.display()))?;
     let written = SecretKeyBox::from_string(&text).context("the file with the key is no key")?;
     match &options.password_file {
-        None => written.into_unencrypted_secret_key().context("the key has a password: --password-file"),
-        Some(file) => {
-            written.into_secret_key(Some(first_line(file)?)).context("the password is not that of the key")
+        None => {
+            written.into_unencrypted_secret_key().context("the key has a password: --password-file")
         }
+        Some(file) => written
+            .into_secret_key(Some(first_line(file)?))
+            .context("the password is not that of the key"),
     }
 }
 
 fn first_line(file: &Path) -> Result<String> {
-    let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let text =
+        fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
@@ -186,7 +190,10 @@ mod tests {
         let text = page("0.2.0", &packages, None);
         assert_eq!(text, fs::read_to_string(example).expect("the example is there"));
         let elsewhere = page("0.2.0", &packages, Some("https://a.example/files/"));
-        assert!(elsewhere.contains("url = \"https://a.example/files/thrive-messenger_0.2.0_amd64.deb\""));
+        assert!(
+            elsewhere
+                .contains("url = \"https://a.example/files/thrive-messenger_0.2.0_amd64.deb\"")
+        );
     }
 
     #[test]

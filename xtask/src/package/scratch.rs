@@ -25,7 +25,8 @@ pub(super) fn try_out(files: &[PathBuf]) -> Result<()> {
     fresh(&logs)?;
     let scratch = tempfile::Builder::new().prefix("thrive-scratch-").tempdir()?;
 
-    let debs: Vec<_> = files.iter().filter(|it| it.extension().is_some_and(|it| it == "deb")).collect();
+    let debs: Vec<_> =
+        files.iter().filter(|it| it.extension().is_some_and(|it| it == "deb")).collect();
     let installed = scratch.path().join("installed");
     system_of_nobody(&installed)?;
     for deb in &debs {
@@ -56,9 +57,13 @@ pub(super) fn try_out(files: &[PathBuf]) -> Result<()> {
     for package in [linux::CLIENT, linux::SERVER] {
         shell::output(dpkg(&installed).args(["--purge", package])).context("take it out again")?;
     }
-    let left = shell::output(
-        shell::command("find").arg(&installed).args(["-type", "f", "-not", "-path", "*/var/lib/dpkg/*"]),
-    )?;
+    let left = shell::output(shell::command("find").arg(&installed).args([
+        "-type",
+        "f",
+        "-not",
+        "-path",
+        "*/var/lib/dpkg/*",
+    ]))?;
     ensure!(left.trim().is_empty(), "files were left behind:\n{left}");
     println!("  Nothing is left of the Debian packages after they were taken out.");
     Ok(())
@@ -159,6 +164,9 @@ fn window(programs: &Path, sounds: &Path, logs: &Path, form: &str) -> Result<()>
     ensure!(text.contains(&sounds.display().to_string()), "the sounds are not found: {text}");
     std::thread::sleep(Duration::from_secs(2));
     desk.photograph(&logs.join("screen.png"));
-    println!("  {form}: the client opens its window and takes its sounds from {}.", sounds.display());
+    println!(
+        "  {form}: the client opens its window and takes its sounds from {}.",
+        sounds.display()
+    );
     Ok(())
 }

@@ -48,7 +48,8 @@ impl Feed {
             bail!("--updates-feed must begin with https://");
         }
         let written = fs::read_to_string(key).unwrap_or_else(|_| key.to_owned());
-        let last = written.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
+        let last =
+            written.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
         minisign::PublicKey::from_base64(last).context("--updates-key is no public key")?;
         Ok(Self { url: url.to_owned(), key: last.to_owned() })
     }

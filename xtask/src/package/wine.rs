@@ -21,7 +21,13 @@ pub(super) fn try_out(zip: &Path, name: &str) -> Result<()> {
         "Wine cannot be installed here, so the package for Windows was made and not tried",
     )?;
     shell::run(&mut shell::cargo(&[
-        "build", "--locked", "--package", "thrive-node", "--package", "thrive-client", "--bins",
+        "build",
+        "--locked",
+        "--package",
+        "thrive-node",
+        "--package",
+        "thrive-client",
+        "--bins",
     ]))?;
     let logs = config::target(&root()).join("packages").join("tried-windows");
     fresh(&logs)?;
@@ -86,12 +92,14 @@ impl Wine {
     fn chat(&self, scratch: &Path) -> Result<()> {
         let programs = config::target(&root()).join("debug");
         let folder = scratch.join("chat");
-        let server = Server::start(&programs.join("thrive-node"), &programs.join("thrive"), &folder)?;
+        let server =
+            Server::start(&programs.join("thrive-node"), &programs.join("thrive"), &folder)?;
         let [ann, bob] = &server.people[..] else { return Ok(()) };
         bob.logs_in()?;
         let password = folder.join("password.txt");
         demo::write_private(&password, PASSWORD)?;
-        let on_windows = |path: &Path| format!("Z:{}", path.display().to_string().replace('/', "\\"));
+        let on_windows =
+            |path: &Path| format!("Z:{}", path.display().to_string().replace('/', "\\"));
         let thrive = |words: &[&str]| {
             let mut command = self.run("thrive.exe");
             command.args(["--server", &ann.server.to_string()]);

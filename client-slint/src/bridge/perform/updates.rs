@@ -8,32 +8,35 @@ use crate::clock;
 use crate::updates::{self, Feed, Fetcher, Refusal, Verdict, Version, visits};
 
 impl Bridge {
-    pub(super) fn updates(&mut self, wish: UpdateWish) {
+    pub(super) fn updates(&self, wish: UpdateWish) {
         let Some(feed) = self.place.updates.clone() else { return };
         let dir = self.place.dir.clone();
         let news = self.news.clone();
         // Not one of the calls: it may last hours, and the program must be able to end.
-        let started = std::thread::Builder::new().name("updates".into()).spawn(move || match wish {
-            UpdateWish::Look => {
-                let result = updates::look(&feed, &Fetcher::default(), &dir, Version::own());
-                tell(&news, UpdateNews::Looked(result.map_err(|it| told(&it))));
-            }
-            UpdateWish::LookOnceADay => {
-                if !visits::due(&dir, clock::now_ms()) {
-                    return;
+        let started =
+            std::thread::Builder::new().name("updates".into()).spawn(move || match wish {
+                UpdateWish::Look => {
+                    let result = updates::look(&feed, &Fetcher::default(), &dir, Version::own());
+                    tell(&news, UpdateNews::Looked(result.map_err(|it| told(&it))));
                 }
-                match updates::look(&feed, &Fetcher::default(), &dir, Version::own()) {
-                    Ok(Verdict::Newer(offer)) => tell(&news, UpdateNews::Noticed(offer)),
-                    Ok(Verdict::Newest) => {}
-                    Err(refusal) => tracing::warn!(%refusal, "No newer version is looked for today"),
+                UpdateWish::LookOnceADay => {
+                    if !visits::due(&dir, clock::now_ms()) {
+                        return;
+                    }
+                    match updates::look(&feed, &Fetcher::default(), &dir, Version::own()) {
+                        Ok(Verdict::Newer(offer)) => tell(&news, UpdateNews::Noticed(offer)),
+                        Ok(Verdict::Newest) => {}
+                        Err(refusal) => {
+                            tracing::warn!(%refusal, "No newer version is looked for today")
+                        }
+                    }
                 }
-            }
-            UpdateWish::Install(offer) => {
-                let result = install(&feed, &offer, &dir, &news);
-                let result = result.map(|()| offer.version).map_err(|it| told(&it));
-                tell(&news, UpdateNews::Installed(result));
-            }
-        });
+                UpdateWish::Install(offer) => {
+                    let result = install(&feed, &offer, &dir, &news);
+                    let result = result.map(|()| offer.version).map_err(|it| told(&it));
+                    tell(&news, UpdateNews::Installed(result));
+                }
+            });
         if let Err(error) = started {
             tracing::warn!(%error, "There is no thread for newer versions");
         }
