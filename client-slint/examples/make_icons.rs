@@ -34,16 +34,28 @@ fn icons() -> Vec<(String, Vec<u8>)> {
         .iter()
         .map(|size| (format!("thrive-messenger-{size}.png"), picture(&tree, *size)))
         .collect();
+    // For the windows themselves, which take pixels and no files.
+    files.push(("thrive-messenger-48.rgba".to_owned(), pixels(&tree, 48)));
     files.push(("thrive-messenger.ico".to_owned(), for_windows(&tree)));
     files
 }
 
 fn picture(tree: &Tree, size: u32) -> Vec<u8> {
+    drawn(tree, size).encode_png().expect("pixels are a picture")
+}
+
+fn pixels(tree: &Tree, size: u32) -> Vec<u8> {
+    let drawn = drawn(tree, size);
+    let plain = drawn.pixels().iter().map(|pixel| pixel.demultiply());
+    plain.flat_map(|it| [it.red(), it.green(), it.blue(), it.alpha()]).collect()
+}
+
+fn drawn(tree: &Tree, size: u32) -> Pixmap {
     let mut pixels = Pixmap::new(size, size).expect("the size is no zero");
     #[expect(clippy::cast_precision_loss, reason = "no icon has millions of pixels")]
     let scale = size as f32 / tree.size().width();
     resvg::render(tree, Transform::from_scale(scale, scale), &mut pixels.as_mut());
-    pixels.encode_png().expect("pixels are a picture")
+    pixels
 }
 
 /// A table of pictures, then the pictures.

@@ -4,5 +4,6 @@ pub mod chat;
 pub mod contacts;
 pub mod dialogs;
 pub mod entrance;
+mod mark;
 pub mod settings;
 pub mod shell;

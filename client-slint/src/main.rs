@@ -9,21 +9,46 @@ use std::time::Instant;
 use anyhow::{Context, anyhow};
 use clap::Parser;
 use jiff::tz::TimeZone;
+use thrive_slint::adapters::dialogs::NoticeView;
+use thrive_slint::adapters::shell::{Input, Tell};
 use thrive_slint::bridge::{self, Line, Place};
 use thrive_slint::config::{Config, Flags};
 use thrive_slint::desk::{Office, Parts};
 use thrive_slint::instance::{self, Start};
+use thrive_slint::keys::Command;
 use thrive_slint::keys::map::KeyMap;
 use thrive_slint::settings::Settings;
 use thrive_slint::sounds::Speaker;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> anyhow::Result<()> {
-    let Some(program) = run()? else { return Ok(()) };
+    let ended = run();
+    if let (true, Err(error)) = (cfg!(windows), &ended) {
+        explain(error);
+    }
+    let Some(program) = ended? else { return Ok(()) };
     // The folder is free now, so the new one need not wake this one.
     let arguments = std::env::args_os().skip(1);
     std::process::Command::new(program).args(arguments).spawn().context("start the new version")?;
     Ok(())
+}
+
+/// Says in a window why there is no other one: Windows shows nobody what the program prints.
+fn explain(error: &anyhow::Error) {
+    let lines: Vec<_> = error.chain().map(ToString::to_string).collect();
+    let tell = Tell::new(Rc::new(KeyMap::default()), |_, input| {
+        if matches!(input, Input::Escape | Input::Closed | Input::Command(Command::Close)) {
+            slint::quit_event_loop().ok();
+        }
+    });
+    let view = NoticeView::open("Thrive cannot start", &lines, &Settings::default(), &tell);
+    let shown = view.and_then(|view| {
+        view.show();
+        slint::run_event_loop_until_quit()
+    });
+    if let Err(error) = shown {
+        tracing::error!(%error, "There is no window to say it in");
+    }
 }
 
 /// Runs until the program ends; gives what is to be started then.

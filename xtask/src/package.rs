@@ -40,6 +40,9 @@ pub(crate) struct Making {
     /// Try the package when it is made: for Windows with Wine, for Linux in a scratch folder.
     #[arg(long = "try")]
     tried: bool,
+    /// Build quickly instead of for speed: to try the packages and not to give them away.
+    #[arg(long)]
+    dev: bool,
     /// Take the programs as they were built the last time.
     #[arg(long)]
     no_build: bool,
@@ -74,40 +77,59 @@ fn make_windows(making: &Making) -> Result<()> {
     let feed = making.feed()?;
     system::ensure(&[system::WINDOWS])?;
     windows::target()?;
-    let target = Some(windows::TARGET);
+    let how = Built { dev: making.dev, target: Some(windows::TARGET) };
     if !making.no_build {
-        // Apart, so that the command line is built without the keyring, which the client needs.
-        build(&["thrive-client"], target)?;
-        build(&["thrive-slint"], target)?;
+        build(&["thrive-client", "thrive-slint"], how)?;
     }
-    let mut items = stock::client(stock::System::Windows, feed.as_ref())?;
+    let mut items = stock::client(stock::System::Windows, how, feed.as_ref())?;
     items.extend(licences::items("thrive-slint", windows::TARGET)?);
     let name = format!("thrive-messenger-{}-windows-x86_64", version());
-    let file = folder()?.join(format!("{name}.zip"));
+    let file = how.packages()?.join(format!("{name}.zip"));
     archive::zip(items, &name, &file)?;
     stock::say(&file)?;
     if making.tried { wine::try_out(&file, &name) } else { Ok(()) }
 }
 
-/// Builds programs for speed; this takes minutes.
-fn build(packages: &[&str], target: Option<&str>) -> Result<()> {
+/// How programs are built, and so where they and their packages lie.
+#[derive(Clone, Copy)]
+struct Built {
+    dev: bool,
+    target: Option<&'static str>,
+}
+
+impl Built {
+    /// Where a program lies.
+    fn program(self, program: &str) -> PathBuf {
+        let folder = config::target(&root());
+        let folder = self.target.map_or_else(|| folder.clone(), |it| folder.join(it));
+        folder.join(if self.dev { "debug" } else { "release" }).join(program)
+    }
+
+    /// Where packages of such programs are put.
+    fn packages(self) -> Result<PathBuf> {
+        let folder = folder()?;
+        let folder = if self.dev { folder.join("dev") } else { folder };
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        Ok(folder)
+    }
+}
+
+/// Builds programs; for speed, this takes many minutes.
+fn build(packages: &[&str], how: Built) -> Result<()> {
     let begin = Instant::now();
-    let mut cargo = shell::cargo(&["build", "--release", "--locked", "--bins"]);
+    let mut cargo = shell::cargo(&["build", "--locked", "--bins"]);
+    if !how.dev {
+        cargo.arg("--release");
+    }
     for package in packages {
         cargo.args(["--package", package]);
     }
-    if let Some(target) = target {
+    if let Some(target) = how.target {
         cargo.args(["--target", target]);
     }
     shell::run(&mut cargo).context("mend what does not compile and start again")?;
     println!("Built {} in {} s.", packages.join(" and "), begin.elapsed().as_secs());
     Ok(())
-}
-
-/// Where a program lies that was built for speed.
-fn built(target: Option<&str>, program: &str) -> PathBuf {
-    let folder = config::target(&root());
-    target.map_or_else(|| folder.clone(), |it| folder.join(it)).join("release").join(program)
 }
 
 /// Where packages are put.

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::deb::Deb;
 use super::stock::{self, Feed, Item, System};
-use super::{Making, archive, build, built, folder, licences, scratch, version};
+use super::{Built, Making, archive, build, licences, scratch, version};
 use crate::{root, system};
 
 const TARGET: &str = if cfg!(target_arch = "aarch64") {
@@ -22,19 +22,18 @@ pub(super) const SERVER: &str = "thrive-node";
 pub(super) fn make(making: &Making) -> Result<()> {
     let feed = making.feed()?;
     system::ensure(&[system::BUILD])?;
+    let how = Built { dev: making.dev, target: None };
     if !making.no_build {
-        // Apart, so that the command line is built without the keyring, which the client needs.
-        build(&["thrive-client", "thrive-node", "thrive-router"], None)?;
-        build(&["thrive-slint"], None)?;
+        build(&["thrive-client", "thrive-slint", "thrive-node", "thrive-router"], how)?;
     }
-    let folder = folder()?;
+    let folder = how.packages()?;
     let client_licences = licences::items("thrive-slint", TARGET)?;
     let server_licences = licences::items("thrive-node", TARGET)?;
 
     let mut files = Vec::new();
     for (package, mut items, licences) in [
-        (CLIENT, stock::client(System::Linux, feed.as_ref())?, &client_licences),
-        (SERVER, stock::server()?, &server_licences),
+        (CLIENT, stock::client(System::Linux, how, feed.as_ref())?, &client_licences),
+        (SERVER, stock::server(how)?, &server_licences),
     ] {
         items.extend(licences.clone());
         let name = format!("{package}-{}-{SYSTEM}", version());
@@ -42,18 +41,18 @@ pub(super) fn make(making: &Making) -> Result<()> {
         archive::tar_gz(items, &name, &file)?;
         files.push(file);
     }
-    files.push(client(feed.as_ref(), client_licences)?.pack(&folder)?);
-    files.push(server(server_licences)?.pack(&folder)?);
+    files.push(client(how, feed.as_ref(), client_licences)?.pack(&folder)?);
+    files.push(server(how, server_licences)?.pack(&folder)?);
     for file in &files {
         stock::say(file)?;
     }
     if making.tried { scratch::try_out(&files) } else { Ok(()) }
 }
 
-fn client(feed: Option<&Feed>, licences: Option<Item>) -> Result<Deb> {
+fn client(how: Built, feed: Option<&Feed>, licences: Option<Item>) -> Result<Deb> {
     let mut items = stock::sounds("usr/share/thrive-messenger/sounds")?;
     for name in [CLIENT, "thrive"] {
-        items.push(Item::program(format!("usr/bin/{name}"), &built(None, name))?);
+        items.push(Item::program(format!("usr/bin/{name}"), &how.program(name))?);
     }
     items.push(Item::new(
         "usr/share/applications/org.thrive.Messenger.desktop",
@@ -95,10 +94,10 @@ fn client(feed: Option<&Feed>, licences: Option<Item>) -> Result<Deb> {
     })
 }
 
-fn server(licences: Option<Item>) -> Result<Deb> {
+fn server(how: Built, licences: Option<Item>) -> Result<Deb> {
     let mut items = Vec::new();
     for name in [SERVER, "thrive-router"] {
-        items.push(Item::program(format!("usr/bin/{name}"), &built(None, name))?);
+        items.push(Item::program(format!("usr/bin/{name}"), &how.program(name))?);
     }
     let example = stock::read(&root().join("deploy/thrive-node.example.toml"))?;
     items.push(Item::new("etc/thrive-node/thrive-node.toml", example));

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::{built, version};
-use crate::{root, windows};
+use super::{Built, version};
+use crate::root;
 
 /// One file of a package.
 #[derive(Clone)]
@@ -68,15 +68,15 @@ impl Feed {
 }
 
 /// The client in a folder that is unpacked and used where it lies.
-pub(super) fn client(system: System, feed: Option<&Feed>) -> Result<Vec<Item>> {
-    let (target, ending, form) = match system {
-        System::Windows => (Some(windows::TARGET), ".exe", "zip"),
-        System::Linux => (None, "", "tar"),
+pub(super) fn client(system: System, how: Built, feed: Option<&Feed>) -> Result<Vec<Item>> {
+    let (ending, form) = match system {
+        System::Windows => (".exe", "zip"),
+        System::Linux => ("", "tar"),
     };
     let mut items = Vec::new();
     for name in ["thrive-messenger", "thrive"] {
         let name = format!("{name}{ending}");
-        items.push(Item::program(&name, &built(target, &name))?);
+        items.push(Item::program(&name, &how.program(&name))?);
     }
     items.extend(sounds("sounds")?);
     items.push(Item::new("KEYS.md", read(&root().join("docs/KEYS.md"))?));
@@ -90,10 +90,10 @@ pub(super) fn client(system: System, feed: Option<&Feed>) -> Result<Vec<Item>> {
 }
 
 /// The server in a folder that is unpacked.
-pub(super) fn server() -> Result<Vec<Item>> {
+pub(super) fn server(how: Built) -> Result<Vec<Item>> {
     let mut items = Vec::new();
     for name in ["thrive-node", "thrive-router"] {
-        items.push(Item::program(name, &built(None, name))?);
+        items.push(Item::program(name, &how.program(name))?);
     }
     for file in [
         "deploy/thrive-node.example.toml",
