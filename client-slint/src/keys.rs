@@ -168,7 +168,7 @@ pub const KEYS: &[Key] = &[
     key(Place::Contacts, "Alt+T", Command::Settings, "settings"),
     key(Place::Contacts, "Alt+I", Command::Server, "server information"),
     key(Place::Contacts, "Alt+H", Command::About, "about Thrive"),
-    key(Place::Contacts, "Alt+P", Command::Updates, "look for a newer version"),
+    key(Place::Contacts, "Alt+P", Command::Updates, "check for updates"),
     key(Place::Contacts, "Alt+O", Command::LogOut, "log out"),
     key(Place::Contacts, "Alt+X", Command::Exit, "exit"),
     other(Place::Contacts, "Up, Down, Home, End, Page Up, Page Down: move in the list"),

@@ -105,6 +105,19 @@ impl Built {
         folder.join(if self.dev { "debug" } else { "release" }).join(program)
     }
 
+    /// What is in a program; without what only a debugger reads.
+    fn bytes(self, program: &str) -> Result<Vec<u8>> {
+        let file = self.program(program);
+        if !self.dev {
+            return stock::read(&file);
+        }
+        let scratch = tempfile::tempdir().context("no folder")?;
+        let small = scratch.path().join(program);
+        let strip = if self.target.is_some() { "x86_64-w64-mingw32-strip" } else { "strip" };
+        shell::output(shell::command(strip).arg("-o").arg(&small).arg(&file))?;
+        stock::read(&small)
+    }
+
     /// Where packages of such programs are put.
     fn packages(self) -> Result<PathBuf> {
         let folder = folder()?;

@@ -30,7 +30,7 @@ pub(super) fn zip(items: Vec<Item>, top: &str, to: &Path) -> Result<()> {
         let mode = if item.program { 0o755 } else { 0o644 };
         let options = SimpleFileOptions::default()
             .compression_method(zip::CompressionMethod::Deflated)
-            .compression_level(Some(9))
+            .compression_level(Some(6))
             .last_modified_time(time)
             .unix_permissions(mode);
         archive.start_file(format!("{top}/{}", item.path), options)?;
@@ -43,7 +43,7 @@ pub(super) fn zip(items: Vec<Item>, top: &str, to: &Path) -> Result<()> {
 pub(super) fn tar_gz(items: Vec<Item>, top: &str, to: &Path) -> Result<()> {
     let time = commit_time()?;
     // Without a time and a name of its own.
-    let packed = GzBuilder::new().mtime(0).write(create(to)?, Compression::best());
+    let packed = GzBuilder::new().mtime(0).write(create(to)?, Compression::default());
     let mut archive = tar::Builder::new(packed);
     for item in sorted(items) {
         let mut header = tar::Header::new_gnu();

@@ -52,7 +52,7 @@ pub(super) fn make(making: &Making) -> Result<()> {
 fn client(how: Built, feed: Option<&Feed>, licences: Option<Item>) -> Result<Deb> {
     let mut items = stock::sounds("usr/share/thrive-messenger/sounds")?;
     for name in [CLIENT, "thrive"] {
-        items.push(Item::program(format!("usr/bin/{name}"), &how.program(name))?);
+        items.push(Item::program(format!("usr/bin/{name}"), how.bytes(name)?));
     }
     items.push(Item::new(
         "usr/share/applications/org.thrive.Messenger.desktop",
@@ -97,7 +97,7 @@ fn client(how: Built, feed: Option<&Feed>, licences: Option<Item>) -> Result<Deb
 fn server(how: Built, licences: Option<Item>) -> Result<Deb> {
     let mut items = Vec::new();
     for name in [SERVER, "thrive-router"] {
-        items.push(Item::program(format!("usr/bin/{name}"), &how.program(name))?);
+        items.push(Item::program(format!("usr/bin/{name}"), how.bytes(name)?));
     }
     let example = stock::read(&root().join("deploy/thrive-node.example.toml"))?;
     items.push(Item::new("etc/thrive-node/thrive-node.toml", example));

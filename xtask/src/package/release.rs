@@ -35,6 +35,9 @@ pub(crate) struct KeyOptions {
     password_file: Option<PathBuf>,
 }
 
+const NOT_HERE: &str =
+    "a key in the repository would be published with it; name a folder elsewhere";
+
 /// A package that is there.
 struct Package {
     holds: &'static str,
@@ -118,10 +121,14 @@ fn page(version: &str, packages: &[Package], url: Option<&str>) -> String {
 
 pub(super) fn make_key(options: &KeyOptions) -> Result<()> {
     let wanted = std::path::absolute(&options.folder).context("the folder has a name")?;
+    // Before the folder is made, and again when links in its name are followed.
+    if wanted.starts_with(root()) {
+        bail!(NOT_HERE);
+    }
     fs::create_dir_all(&wanted).with_context(|| format!("cannot make {}", wanted.display()))?;
     let folder = wanted.canonicalize()?;
     if folder.starts_with(root().canonicalize()?) {
-        bail!("a key in the repository would be published with it; name a folder elsewhere");
+        bail!(NOT_HERE);
     }
     let (secret, public) = (folder.join("thrive-release.key"), folder.join("thrive-release.pub"));
     if secret.exists() {

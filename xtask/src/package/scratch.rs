@@ -162,6 +162,7 @@ fn window(programs: &Path, sounds: &Path, logs: &Path, form: &str) -> Result<()>
     seen.with_context(|| client.last_words())?;
     let text = fs::read_to_string(&log)?;
     ensure!(text.contains(&sounds.display().to_string()), "the sounds are not found: {text}");
+    // A window is there before there is something in it.
     std::thread::sleep(Duration::from_secs(2));
     desk.photograph(&logs.join("screen.png"));
     println!(

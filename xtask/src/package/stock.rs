@@ -23,8 +23,8 @@ impl Item {
         Self { path: path.into(), bytes: bytes.into(), program: false }
     }
 
-    pub(super) fn program(path: impl Into<String>, from: &Path) -> Result<Self> {
-        Ok(Self { program: true, ..Self::new(path, read(from)?) })
+    pub(super) fn program(path: impl Into<String>, bytes: Vec<u8>) -> Self {
+        Self { program: true, ..Self::new(path, bytes) }
     }
 }
 
@@ -76,7 +76,7 @@ pub(super) fn client(system: System, how: Built, feed: Option<&Feed>) -> Result<
     let mut items = Vec::new();
     for name in ["thrive-messenger", "thrive"] {
         let name = format!("{name}{ending}");
-        items.push(Item::program(&name, &how.program(&name))?);
+        items.push(Item::program(&name, how.bytes(&name)?));
     }
     items.extend(sounds("sounds")?);
     items.push(Item::new("KEYS.md", read(&root().join("docs/KEYS.md"))?));
@@ -93,7 +93,7 @@ pub(super) fn client(system: System, how: Built, feed: Option<&Feed>) -> Result<
 pub(super) fn server(how: Built) -> Result<Vec<Item>> {
     let mut items = Vec::new();
     for name in ["thrive-node", "thrive-router"] {
-        items.push(Item::program(name, &how.program(name))?);
+        items.push(Item::program(name, how.bytes(name)?));
     }
     for file in [
         "deploy/thrive-node.example.toml",
