@@ -20,15 +20,7 @@ pub(super) fn try_out(zip: &Path, name: &str) -> Result<()> {
     system::ensure(&[system::SHOW, system::TEST, system::WINE]).context(
         "Wine cannot be installed here, so the package for Windows was made and not tried",
     )?;
-    shell::run(&mut shell::cargo(&[
-        "build",
-        "--locked",
-        "--package",
-        "thrive-node",
-        "--package",
-        "thrive-client",
-        "--bins",
-    ]))?;
+    let programs = programs()?;
     let logs = config::target(&root()).join("packages").join("tried-windows");
     fresh(&logs)?;
     let scratch = tempfile::Builder::new().prefix("thrive-wine-").tempdir()?;
@@ -38,7 +30,7 @@ pub(super) fn try_out(zip: &Path, name: &str) -> Result<()> {
         prefix: scratch.path().join("prefix"),
         folder: scratch.path().join(name),
     };
-    let outcome = wine.everything(scratch.path(), &logs);
+    let outcome = wine.everything(&programs, scratch.path(), &logs);
     if outcome.is_err() {
         wine.desk.photograph(&logs.join("screen.png"));
     }
@@ -74,7 +66,7 @@ impl Wine {
         command
     }
 
-    fn everything(&self, scratch: &Path, logs: &Path) -> Result<()> {
+    fn everything(&self, programs: &Path, scratch: &Path, logs: &Path) -> Result<()> {
         let begin = Instant::now();
         let log = logs.join("wineboot.log");
         let mut boot = Child::logged("wineboot", self.command("wineboot").arg("--init"), &log)?;
@@ -84,13 +76,12 @@ impl Wine {
         let said = shell::output(self.run("thrive.exe").arg("--version"))?;
         ensure!(said.contains(version()), "thrive.exe says {said:?}");
         println!("  thrive.exe --version: {}", said.trim());
-        self.chat(scratch)?;
+        self.chat(programs, scratch)?;
         self.window(logs)
     }
 
     /// Ann writes with the program for Windows, Bob with the one for Linux.
-    fn chat(&self, scratch: &Path) -> Result<()> {
-        let programs = config::target(&root()).join("debug");
+    fn chat(&self, programs: &Path, scratch: &Path) -> Result<()> {
         let folder = scratch.join("chat");
         let server =
             Server::start(&programs.join("thrive-node"), &programs.join("thrive"), &folder)?;
@@ -146,6 +137,20 @@ impl Wine {
         self.desk.photograph(&logs.join("screen.png"));
         Ok(())
     }
+}
+
+/// Where the server and the command line for this machine are; built quickly if they are nowhere.
+fn programs() -> Result<PathBuf> {
+    let target = config::target(&root());
+    let there = |folder: &PathBuf| {
+        ["thrive-node", "thrive"].iter().all(|program| folder.join(program).is_file())
+    };
+    if let Some(found) = ["release", "debug"].map(|it| target.join(it)).into_iter().find(there) {
+        return Ok(found);
+    }
+    let packages = ["--package", "thrive-node", "--package", "thrive-client"];
+    shell::run(shell::cargo(&["build", "--locked", "--bins"]).args(packages))?;
+    Ok(target.join("debug"))
 }
 
 /// Unpacks a package of our own.
