@@ -60,6 +60,8 @@ pub enum Event {
     },
     /// The host says something to everybody.
     Alert(String),
+    /// A newer version of this program was found, in words. Nobody asked for it.
+    NewVersion(String),
     /// There is nothing before the first message.
     ListEdge,
     /// There has been no connection for two seconds.
@@ -226,6 +228,10 @@ pub fn decide(event: &Event, context: Context, settings: &Settings) -> Decision 
             let text = format!("Message from the host: {}", words::one_line(text));
             Decision { shown: Some(text.clone()), notice, ..assertive(text) }.with(Sound::Alert)
         }
+        Event::NewVersion(text) => {
+            let decision = notice(text.clone(), !undisturbed);
+            if live { decision } else { Decision { speech: None, ..decision } }
+        }
         Event::ListEdge => Decision::default().with(Sound::ListEdge),
         Event::ConnectionLost { why } => {
             let text = format!("The connection is lost. I go on trying. {why}");
@@ -342,6 +348,10 @@ mod tests {
             (
                 &message(Chat::Other),
                 ["Ann: hi there|ReceiveElsewhere", "|ReceiveElsewhere", "|", "|"],
+            ),
+            (
+                &Event::NewVersion("Thrive 2 is there.".into()),
+                ["Thrive 2 is there.|", "|", "|", "|"],
             ),
             (&Event::OwnMessageSent, ["|Send"; 4]),
             (&online, ["|ContactOnline", "|ContactOnline", "|", "|"]),

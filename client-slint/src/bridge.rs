@@ -22,9 +22,11 @@ use std::rc::Rc;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
+use crate::updates::Feed;
+
 pub use words::{
     Deed, DoorNews, DoorWish, FileDeed, FileNews, FileWish, HostNews, HostWish, News, OpenedChat,
-    SocialNews, SocialWish, TrayChoice, Wish,
+    SocialNews, SocialWish, TrayChoice, UpdateNews, UpdateWish, Wish,
 };
 
 /// Where wishes are sent from the thread of the windows. Never waits.
@@ -57,6 +59,8 @@ pub struct Place {
     pub device: String,
     /// The desktop speaks Wayland.
     pub wayland: bool,
+    /// Where newer versions are, if the package says it.
+    pub updates: Option<Feed>,
 }
 
 /// Starts the thread of the network. It ends when the line is dropped, and `News::Ended` is its last.

@@ -8,6 +8,7 @@ use directories::{BaseDirs, ProjectDirs, UserDirs};
 use thrive_client::ServerAddress;
 
 use crate::autostart::Autostart;
+use crate::updates::Feed;
 
 /// The accessible desktop client of Thrive Messenger.
 #[derive(Clone, Debug, Default, Parser)]
@@ -36,6 +37,8 @@ pub struct Config {
     pub autostart: Autostart,
     /// A folder of this user alone that is emptied when they log out of the computer, where there is one.
     pub runtime: Option<PathBuf>,
+    /// Where newer versions are, if the package says it.
+    pub updates: Option<Feed>,
 }
 
 impl Config {
@@ -109,15 +112,26 @@ impl Config {
             arguments,
         };
         let runtime = base.and_then(|base| base.runtime_dir().map(Path::to_owned));
-        let pack_folders = [Some(dir.join("sounds")), beside.map(|folder| folder.join("sounds"))];
+        let shared = shared_folders(beside.as_deref());
+        let updates = match Feed::read(&shared, &autostart.program) {
+            Ok(feed) => feed,
+            Err(problem) => {
+                // The program is good without it.
+                tracing::warn!(%problem, "updates.toml is not understood");
+                None
+            }
+        };
+        let own = std::iter::once(dir.join("sounds"));
+        let pack_folders = own.chain(shared.iter().map(|folder| folder.join("sounds"))).collect();
         Ok(Self {
             dir,
             documents,
-            pack_folders: pack_folders.into_iter().flatten().collect(),
+            pack_folders,
             servers,
             device: device_name(),
             autostart,
             runtime,
+            updates,
         })
     }
 }
@@ -126,6 +140,17 @@ impl Config {
 #[must_use]
 pub fn on_wayland() -> bool {
     std::env::var_os("WAYLAND_DISPLAY").is_some_and(|display| !display.is_empty())
+}
+
+/// Where the package has put what belongs to the program: beside it, or where Unix has it, one folder up
+/// from `bin`.
+fn shared_folders(beside: Option<&Path>) -> Vec<PathBuf> {
+    let Some(beside) = beside else { return Vec::new() };
+    let mut folders = vec![beside.to_owned()];
+    if let (true, Some(prefix)) = (beside.ends_with("bin"), beside.parent()) {
+        folders.push(prefix.join("share").join("thrive-messenger"));
+    }
+    folders
 }
 
 fn absolute(path: &Path) -> PathBuf {
@@ -210,6 +235,14 @@ mod tests {
         let config = Config::read(&flags(&file, Some("elsewhere:9"))).unwrap();
         let servers: Vec<_> = config.servers.iter().map(ToString::to_string).collect();
         assert_eq!(servers, ["elsewhere:9", "chat.example.org:2005", "[::1]:2006"]);
+    }
+
+    #[test]
+    fn what_belongs_to_the_program_lies_beside_it_or_where_unix_has_it() {
+        let beside = |at: &str| shared_folders(Some(Path::new(at)));
+        assert_eq!(beside("/opt/thrive"), [PathBuf::from("/opt/thrive")]);
+        let wanted = ["/usr/bin", "/usr/share/thrive-messenger"].map(PathBuf::from);
+        assert_eq!(beside("/usr/bin"), wanted);
     }
 
     #[test]

@@ -17,3 +17,4 @@ pub mod send_files;
 pub mod servers;
 pub mod settings;
 pub mod status;
+pub mod updates;

@@ -11,6 +11,7 @@ mod office;
 pub mod people;
 pub mod social;
 mod talk;
+mod updates;
 mod voice;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -34,6 +35,7 @@ use crate::config::Config;
 use crate::controllers::chat::Chat;
 use crate::controllers::connection::Watch;
 use crate::controllers::contacts::Contacts;
+use crate::controllers::updates::Way;
 use crate::keys::Command;
 use crate::keys::map::KeyMap;
 use crate::settings::Settings;
@@ -88,6 +90,10 @@ pub struct Desk {
     /// An answer is awaited before anything else may be tried.
     entering: Option<Entering>,
     leaving: bool,
+    /// The program is to be started again when it has ended.
+    restart: bool,
+    /// How far the way to a newer version is.
+    way: Way,
     pub login: Option<LoginView>,
     pub create: Option<CreateAccountView>,
     pub session: Option<Session>,
@@ -163,6 +169,8 @@ impl Desk {
             spoken: VecDeque::new(),
             entering: None,
             leaving: false,
+            restart: false,
+            way: Way::default(),
             login: None,
             create: None,
             session: None,

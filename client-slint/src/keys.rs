@@ -117,6 +117,7 @@ commands! {
     Settings = "settings",
     Server = "server",
     About = "about",
+    Updates = "updates",
     LogOut = "log-out",
     Entered = "entered",
     Send = "send",
@@ -226,6 +227,7 @@ pub const KEYS: &[Key] = &[
     key(Place::Contacts, "Alt+I", Command::Server, "server information"),
     key(Place::Contacts, "Alt+V", Command::Orders, "server-side commands"),
     key(Place::Contacts, "Alt+E", Command::About, "about Thrive"),
+    key(Place::Contacts, "Alt+P", Command::Updates, "check for updates"),
     key(Place::Contacts, "Alt+O", Command::LogOut, "log out"),
     key(Place::Contacts, "Alt+X", Command::Exit, "exit"),
     other(Place::Contacts, "Up, Down, Home, End, Page Up, Page Down: move in the list"),
@@ -350,7 +352,8 @@ mod tests {
         let mut calls = 0;
         for file in std::fs::read_dir(views).unwrap() {
             let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
-            for call in text.split("root.command(\"").skip(1) {
+            let words = text.split("{ word: \"").skip(1);
+            for call in text.split("root.command(\"").skip(1).chain(words) {
                 let word = call.split('"').next().unwrap();
                 assert!(Command::parse(word).is_some(), "{word}");
                 calls += 1;

@@ -15,6 +15,7 @@ pub mod links;
 pub mod rows;
 pub mod settings;
 pub mod sounds;
+pub mod updates;
 pub mod words;
 
 #[expect(

@@ -1,21 +1,58 @@
 //! The desktop program: reads the configuration, starts the network thread, opens the first window.
+// Windows would open a console beside the windows.
+#![cfg_attr(windows, windows_subsystem = "windows")]
 
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use clap::Parser;
 use jiff::tz::TimeZone;
+use thrive_slint::adapters::dialogs::NoticeView;
+use thrive_slint::adapters::shell::{Input, Tell};
 use thrive_slint::bridge::{self, Line, Place};
 use thrive_slint::config::{Config, Flags};
 use thrive_slint::desk::{Office, Parts};
 use thrive_slint::instance::{self, Start};
+use thrive_slint::keys::Command;
 use thrive_slint::keys::map::KeyMap;
 use thrive_slint::settings::Settings;
 use thrive_slint::sounds::Speaker;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> anyhow::Result<()> {
+    let ended = run();
+    if let (true, Err(error)) = (cfg!(windows), &ended) {
+        explain(error);
+    }
+    let Some(program) = ended? else { return Ok(()) };
+    // The folder is free now, so the new one need not wake this one.
+    let arguments = std::env::args_os().skip(1);
+    std::process::Command::new(program).args(arguments).spawn().context("start the new version")?;
+    Ok(())
+}
+
+/// Says in a window why there is no other one: Windows shows nobody what the program prints.
+fn explain(error: &anyhow::Error) {
+    let lines: Vec<_> = error.chain().map(ToString::to_string).collect();
+    let tell = Tell::new(Rc::new(KeyMap::default()), |_, input| {
+        if matches!(input, Input::Escape | Input::Closed | Input::Command(Command::Close)) {
+            slint::quit_event_loop().ok();
+        }
+    });
+    let view = NoticeView::open("Thrive cannot start", &lines, &Settings::default(), &tell);
+    let shown = view.and_then(|view| {
+        view.show();
+        slint::run_event_loop_until_quit()
+    });
+    if let Err(error) = shown {
+        tracing::error!(%error, "There is no window to say it in");
+    }
+}
+
+/// Runs until the program ends; gives what is to be started then.
+fn run() -> anyhow::Result<Option<PathBuf>> {
     let flags = Flags::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
@@ -25,11 +62,18 @@ fn main() -> anyhow::Result<()> {
         .with_context(|| format!("make the folder {}", config.dir.display()))?;
     let first = match instance::start(&config.dir, config.runtime.as_deref()) {
         Ok(Start::First(first)) => first,
-        Ok(Start::Woken) => return Ok(()),
+        Ok(Start::Woken) => return Ok(None),
         Err(error) => {
             return Err(error).context("another Thrive uses this folder and does not answer");
         }
     };
+    for folder in config.pack_folders.iter().filter(|folder| folder.is_dir()) {
+        tracing::info!(folder = %folder.display(), "Sounds are taken from here");
+    }
+    // By this name desktops find the icon and the entry of the program.
+    if let Err(error) = slint::set_xdg_app_id("org.thrive.Messenger") {
+        tracing::debug!(%error, "The windows have no name for the desktop");
+    }
     let settings = Settings::load(&config.dir);
     let (keys, key_problems) = KeyMap::load(&config.dir);
 
@@ -40,9 +84,11 @@ fn main() -> anyhow::Result<()> {
         device: config.device.clone(),
         zone: TimeZone::system(),
         wayland: thrive_slint::config::on_wayland(),
+        updates: config.updates.clone(),
     };
     let heard = bridge::start(place, asked).context("start the network thread")?;
 
+    let program = config.autostart.program.clone();
     let began = Instant::now();
     let office = Office::new(Parts {
         config,
@@ -62,5 +108,6 @@ fn main() -> anyhow::Result<()> {
         .context("join a second start to the windows")?;
     office.begin();
     // Windows come and go; only Exit ends the program.
-    slint::run_event_loop_until_quit().context("run the windows")
+    slint::run_event_loop_until_quit().context("run the windows")?;
+    Ok(office.wants_restart().then_some(program))
 }

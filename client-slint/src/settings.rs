@@ -44,6 +44,8 @@ pub struct Settings {
     pub read_times: bool,
     /// Closing the main window keeps the program running, in the tray or minimised.
     pub keep_running: bool,
+    /// Look once a day whether there is a newer version, where the package says where.
+    pub look_for_updates: bool,
     pub remember: bool,
     pub automatic: bool,
     pub username: String,
@@ -176,6 +178,7 @@ impl Default for Settings {
             enter_sends: true,
             read_times: true,
             keep_running: true,
+            look_for_updates: true,
             remember: false,
             automatic: false,
             username: String::new(),

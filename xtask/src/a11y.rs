@@ -16,7 +16,7 @@ use crate::children::Child;
 use crate::person::Person;
 use crate::{config, demo, root, run, shell, system};
 
-mod desk;
+pub(crate) mod desk;
 mod events;
 mod snapshot;
 mod tree;

@@ -15,6 +15,7 @@ mod config;
 mod deadline;
 mod demo;
 mod faults;
+mod package;
 mod person;
 mod run;
 mod services;
@@ -59,6 +60,9 @@ enum Command {
     Simulate(simulate::Options),
     /// Walk the desktop client on a real accessibility bus, without a screen.
     A11y(a11y::Options),
+    /// Make, try and sign what people install.
+    #[command(subcommand)]
+    Package(package::Package),
     /// Measure with optimised programs.
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -75,6 +79,7 @@ fn main() -> ExitCode {
         Command::Faults(options) => faults::run(&options).map(|()| true),
         Command::Simulate(options) => simulate::run(&options).map(|()| true),
         Command::A11y(options) => a11y::run(&options),
+        Command::Package(package) => package::run(&package).map(|()| true),
         Command::Bench(bench) => bench::run(&bench).map(|()| true),
     };
     match outcome {

@@ -25,6 +25,18 @@ pub(crate) const SHOW: &[&str] = &[
     "libxrandr2",
 ];
 
+/// To build for Windows: a C compiler, and what puts an icon into a program.
+pub(crate) const WINDOWS: &[&str] = &["binutils-mingw-w64-x86-64", "gcc-mingw-w64-x86-64"];
+
+/// To try programs for Windows.
+pub(crate) const WINE: &[&str] = &["wine", "wine64"];
+
+/// To make Debian packages.
+pub(crate) const DEB: &[&str] = &["dpkg-dev", "xz-utils"];
+
+/// To check the files by which desktops know the program.
+pub(crate) const DESKTOP_FILES: &[&str] = &["appstream", "desktop-file-utils"];
+
 /// To test: a display and an accessibility bus without a desk, keys for them, clocks that are wrong, and
 /// a C compiler for Windows.
 pub(crate) const TEST: &[&str] = &[

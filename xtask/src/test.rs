@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow};
 use clap::{Args, ValueEnum};
 
 use crate::services::Services;
-use crate::{a11y, shell, system, tidy, tools, windows};
+use crate::{a11y, package, shell, system, tidy, tools, windows};
 
 mod counts;
 mod deny;
@@ -45,6 +45,8 @@ enum Step {
     A11y,
     /// The clients compile for Windows.
     Windows,
+    /// What goes into the packages and is not compiled is in order.
+    Packages,
     /// Licences, sources and known weaknesses of what we depend on.
     Deny,
 }
@@ -92,6 +94,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
                 "walk again: cargo xtask a11y; after a wanted change: cargo xtask a11y --bless",
             ),
             Step::Windows => plain(windows::check()).hint("look for code that only Unix has"),
+            Step::Packages => plain(package::check::check()).hint("mend it in packaging/"),
             Step::Deny => plain(deny::check(deny.take().map(joined)))
                 .hint("each rule and its reason stands in deny.toml"),
         };

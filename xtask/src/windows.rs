@@ -4,10 +4,10 @@ use anyhow::{Context, Result};
 
 use crate::shell;
 
-const TARGET: &str = "x86_64-pc-windows-gnu";
+pub(crate) const TARGET: &str = "x86_64-pc-windows-gnu";
 
-/// Adds the target's standard library if it is missing, then checks the clients.
-pub(crate) fn check() -> Result<()> {
+/// Adds the target's standard library if it is missing.
+pub(crate) fn target() -> Result<()> {
     // Without rustup the toolchain came from elsewhere, and may bring the library itself.
     if let Ok(installed) =
         shell::output(shell::command("rustup").args(["target", "list", "--installed"]))
@@ -16,6 +16,12 @@ pub(crate) fn check() -> Result<()> {
         shell::run(shell::command("rustup").args(["target", "add", TARGET]))
             .with_context(|| format!("add it by hand: rustup target add {TARGET}"))?;
     }
+    Ok(())
+}
+
+/// Checks the clients.
+pub(crate) fn check() -> Result<()> {
+    target()?;
     shell::run(&mut shell::cargo(&[
         "check",
         "--locked",

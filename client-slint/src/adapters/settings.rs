@@ -51,6 +51,7 @@ impl SettingsView {
         to.set_automatic(form.automatic);
         to.set_automatic_possible(settings.remember);
         to.set_keep_running(form.keep_running);
+        to.set_look_for_updates(form.look_for_updates);
         to.set_schemes(strings(Colors::ALL.map(Colors::words)));
         to.set_scheme(number(Some(form.colors)));
         to.set_text_points(form.text_points);
@@ -83,6 +84,11 @@ impl SettingsView {
         Ok(view)
     }
 
+    /// Whether the package says where newer versions are.
+    pub fn updates_possible(&self, possible: bool) {
+        self.view.window.global::<SettingsForm<'_>>().set_updates_possible(possible);
+    }
+
     #[must_use]
     pub fn form(&self) -> Form {
         let from = self.view.window.global::<SettingsForm<'_>>();
@@ -91,6 +97,7 @@ impl SettingsView {
             start_at_login: from.get_start_at_login(),
             automatic: from.get_automatic(),
             keep_running: from.get_keep_running(),
+            look_for_updates: from.get_look_for_updates(),
             colors: index(from.get_scheme()),
             text_points: from.get_text_points(),
             scale: from.get_scale(),

@@ -197,7 +197,11 @@ where
         let size = Rc::new(Size::default());
         let told = tell.clone();
         let sized = size.clone();
+        let marked = Cell::new(false);
         window.window().on_winit_window_event(move |window, event| {
+            if !marked.replace(true) {
+                window.with_winit_window(super::mark::put_on);
+            }
             match event {
                 winit::event::WindowEvent::Focused(active) => {
                     told.say(key, Input::Active(*active));

@@ -4,6 +4,7 @@ mod doors;
 mod files;
 mod host;
 mod social;
+mod updates;
 
 use thrive_client::{
     Change, Client, Failure, MessageKey, Options, Presence, Secret, ServerAddress, SignedUp,
@@ -121,6 +122,7 @@ impl Bridge {
             Wish::Social(wish) => self.social(wish).await,
             Wish::File(wish) => self.files(wish),
             Wish::Host(wish) => self.host(wish).await,
+            Wish::Update(wish) => self.updates(wish),
         }
     }
 
@@ -212,6 +214,7 @@ impl Bridge {
             | Wish::Social(_)
             | Wish::File(_)
             | Wish::Host(_)
+            | Wish::Update(_)
             | Wish::Notify { .. } => {}
         }
     }

@@ -4,6 +4,7 @@ mod doors;
 mod files;
 mod host;
 mod social;
+mod updates;
 
 use std::collections::BTreeSet;
 
@@ -18,6 +19,7 @@ pub use self::doors::{DoorNews, DoorWish};
 pub use self::files::{FileDeed, FileNews, FileWish};
 pub use self::host::{HostNews, HostWish};
 pub use self::social::{SocialNews, SocialWish};
+pub use self::updates::{UpdateNews, UpdateWish};
 
 /// What a person wants.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -107,6 +109,7 @@ pub enum Wish {
     Social(SocialWish),
     File(FileWish),
     Host(HostWish),
+    Update(UpdateWish),
 }
 
 /// What came of it, and what happened without being asked for.
@@ -160,6 +163,7 @@ pub enum News {
     Social(SocialNews),
     File(FileNews),
     Host(HostNews),
+    Update(UpdateNews),
     /// The network thread has nothing more to say.
     Ended,
 }

@@ -50,6 +50,7 @@ pub struct Form {
     pub start_at_login: bool,
     pub automatic: bool,
     pub keep_running: bool,
+    pub look_for_updates: bool,
     pub colors: usize,
     pub text_points: i32,
     pub scale: i32,
@@ -78,6 +79,7 @@ impl Form {
             start_at_login,
             automatic: settings.automatic,
             keep_running: settings.keep_running,
+            look_for_updates: settings.look_for_updates,
             colors: Colors::ALL.iter().position(|it| *it == settings.colors).unwrap_or(0),
             text_points: settings.text_points.into(),
             scale: settings.scale.into(),
@@ -110,6 +112,7 @@ impl Form {
         Settings {
             automatic: self.automatic && settings.remember,
             keep_running: self.keep_running,
+            look_for_updates: self.look_for_updates,
             colors: Colors::ALL.get(self.colors).copied().unwrap_or_default(),
             text_points: within(self.text_points, TEXT_POINTS),
             scale: u16::try_from(scale).unwrap_or(SCALE.1),
@@ -181,6 +184,7 @@ mod tests {
             files_folder: "/in".into(),
             order: Order::Status,
             away_after: 25,
+            look_for_updates: false,
             ..Settings::default()
         };
         assert_eq!(Form::of(&settings, false, &packs).applied(&settings, &packs), settings);

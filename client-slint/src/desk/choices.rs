@@ -95,6 +95,7 @@ impl Desk {
         let start = self.config.autostart.is_on();
         let view = SettingsView::open(&self.settings, start, &packs, &self.tell);
         if let Some(view) = self.made(view) {
+            view.updates_possible(self.config.updates.is_some());
             view.view.show();
             self.choices = Some(view);
             self.fill_settings();

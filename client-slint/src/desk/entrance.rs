@@ -305,6 +305,7 @@ impl Desk {
             self.forget_window(WindowKey::Login);
             login.close();
         }
+        self.look_for_updates_once_a_day();
     }
 
     /// The session is over, by one's own wish or not.

@@ -31,6 +31,7 @@ impl Desk {
             News::Social(news) => self.hear_social(news),
             News::File(news) => self.hear_files(news),
             News::Host(news) => self.hear_host(news),
+            News::Update(news) => self.hear_updates(news),
             News::Ended => quit(),
         }
     }

@@ -65,6 +65,12 @@ impl Office {
         self.put(Item::Raise);
     }
 
+    /// Whether the program was ended to be started again.
+    #[must_use]
+    pub fn wants_restart(&self) -> bool {
+        self.0.desk.borrow().restart
+    }
+
     /// Looks at the desk; for tests.
     pub fn look<T>(&self, at: impl FnOnce(&Desk) -> T) -> T {
         at(&self.0.desk.borrow())

@@ -11,6 +11,7 @@ use crate::bridge::{Deed, Wish};
 use crate::controllers::add_contact;
 use crate::controllers::contacts::Plan;
 use crate::keys::Command;
+use crate::updates::Offer;
 use crate::{clock, words};
 
 /// What a dialog asks.
@@ -18,9 +19,15 @@ use crate::{clock, words};
 pub enum Question {
     Delete(Contact),
     Request(Contact),
-    Certificate { server: ServerAddress, fingerprint: String },
+    Certificate {
+        server: ServerAddress,
+        fingerprint: String,
+    },
     Links(Vec<String>),
     Offer(thrive_client::File),
+    Update(Offer),
+    /// Start the program again, with its new version.
+    Restart,
 }
 
 impl Desk {
@@ -52,6 +59,7 @@ impl Desk {
             (WindowKey::Contacts, Command::SendFile) => self.send_files_to_chosen(),
             (WindowKey::Contacts, Command::Transfers) => self.open_transfers(),
             (WindowKey::Contacts, Command::Orders) => self.open_orders(),
+            (WindowKey::Contacts, Command::Updates) => self.ask_for_updates(),
             (WindowKey::Contacts, Command::Server) => self.ask(Wish::ServerInfo),
             (WindowKey::Contacts, Command::LogOut) => {
                 self.keep_drafts(std::time::Duration::MAX);
@@ -147,8 +155,11 @@ impl Desk {
                     self.ask(Wish::OpenLink(link));
                 }
             }
+            (Question::Update(offer), 0) => self.install_update(offer),
+            (Question::Restart, 0) => self.restart(),
             // Cancel, later, do not connect: nothing is changed.
-            (Question::Delete(_) | Question::Request(_) | Question::Certificate { .. }, _) => {}
+            (Question::Delete(_) | Question::Request(_) | Question::Certificate { .. }, _)
+            | (Question::Update(_) | Question::Restart, _) => {}
         }
     }
 

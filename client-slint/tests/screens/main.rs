@@ -15,3 +15,4 @@ mod reading;
 mod social;
 mod stage;
 mod talk;
+mod updates;

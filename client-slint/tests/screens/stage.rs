@@ -43,6 +43,15 @@ impl Stage {
 
     /// With whatever lies in the data folder.
     pub(crate) fn at(dir: tempfile::TempDir, settings: Settings) -> Self {
+        Self::of_package(dir, settings, None)
+    }
+
+    /// As it was installed from a package that says where newer versions are.
+    pub(crate) fn of_package(
+        dir: tempfile::TempDir,
+        settings: Settings,
+        updates: Option<thrive_slint::updates::Feed>,
+    ) -> Self {
         thread_local! {
             static READY: () = i_slint_backend_testing::init_no_event_loop();
         }
@@ -64,6 +73,7 @@ impl Stage {
                     arguments: Vec::new(),
                 },
                 runtime: None,
+                updates,
             },
             settings,
             line: line.clone(),

@@ -21,7 +21,7 @@ const LAUNCHERS: &[&str] =
     &["/usr/libexec/at-spi-bus-launcher", "/usr/lib/at-spi2-core/at-spi-bus-launcher"];
 
 /// The field order is the order in which the parts end: windows before what they stand on.
-pub(super) struct Desk {
+pub(crate) struct Desk {
     launcher: Child,
     manager: Child,
     bus: Child,
@@ -31,11 +31,11 @@ pub(super) struct Desk {
     /// Home and sockets; gone afterwards.
     home: TempDir,
     /// What the parts complained about; stays.
-    pub(super) logs: PathBuf,
+    pub(crate) logs: PathBuf,
 }
 
 impl Desk {
-    pub(super) fn start(logs: &Path) -> Result<Self> {
+    pub(crate) fn start(logs: &Path) -> Result<Self> {
         let home =
             tempfile::Builder::new().prefix("thrive-desk-").tempdir().context("no folder")?;
         let logs = logs.to_owned();
@@ -94,7 +94,7 @@ impl Desk {
     }
 
     /// Everything that was started is still there.
-    pub(super) fn stands(&mut self) -> Result<()> {
+    pub(crate) fn stands(&mut self) -> Result<()> {
         for part in [&mut self.screen, &mut self.bus, &mut self.manager, &mut self.launcher] {
             part.still_there()?;
         }
@@ -102,14 +102,14 @@ impl Desk {
     }
 
     /// A command that sees this desk and no other.
-    pub(super) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = shell::command(program);
         surround(&mut command, self.home.path(), &self.display, &self.address);
         command
     }
 
     /// A script of ours in `xtask/a11y`. Debian's own Python, since only that has its packages.
-    pub(super) fn script(&self, name: &str) -> Command {
+    pub(crate) fn script(&self, name: &str) -> Command {
         let mut command = self.command("/usr/bin/python3");
         command.arg("-W").arg("ignore");
         command.arg(crate::root().join("xtask").join("a11y").join(name));
@@ -117,17 +117,17 @@ impl Desk {
     }
 
     /// Presses keys one after the other, for example `["Tab", "alt+s"]`.
-    pub(super) fn press(&self, keys: &[&str]) -> Result<()> {
+    pub(crate) fn press(&self, keys: &[&str]) -> Result<()> {
         shell::output(self.command("xdotool").args(["key", "--delay", "60"]).args(keys)).map(drop)
     }
 
-    pub(super) fn write(&self, text: &str) -> Result<()> {
+    pub(crate) fn write(&self, text: &str) -> Result<()> {
         let mut xdotool = self.command("xdotool");
         shell::output(xdotool.args(["type", "--delay", "30", "--", text])).map(drop)
     }
 
     /// Keeps a picture of the screen for whoever has to find out what went wrong.
-    pub(super) fn photograph(&self, file: &Path) {
+    pub(crate) fn photograph(&self, file: &Path) {
         let mut import = self.command("import");
         import.args(["-window", "root"]).arg(file);
         if shell::output(&mut import).is_ok() {
@@ -156,7 +156,7 @@ fn surround(command: &mut Command, home: &Path, display: &str, address: &str) {
 }
 
 /// Empties the folder for logs and pictures.
-pub(super) fn fresh(folder: &Path) -> Result<()> {
+pub(crate) fn fresh(folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
     }
