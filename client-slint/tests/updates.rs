@@ -173,7 +173,7 @@ fn a_newer_version_is_found_fetched_and_put_in_place() {
 }
 
 #[test]
-fn a_forged_page_is_refused_and_so_is_a_place_that_nobody_vouches_for() {
+fn weakness_11_a_forged_page_is_refused_and_so_is_a_place_that_nobody_vouches_for() {
     let (keys, others) = (keys(), keys());
     let place = Place::with(&keys, published(&others, "9.0.0", b"x"));
     assert!(matches!(place.look(), Err(Refusal::Forged)));

@@ -232,7 +232,7 @@ url = "thrive-messenger-0.2.0-linux-x86_64.tar.gz"
     }
 
     #[test]
-    fn the_same_version_and_an_older_one_are_never_offered() {
+    fn weakness_11_the_same_version_and_an_older_one_are_never_offered() {
         assert_eq!(judged(PAGE, "0.2.0", "0.2.0").unwrap(), Verdict::Newest);
         assert_eq!(judged(PAGE, "0.10.0", "0.1.0").unwrap(), Verdict::Newest);
     }

@@ -136,7 +136,7 @@ fn answers_are_there_again_when_the_window_is_and_go_with_the_session() {
 }
 
 #[test]
-fn an_alert_interrupts_speech_and_takes_no_focus() {
+fn weakness_27_an_alert_interrupts_speech_and_takes_no_focus() {
     let stage = Stage::chatting(contact(2, "bob"), vec![of_bob(1)]);
     let window = stage.chat(2);
     stage.write(&window, "half");

@@ -1,5 +1,6 @@
 //! What the documents tell people to type must exist.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -97,5 +98,39 @@ fn weakness_29_every_command_that_the_documents_name_exists() -> Result<()> {
         }
     }
     ensure!(40 < tried, "only {tried} commands were found");
+    Ok(())
+}
+
+/// The names of all tests and functions in the sources.
+fn functions(folder: &Path, found: &mut BTreeSet<String>) -> Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            if path.file_name().is_some_and(|it| it != "target" && it != ".git") {
+                functions(&path, found)?;
+            }
+        } else if path.extension().is_some_and(|it| it == "rs") {
+            let text = std::fs::read_to_string(&path)?;
+            let after = text.split("fn ").skip(1).filter_map(|it| it.split(['(', '<']).next());
+            found.extend(after.map(str::to_owned));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_test_that_the_page_about_parity_names_exists_and_every_weakness_has_one() -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the repository")?;
+    let mut found = BTreeSet::new();
+    functions(root, &mut found)?;
+    let page = std::fs::read_to_string(root.join("docs/PARITY.md"))?;
+    let named: Vec<_> = code(&page).into_iter().filter(|it| it.contains('_')).collect();
+    for test in &named {
+        ensure!(found.contains(*test), "{test} is no test");
+    }
+    for number in 1..=29 {
+        let start = format!("weakness_{number:02}_");
+        ensure!(named.iter().any(|it| it.starts_with(&start)), "{start} has no test on the page");
+    }
     Ok(())
 }
