@@ -9,6 +9,5 @@ pub mod files;
 pub mod lines;
 pub mod orders;
 pub mod people;
-pub mod plain_rows;
 pub mod settings;
 pub mod shell;
