@@ -38,17 +38,19 @@ fn main() -> anyhow::Result<()> {
         dir: config.dir.clone(),
         documents: config.documents.clone(),
         device: config.device.clone(),
+        autostart: config.autostart.clone(),
         zone: TimeZone::system(),
         wayland: thrive_slint::config::on_wayland(),
     };
     let heard = bridge::start(place, asked).context("start the network thread")?;
 
+    let speaker = Speaker::start(config.pack_folders.clone());
     let began = Instant::now();
     let office = Office::new(Parts {
         config,
         settings,
         line,
-        speaker: Some(Speaker::start()),
+        speaker: Some(speaker),
         zone: TimeZone::system(),
         keys: Rc::new(keys),
         key_problems,
