@@ -10,6 +10,5 @@ pub mod lines;
 mod mark;
 pub mod orders;
 pub mod people;
-pub mod plain_rows;
 pub mod settings;
 pub mod shell;

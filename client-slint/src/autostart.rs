@@ -30,12 +30,23 @@ mod system {
         Ok(folder.join(FILE))
     }
 
+    /// One of another program, or one that was switched off with the means of the desktop, does not start
+    /// this program.
     pub(super) fn is_on(autostart: &Autostart) -> bool {
-        file(autostart).is_ok_and(|file| file.is_file())
+        let exec = exec(autostart);
+        let Some(text) = file(autostart).ok().and_then(|it| fs::read_to_string(it).ok()) else {
+            return false;
+        };
+        let off = ["Hidden=true", "X-GNOME-Autostart-enabled=false"];
+        text.lines().any(|line| line.trim() == exec)
+            && !text.lines().any(|line| off.contains(&line.replace(' ', "").as_str()))
     }
 
     pub(super) fn set(autostart: &Autostart, on: bool) -> io::Result<()> {
-        let file = file(autostart)?;
+        let file = match file(autostart) {
+            Err(_) if !on => return Ok(()),
+            file => file?,
+        };
         if !on {
             return match fs::remove_file(file) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -45,17 +56,22 @@ mod system {
         if let Some(folder) = file.parent() {
             fs::create_dir_all(folder)?;
         }
-        let program = autostart.program.to_string_lossy();
-        let words = std::iter::once(program.as_ref())
-            .chain(autostart.arguments.iter().map(String::as_str))
-            .map(quoted)
-            .collect::<Vec<_>>()
-            .join(" ");
         let text = format!(
-            "[Desktop Entry]\nType=Application\nName=Thrive Messenger\nExec={words}\n\
-             Terminal=false\nX-GNOME-Autostart-enabled=true\n"
+            "[Desktop Entry]\nType=Application\nName=Thrive Messenger\n{}\n\
+             Terminal=false\nX-GNOME-Autostart-enabled=true\n",
+            exec(autostart)
         );
         fs::write(file, text)
+    }
+
+    /// The line that says what is started.
+    fn exec(autostart: &Autostart) -> String {
+        let program = autostart.program.to_string_lossy();
+        let words: Vec<_> = std::iter::once(program.as_ref())
+            .chain(autostart.arguments.iter().map(String::as_str))
+            .map(quoted)
+            .collect();
+        format!("Exec={}", words.join(" "))
     }
 
     /// One word of `Exec`, by the rules of the desktop entry: in quotes, what is special behind a
@@ -99,10 +115,12 @@ mod system {
         if !on && !is_on(autostart) {
             return Ok(());
         }
-        let mut line = format!("\"{}\"", autostart.program.display());
-        for argument in &autostart.arguments {
-            line.push_str(&format!(" \"{argument}\""));
-        }
+        let program = autostart.program.to_string_lossy();
+        let words: Vec<_> = std::iter::once(program.as_ref())
+            .chain(autostart.arguments.iter().map(String::as_str))
+            .map(super::quoted_for_windows)
+            .collect();
+        let line = words.join(" ");
         let done = if on {
             registry(&["add", KEY, "/v", NAME, "/t", "REG_SZ", "/d", &line, "/f"])?
         } else {
@@ -121,8 +139,26 @@ impl Autostart {
     /// # Errors
     /// The folder, the disk or the registry said no.
     pub fn set(&self, on: bool) -> io::Result<()> {
-        if self.is_on() == on { Ok(()) } else { system::set(self, on) }
+        system::set(self, on)
     }
+}
+
+/// One word of a command line as a program on Windows takes it apart: backslashes mean themselves, except
+/// before a quotation mark, where they are doubled.
+#[cfg(any(windows, test))]
+fn quoted_for_windows(word: &str) -> String {
+    let mut quoted = String::from("\"");
+    let mut backslashes = 0;
+    for letter in word.chars() {
+        if letter == '"' {
+            quoted.extend(std::iter::repeat_n('\\', backslashes + 1));
+        }
+        backslashes = if letter == '\\' { backslashes + 1 } else { 0 };
+        quoted.push(letter);
+    }
+    quoted.extend(std::iter::repeat_n('\\', backslashes));
+    quoted.push('"');
+    quoted
 }
 
 #[cfg(all(test, not(windows)))]
@@ -147,6 +183,37 @@ mod tests {
         autostart.set(false).unwrap();
         autostart.set(false).unwrap();
         assert!(!autostart.is_on());
+    }
+
+    #[test]
+    fn what_starts_another_program_or_is_switched_off_elsewhere_is_off_and_is_written_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Some(dir.path().to_owned());
+        let before = Autostart { folder, program: "/old/thrive".into(), arguments: Vec::new() };
+        let now = Autostart { program: "/new/thrive".into(), ..before.clone() };
+        before.set(true).unwrap();
+        assert!(before.is_on() && !now.is_on());
+        now.set(true).unwrap();
+        assert!(now.is_on());
+        let file = dir.path().join("org.thrive.Messenger.desktop");
+        for off in ["Hidden=true", "X-GNOME-Autostart-enabled = false"] {
+            let text = std::fs::read_to_string(&file).unwrap();
+            std::fs::write(&file, format!("{text}{off}\n")).unwrap();
+            assert!(!now.is_on(), "{off}");
+            now.set(true).unwrap();
+            assert!(now.is_on());
+        }
+    }
+
+    #[test]
+    fn a_word_for_windows_ends_where_it_should_whatever_backslashes_are_in_it() {
+        for (word, quoted) in [
+            (r"C:\a b\thrive.exe", r#""C:\a b\thrive.exe""#),
+            (r"D:\x\", r#""D:\x\\""#),
+            (r#"a\"b"#, r#""a\\\"b""#),
+        ] {
+            assert_eq!(quoted_for_windows(word), quoted);
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod chooser;
 mod desktop_bus;
 #[cfg_attr(not(target_os = "linux"), path = "bridge/idle_elsewhere.rs")]
 mod idle;
+mod keeper;
 pub mod logs;
 #[cfg_attr(not(target_os = "linux"), path = "bridge/no_notices.rs")]
 mod notices;
@@ -22,6 +23,7 @@ use std::rc::Rc;
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
+use crate::autostart::Autostart;
 use crate::updates::Feed;
 
 pub use words::{
@@ -57,6 +59,7 @@ pub struct Place {
     pub documents: PathBuf,
     pub zone: TimeZone,
     pub device: String,
+    pub autostart: Autostart,
     /// The desktop speaks Wayland.
     pub wayland: bool,
     /// Where newer versions are, if the package says it.

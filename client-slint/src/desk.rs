@@ -215,10 +215,7 @@ impl Desk {
     }
 
     fn save_settings(&mut self) {
-        if let Err(error) = self.settings.save(&self.config.dir) {
-            tracing::warn!(%error, "The settings are not saved");
-            self.problem("The settings could not be saved.");
-        }
+        self.ask(Wish::Keep(Box::new(self.settings.clone())));
     }
 
     fn take(&mut self, key: WindowKey, input: Input) {

@@ -82,6 +82,7 @@ fn run() -> anyhow::Result<Option<PathBuf>> {
         dir: config.dir.clone(),
         documents: config.documents.clone(),
         device: config.device.clone(),
+        autostart: config.autostart.clone(),
         zone: TimeZone::system(),
         wayland: thrive_slint::config::on_wayland(),
         updates: config.updates.clone(),
@@ -89,12 +90,13 @@ fn run() -> anyhow::Result<Option<PathBuf>> {
     let heard = bridge::start(place, asked).context("start the network thread")?;
 
     let program = config.autostart.program.clone();
+    let speaker = Speaker::start(config.pack_folders.clone());
     let began = Instant::now();
     let office = Office::new(Parts {
         config,
         settings,
         line,
-        speaker: Some(Speaker::start()),
+        speaker: Some(speaker),
         zone: TimeZone::system(),
         keys: Rc::new(keys),
         key_problems,

@@ -202,17 +202,22 @@ impl Settings {
     #[must_use]
     pub fn load(dir: &Path) -> Self {
         let path = file(dir);
-        let Ok(text) = fs::read_to_string(&path) else { return Self::default() };
-        match toml::from_str::<Self>(&text) {
-            Ok(settings) => settings.within_limits(),
-            Err(error) => {
-                tracing::warn!(path = %path.display(), %error, "The settings cannot be read");
-                if let Err(error) = fs::copy(&path, path.with_extension("toml.broken")) {
-                    tracing::warn!(%error, "The broken settings cannot be kept");
-                }
-                Self::default()
-            }
+        let problem = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Self::default(),
+            Err(error) => error.to_string(),
+            Ok(bytes) => match toml::from_slice::<Self>(&bytes) {
+                Ok(settings) => return settings.within_limits(),
+                Err(error) => error.to_string(),
+            },
+        };
+        tracing::warn!(path = %path.display(), problem, "The settings cannot be read");
+        let broken = path.with_extension("toml.broken");
+        // One that cannot be read cannot be copied, but perhaps be moved out of the way.
+        let kept = fs::copy(&path, &broken).map(|_| ()).or_else(|_| fs::rename(&path, &broken));
+        if let Err(error) = kept {
+            tracing::warn!(%error, "The broken settings cannot be kept");
         }
+        Self::default()
     }
 
     /// Whether the sound of this event is switched on.
@@ -299,9 +304,19 @@ mod tests {
 
     #[test]
     fn a_broken_file_is_kept_beside_the_defaults() {
+        for broken in [&b"volume = \"loud\""[..], b"username = \"\xff\""] {
+            let dir = tempfile::tempdir().unwrap();
+            fs::write(file(dir.path()), broken).unwrap();
+            assert_eq!(Settings::load(dir.path()), Settings::default());
+            assert_eq!(fs::read(dir.path().join("settings.toml.broken")).unwrap(), broken);
+        }
+    }
+
+    #[test]
+    fn what_cannot_even_be_read_is_moved_aside_before_it_is_written_over() {
         let dir = tempfile::tempdir().unwrap();
-        fs::write(file(dir.path()), "volume = \"loud\"").unwrap();
+        fs::create_dir(file(dir.path())).unwrap();
         assert_eq!(Settings::load(dir.path()), Settings::default());
-        assert!(dir.path().join("settings.toml.broken").exists());
+        assert!(dir.path().join("settings.toml.broken").is_dir());
     }
 }

@@ -3,7 +3,7 @@
 use slint::PlatformError;
 use thrive_client::{OwnEmail, Secret, ServerAddress};
 
-use super::plain_rows::{PlainRows, RowWords};
+use super::lines::{Line, Lines};
 use super::shell::{Input, Tell, View, WindowKey, number, step, wire};
 use crate::controllers::codes::{Reset, Slip, Spot};
 use crate::controllers::devices::{self, Devices};
@@ -196,14 +196,14 @@ pub(super) use listen;
 
 pub struct ServersView {
     pub view: View<ServersWindow>,
-    rows: PlainRows,
+    rows: Lines,
 }
 
 /// The words of a server in a list.
 #[must_use]
-pub fn server_words(entry: &servers::Entry) -> RowWords {
+pub fn server_words(entry: &servers::Entry) -> Line {
     let server = &entry.server;
-    RowWords { spoken: server.spoken(), text: server.name.clone(), detail: server.detail() }
+    Line { spoken: server.spoken(), text: server.name.clone(), detail: server.detail() }
 }
 
 impl ServersView {
@@ -214,7 +214,7 @@ impl ServersView {
         let window = ServersWindow::new()?;
         wire!(window, KEY, tell);
         listen!(window, KEY, tell);
-        let rows = PlainRows::default();
+        let rows = Lines::default();
         window.set_rows(rows.model());
         Ok(Self { view: View::new(window, KEY, settings, tell), rows })
     }
@@ -233,7 +233,7 @@ impl ServersView {
 
 pub struct DevicesView {
     pub view: View<DevicesWindow>,
-    rows: PlainRows,
+    rows: Lines,
 }
 
 impl DevicesView {
@@ -244,14 +244,14 @@ impl DevicesView {
         let window = DevicesWindow::new()?;
         wire!(window, KEY, tell);
         listen!(window, KEY, tell);
-        let rows = PlainRows::default();
+        let rows = Lines::default();
         window.set_rows(rows.model());
         window.set_busy(true);
         Ok(Self { view: View::new(window, KEY, settings, tell), rows })
     }
 
     pub fn update(&self, devices: &Devices, changes: &[RowChange]) {
-        self.rows.update(devices.rows(), changes, |entry: &devices::Entry| RowWords {
+        self.rows.update(devices.rows(), changes, |entry: &devices::Entry| Line {
             spoken: format!("{}, {}", entry.name(), entry.detail()),
             text: entry.name(),
             detail: entry.detail(),

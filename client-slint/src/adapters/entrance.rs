@@ -5,7 +5,7 @@ use thrive_client::{Greeting, Secret, ServerAddress};
 
 use super::dialogs::{index, strings};
 use super::doors::listen;
-use super::plain_rows::PlainRows;
+use super::lines::Lines;
 use super::shell::{Input, Tell, View, WindowKey, step, wire};
 use crate::controllers::login::{Field, Mistake};
 use crate::controllers::{create_account, login, status};
@@ -21,7 +21,7 @@ impl LoginView {
     pub fn open(
         settings: &Settings,
         server: &str,
-        rows: &PlainRows,
+        rows: &Lines,
         tell: &Tell,
     ) -> Result<Self, PlatformError> {
         const KEY: WindowKey = WindowKey::Login;

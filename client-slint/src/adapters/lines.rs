@@ -1,5 +1,6 @@
-//! The rows of a `LineList`, changed in place.
+//! The rows of a `LineList` or a `RowList`, changed in place.
 
+use std::fmt;
 use std::rc::Rc;
 
 use slint::{Model, ModelRc, VecModel};
@@ -24,12 +25,20 @@ impl Line {
     }
 }
 
-/// The model behind a list.
+/// The model behind a list; a clone is the same one.
+#[derive(Clone, Default)]
 pub struct Lines {
     rows: Rc<VecModel<LineRow>>,
 }
 
+impl fmt::Debug for Lines {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Lines")
+    }
+}
+
 impl Lines {
+    #[must_use]
     pub fn new<T: Listed>(rows: &Rows<T>, line: impl Fn(&T) -> Line) -> Self {
         let all: Vec<_> = (0..rows.rows().len()).map(|at| row(rows, at, &line)).collect();
         Self { rows: Rc::new(VecModel::from(all)) }
@@ -54,8 +63,7 @@ impl Lines {
                 RowChange::Updated(_) => {}
             }
         }
-        let all = 0..self.rows.row_count();
-        for at in all.filter(|_| !changes.is_empty()) {
+        for at in 0..self.rows.row_count() {
             let row = row(rows, at, &line);
             if self.rows.row_data(at).as_ref() != Some(&row) {
                 self.rows.set_row_data(at, row);

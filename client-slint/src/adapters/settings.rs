@@ -1,6 +1,6 @@
 //! The window of the settings: its tabs, its pages, and the events whose sounds are switched.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
@@ -19,17 +19,14 @@ pub struct SettingsView {
     pages: Rc<VecModel<SettingsPage>>,
     events: Rc<VecModel<SharedString>>,
     silent: RefCell<BTreeSet<String>>,
+    /// What the system said last; nothing before it has answered.
+    starts_at_login: Cell<Option<bool>>,
 }
 
 impl SettingsView {
     /// # Errors
     /// The platform gives no window.
-    pub fn open(
-        settings: &Settings,
-        start_at_login: bool,
-        packs: &[String],
-        tell: &Tell,
-    ) -> Result<Self, PlatformError> {
+    pub fn open(settings: &Settings, packs: &[String], tell: &Tell) -> Result<Self, PlatformError> {
         const KEY: WindowKey = WindowKey::Settings;
         let window = SettingsWindow::new()?;
         wire!(window, KEY, tell);
@@ -42,12 +39,11 @@ impl SettingsView {
         window.set_tabs(strings(Tab::ALL.map(Tab::words)));
         let pages = Rc::new(VecModel::from(vec![SettingsPage { kind: 0, shown: true }]));
         window.set_pages(ModelRc::from(pages.clone()));
-        let form = Form::of(settings, start_at_login, packs);
+        let form = Form::of(settings, packs);
         let events: Vec<SharedString> =
             Sound::ALL.iter().map(|it| event_words(*it, &form.silent).into()).collect();
         let events = Rc::new(VecModel::from(events));
         let to = window.global::<SettingsForm<'_>>();
-        to.set_start_at_login(form.start_at_login);
         to.set_automatic(form.automatic);
         to.set_automatic_possible(settings.remember);
         to.set_keep_running(form.keep_running);
@@ -79,7 +75,7 @@ impl SettingsView {
         people.set_away_after(form.away_after);
         let view = View::new(window, KEY, settings, tell);
         let silent = RefCell::new(form.silent);
-        let view = Self { view, pages, events, silent };
+        let view = Self { view, pages, events, silent, starts_at_login: Cell::new(None) };
         view.show_event();
         Ok(view)
     }
@@ -89,12 +85,26 @@ impl SettingsView {
         self.view.window.global::<SettingsForm<'_>>().set_updates_possible(possible);
     }
 
+    /// What the system says. What a person has changed meanwhile stays.
+    pub fn starts_at_login(&self, on: bool) {
+        if self.changed_start_at_login().is_none() {
+            self.view.window.global::<SettingsForm<'_>>().set_start_at_login(on);
+        }
+        self.starts_at_login.set(Some(on));
+    }
+
+    /// What the person wants, where the system does otherwise.
+    #[must_use]
+    pub fn changed_start_at_login(&self) -> Option<bool> {
+        let wanted = self.view.window.global::<SettingsForm<'_>>().get_start_at_login();
+        (wanted != self.starts_at_login.get().unwrap_or(false)).then_some(wanted)
+    }
+
     #[must_use]
     pub fn form(&self) -> Form {
         let from = self.view.window.global::<SettingsForm<'_>>();
         let people = self.view.window.global::<PeopleForm<'_>>();
         Form {
-            start_at_login: from.get_start_at_login(),
             automatic: from.get_automatic(),
             keep_running: from.get_keep_running(),
             look_for_updates: from.get_look_for_updates(),

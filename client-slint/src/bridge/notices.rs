@@ -32,11 +32,7 @@ pub(super) struct Notices {
 impl Notices {
     pub(super) fn start(news: Sender<News>) -> Self {
         let (orders, asked) = mpsc::channel(ORDERS_MAX);
-        tokio::spawn(async move {
-            if let Err(error) = serve(zbus::Connection::session(), asked, news).await {
-                tracing::info!(%error, "This desktop shows no notices");
-            }
-        });
+        tokio::spawn(serve(zbus::Connection::session, asked, news));
         Self { orders }
     }
 
@@ -84,44 +80,84 @@ trait Desktop {
     fn action_invoked(&self, id: u32, action: String) -> zbus::Result<()>;
 }
 
-async fn serve(
-    bus: impl Future<Output = zbus::Result<zbus::Connection>>,
-    mut asked: Receiver<Order>,
-    news: Sender<News>,
-) -> zbus::Result<()> {
+async fn serve<F>(bus: impl Fn() -> F, mut asked: Receiver<Order>, news: Sender<News>)
+where
+    F: Future<Output = zbus::Result<zbus::Connection>>,
+{
     // Nothing is asked of the desktop before there is something to show.
-    let Some(mut order) = asked.recv().await else { return Ok(()) };
-    let connection = bus.await?;
-    let desktop = DesktopProxy::new(&connection).await?;
-    let able = desktop.get_capabilities().await?;
-    let marked_up = able.iter().any(|able| able == "body-markup");
-    let mut invoked = desktop.receive_action_invoked().await?;
-    let mut shown: HashMap<UserId, u32> = HashMap::new();
+    let Some(mut order) = asked.recv().await else { return };
+    let mut there = None;
     loop {
-        let done = tokio::time::timeout(PATIENCE, perform(&desktop, &order, marked_up, &mut shown));
-        match done.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(%error, "A notice is not shown"),
-            Err(_) => tracing::debug!("The desktop does not answer"),
+        let done = tokio::time::timeout(PATIENCE, carry_out(&bus, &mut there, &order));
+        let error = match done.await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some("it does not answer".to_owned()),
+        };
+        if let Some(error) = error {
+            tracing::debug!(%error, "The desktop shows no notice");
+            // It may not have been started yet, or anew; the next order looks for it again.
+            there = None;
         }
         order = loop {
             tokio::select! {
                 next = asked.recv() => match next {
                     Some(next) => break next,
-                    None => return Ok(()),
+                    None => return,
                 },
-                Some(signal) = invoked.next() => {
-                    let Ok(args) = signal.args() else { continue };
-                    let peer = shown.iter().find(|(_, id)| **id == args.id).map(|(peer, _)| *peer);
+                Some(peer) = chosen(&mut there) => {
                     if let Some(peer) = peer
                         && news.send(News::Wanted(peer)).await.is_err()
                     {
-                        return Ok(());
+                        return;
                     }
                 }
             }
         };
     }
+}
+
+/// A desktop that was found, and what it shows of ours.
+struct There {
+    desktop: DesktopProxy<'static>,
+    invoked: ActionInvokedStream,
+    marked_up: bool,
+    shown: HashMap<UserId, u32>,
+}
+
+impl There {
+    async fn find(connection: zbus::Connection) -> zbus::Result<Self> {
+        let desktop = DesktopProxy::new(&connection).await?;
+        let able = desktop.get_capabilities().await?;
+        let marked_up = able.iter().any(|able| able == "body-markup");
+        let invoked = desktop.receive_action_invoked().await?;
+        Ok(Self { desktop, invoked, marked_up, shown: HashMap::new() })
+    }
+}
+
+async fn carry_out<F>(
+    bus: &impl Fn() -> F,
+    there: &mut Option<There>,
+    order: &Order,
+) -> zbus::Result<()>
+where
+    F: Future<Output = zbus::Result<zbus::Connection>>,
+{
+    let there = match there {
+        Some(there) => there,
+        None if matches!(order, Order::Close(_)) => return Ok(()),
+        None => there.insert(There::find(bus().await?).await?),
+    };
+    perform(&there.desktop, order, there.marked_up, &mut there.shown).await
+}
+
+/// Whose notice was chosen. Nothing at all where nothing can be chosen any more.
+async fn chosen(there: &mut Option<There>) -> Option<Option<UserId>> {
+    let there = there.as_mut()?;
+    let signal = there.invoked.next().await?;
+    let args = signal.args().ok();
+    let of = |id| there.shown.iter().find(|(_, shown)| **shown == id).map(|(peer, _)| *peer);
+    Some(args.and_then(|args| of(args.id)))
 }
 
 async fn perform(
@@ -216,29 +252,35 @@ mod tests {
         ) -> zbus::Result<()>;
     }
 
+    const PATH: &str = "/org/freedesktop/Notifications";
+
+    async fn desk(bus: &Bus, desk: Desk) -> zbus::Connection {
+        zbus::connection::Builder::address(bus.address.as_str())
+            .unwrap()
+            .name("org.freedesktop.Notifications")
+            .unwrap()
+            .serve_at(PATH, desk)
+            .unwrap()
+            .build()
+            .await
+            .unwrap()
+    }
+
     fn notice(title: &str, body: &str) -> Notice {
         Notice { title: title.into(), body: body.into() }
     }
 
     #[tokio::test]
     async fn each_person_has_one_notice_and_choosing_it_leads_to_them() {
-        const PATH: &str = "/org/freedesktop/Notifications";
         let bus = Bus::start();
         let (seen, mut sees) = mpsc::channel(8);
         let (closed, mut closes) = mpsc::channel(8);
-        let desk = zbus::connection::Builder::address(bus.address.as_str())
-            .unwrap()
-            .name("org.freedesktop.Notifications")
-            .unwrap()
-            .serve_at(PATH, Desk { seen, closed, last: 0 })
-            .unwrap()
-            .build()
-            .await
-            .unwrap();
+        let desk = desk(&bus, Desk { seen, closed, last: 0 }).await;
         let (orders, asked) = mpsc::channel(ORDERS_MAX);
         let (news, mut heard) = mpsc::channel(8);
         let notices = Notices { orders };
-        let task = tokio::spawn(serve(Bus::connect(bus.address.clone()), asked, news));
+        let address = bus.address.clone();
+        let task = tokio::spawn(serve(move || Bus::connect(address.clone()), asked, news));
 
         notices.show(Some(UserId(2)), notice("Ann", "<b>hi</b>"));
         let escaped = (0, "Ann".to_owned(), "&lt;b&gt;hi&lt;/b&gt;".to_owned());
@@ -254,7 +296,33 @@ mod tests {
         notices.close(UserId(2));
         assert_eq!(closes.recv().await, Some(1));
         drop(notices);
-        task.await.unwrap().unwrap();
+        task.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_desktop_that_starts_later_than_the_program_shows_the_next_notice() {
+        let bus = Bus::start();
+        let (orders, asked) = mpsc::channel(ORDERS_MAX);
+        let (news, _heard) = mpsc::channel(8);
+        let (tried, mut tries) = mpsc::channel(8);
+        let notices = Notices { orders };
+        let address = bus.address.clone();
+        let connect = move || {
+            tried.try_send(()).unwrap();
+            Bus::connect(address.clone())
+        };
+        let task = tokio::spawn(serve(connect, asked, news));
+        notices.show(Some(UserId(2)), notice("Ann", "too early"));
+        tries.recv().await.unwrap();
+
+        let (seen, mut sees) = mpsc::channel(8);
+        let (closed, _closes) = mpsc::channel(8);
+        let _desk = desk(&bus, Desk { seen, closed, last: 0 }).await;
+        // The first one may have found it still.
+        notices.show(Some(UserId(2)), notice("Ann", "hi"));
+        while sees.recv().await.unwrap().2 != "hi" {}
+        drop(notices);
+        task.await.unwrap();
     }
 
     #[test]

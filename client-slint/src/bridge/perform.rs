@@ -14,6 +14,7 @@ use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::Place;
+use super::keeper::Keeper;
 use super::logs::{BOOKMARK, Logs};
 use super::notices::Notices;
 use super::tray::Tray;
@@ -24,6 +25,7 @@ use crate::links;
 pub(super) async fn run(place: Place, mut asked: Receiver<Wish>, news: Sender<News>) {
     let mut bridge = Bridge {
         vault: Vault::open(&place.dir),
+        keeper: Keeper::start(place.dir.clone(), place.autostart.clone(), news.clone()),
         place,
         notices: Notices::start(news.clone()),
         tray: Tray::start(news.clone()),
@@ -39,12 +41,14 @@ pub(super) async fn run(place: Place, mut asked: Receiver<Wish>, news: Sender<Ne
         bridge.perform(wish).await;
     }
     bridge.leave().await;
+    bridge.keeper.finish().await;
     tell(&news, News::Ended).await;
 }
 
 struct Bridge {
     place: Place,
     vault: Vault,
+    keeper: Keeper,
     notices: Notices,
     tray: Tray,
     news: Sender<News>,
@@ -97,6 +101,8 @@ impl Bridge {
                 self.line.iter().for_each(|it| it.logs.keep(chats.clone()));
             }
             Wish::OpenLink(link) => self.open_link(link),
+            Wish::Keep(settings) => self.keeper.keep(settings).await,
+            Wish::StartAtLogin(to) => self.keeper.start_at_login(to).await,
             Wish::Hide => self.tray.ask(),
             Wish::Notify { peer, notice } => self.notices.show(peer, notice),
             Wish::Exit => {}
@@ -209,6 +215,8 @@ impl Bridge {
             | Wish::Exit
             | Wish::KeepLogs(_)
             | Wish::OpenLink(_)
+            | Wish::Keep(_)
+            | Wish::StartAtLogin(_)
             | Wish::Hide
             | Wish::Door(_)
             | Wish::Social(_)

@@ -14,6 +14,7 @@ use thrive_client::{
 };
 
 use crate::announce::Notice;
+use crate::settings::Settings;
 
 pub use self::doors::{DoorNews, DoorWish};
 pub use self::files::{FileDeed, FileNews, FileWish};
@@ -96,6 +97,10 @@ pub enum Wish {
     /// The histories of these chats are saved, and of no others.
     KeepLogs(BTreeSet<Username>),
     OpenLink(String),
+    /// What a person chose, all of it.
+    Keep(Box<Settings>),
+    /// Asks whether the program starts when its person logs in to the computer, or changes that.
+    StartAtLogin(Option<bool>),
     /// The windows are to go; where to is news.
     Hide,
     /// Shows something on the desktop; choosing it leads to the person.
@@ -156,6 +161,8 @@ pub enum News {
     /// Whether there is a tray that shows the program while its windows are hidden.
     Tray(bool),
     TrayChosen(TrayChoice),
+    /// Whether the program starts when its person logs in to the computer.
+    StartsAtLogin(bool),
     /// The notice about this person was chosen on the desktop.
     Wanted(UserId),
     LoggedOut,
@@ -189,6 +196,8 @@ pub enum Deed {
     Log,
     KeepToken,
     OpenLink,
+    KeepSettings,
+    StartAtLogin,
 }
 
 /// A chat as it is when it is opened.

@@ -19,6 +19,8 @@ pub enum Plan {
     Ask,
     Get,
     Open(PathBuf),
+    /// The server refused it; perhaps it takes it now.
+    OfferAgain,
     /// How it stands, as a sentence.
     Nothing(String),
 }
@@ -37,6 +39,7 @@ pub fn enter(file: &File) -> Plan {
         {
             Plan::Get
         }
+        (true, FileState::OfferRefused(_)) => Plan::OfferAgain,
         (_, _) => Plan::Nothing(standing(file)),
     }
 }

@@ -47,7 +47,6 @@ impl Tab {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Form {
     /// Kept by the system and not in the settings.
-    pub start_at_login: bool,
     pub automatic: bool,
     pub keep_running: bool,
     pub look_for_updates: bool,
@@ -74,9 +73,8 @@ pub struct Form {
 
 impl Form {
     #[must_use]
-    pub fn of(settings: &Settings, start_at_login: bool, packs: &[String]) -> Self {
+    pub fn of(settings: &Settings, packs: &[String]) -> Self {
         Self {
-            start_at_login,
             automatic: settings.automatic,
             keep_running: settings.keep_running,
             look_for_updates: settings.look_for_updates,
@@ -187,7 +185,7 @@ mod tests {
             look_for_updates: false,
             ..Settings::default()
         };
-        assert_eq!(Form::of(&settings, false, &packs).applied(&settings, &packs), settings);
+        assert_eq!(Form::of(&settings, &packs).applied(&settings, &packs), settings);
     }
 
     #[test]
@@ -207,7 +205,7 @@ mod tests {
     #[test]
     fn logging_in_automatically_needs_what_was_remembered() {
         let settings = Settings { remember: false, ..Settings::default() };
-        let form = Form { automatic: true, ..Form::of(&settings, false, &[]) };
+        let form = Form { automatic: true, ..Form::of(&settings, &[]) };
         assert!(!form.applied(&settings, &[]).automatic);
     }
 

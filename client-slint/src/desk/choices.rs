@@ -92,14 +92,19 @@ impl Desk {
             return view.view.raise();
         }
         let packs = packs::packs(&self.config.pack_folders);
-        let start = self.config.autostart.is_on();
-        let view = SettingsView::open(&self.settings, start, &packs, &self.tell);
+        let view = SettingsView::open(&self.settings, &packs, &self.tell);
         if let Some(view) = self.made(view) {
             view.updates_possible(self.config.updates.is_some());
             view.view.show();
             self.choices = Some(view);
             self.fill_settings();
+            self.ask(Wish::StartAtLogin(None));
         }
+    }
+
+    /// It may have been changed with the means of the system too, so that is asked each time.
+    pub(super) fn starts_at_login(&self, on: bool) {
+        self.choices.iter().for_each(|view| view.starts_at_login(on));
     }
 
     pub(super) fn choose_tab(&self, input: &Input) {
@@ -123,17 +128,14 @@ impl Desk {
             self.problem(sentence);
             return false;
         }
-        let start_at_login = view.form().start_at_login;
+        let start_at_login = view.changed_start_at_login();
         let before = std::mem::replace(&mut self.settings, settings);
         self.apply_to_circle(&before);
         self.save_settings();
         self.dress_everything();
-        if let Err(error) = self.config.autostart.set(start_at_login) {
-            tracing::warn!(%error, "Starting at the log-in is not changed");
-            let sentence = "Starting Thrive when you log in could not be changed.";
-            self.choices.iter().for_each(|it| it.view.window.set_notice(sentence.into()));
-            self.problem(sentence);
-            return false;
+        if start_at_login.is_some() {
+            self.ask(Wish::StartAtLogin(start_at_login));
+            self.ask(Wish::StartAtLogin(None));
         }
         self.choices.iter().for_each(|it| it.view.window.set_notice("".into()));
         self.answer("The settings are applied.");

@@ -11,7 +11,7 @@ use super::Desk;
 use crate::adapters::doors::{
     DevicesView, EmailView, ForgotView, PasswordView, ServersView, VerifyView,
 };
-use crate::adapters::plain_rows::PlainRows;
+use crate::adapters::lines::Lines;
 use crate::adapters::shell::{Input, Shown, WindowKey};
 use crate::announce::Event;
 use crate::bridge::{DoorNews, DoorWish, Wish};
@@ -70,7 +70,7 @@ pub struct Doors {
     pub devices: Option<(DevicesView, Devices)>,
     /// The list of servers in the window for logging in.
     pub(super) offered: Servers,
-    pub(super) offered_rows: PlainRows,
+    pub(super) offered_rows: Lines,
     /// What a server said, and the one that was asked last.
     greeting: Option<(ServerAddress, Greeting)>,
     pub(super) asked: Option<ServerAddress>,

@@ -70,6 +70,12 @@ impl Shelf {
         self.known.clear();
     }
 
+    /// What is on its way to or from this person, as it was told last.
+    pub(super) fn under_way(&self, peer: UserId) -> impl Iterator<Item = &File> {
+        let begun = move |it: &&File| it.peer == peer && 0 < it.done && !it.state.is_over();
+        self.known.values().filter(begun)
+    }
+
     fn update_send(&self, changes: &[RowChange]) {
         self.send.iter().for_each(|(view, send)| view.update(send, changes));
     }
@@ -175,6 +181,7 @@ impl Desk {
                 None => self.answer("This file is not on this computer."),
             },
             Command::CancelFile => self.cancel_file(file),
+            Command::GetAgain if files::enter(file) == Plan::OfferAgain => self.enter_file(file),
             Command::GetAgain => match files::again(file, &self.files_folder()) {
                 Ok(wish) => self.ask(Wish::File(wish)),
                 Err(sentence) => self.answer(sentence),
@@ -192,6 +199,9 @@ impl Desk {
                 self.ask(Wish::File(FileWish::Get { file: file.clone(), folder }));
             }
             Plan::Open(path) => self.open_file(path),
+            Plan::OfferAgain => {
+                self.ask(Wish::Retry { peer: file.peer, message: file.message });
+            }
             Plan::Nothing(sentence) => self.answer(sentence),
         }
     }

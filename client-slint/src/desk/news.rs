@@ -25,6 +25,7 @@ impl Desk {
             News::Tray(there) => self.hide(there),
             News::TrayChosen(TrayChoice::Show) => self.raise(),
             News::TrayChosen(TrayChoice::Exit) => self.exit(),
+            News::StartsAtLogin(on) => self.starts_at_login(on),
             News::Wanted(peer) => self.wanted(peer),
             News::LoggedOut => self.logged_out(None),
             News::Door(news) => self.hear_doors(news),

@@ -220,6 +220,12 @@ impl Desk {
                 "Your login could not be kept on this computer. You will be asked for the password."
                     .to_owned()
             }
+            (Deed::KeepSettings, Err(_)) => "The settings could not be saved.".to_owned(),
+            (Deed::StartAtLogin, Err(_)) => {
+                let sentence = "Starting Thrive when you log in could not be changed.";
+                self.choices.iter().for_each(|it| it.view.window.set_notice(sentence.into()));
+                sentence.to_owned()
+            }
             (Deed::OpenLink, Err(_)) => "The link could not be opened.".to_owned(),
             (_, Err(failure)) => words::failure(&failure),
             (Deed::Decline, Ok(())) => return self.answer("The request is declined."),
@@ -234,7 +240,9 @@ impl Desk {
                 | Deed::Discard
                 | Deed::Log
                 | Deed::KeepToken
-                | Deed::OpenLink,
+                | Deed::OpenLink
+                | Deed::KeepSettings
+                | Deed::StartAtLogin,
                 Ok(()),
             ) => return,
         };

@@ -47,7 +47,10 @@ impl Desk {
         };
         if let Some(open) = session.chats.get_mut(&peer) {
             // Read again after more happened than could be told.
-            let changes = open.chat.put_all(messages);
+            let mut changes = open.chat.put_all(messages);
+            // A message that is read tells nothing of how far its file is.
+            let files = self.shelf.under_way(peer);
+            changes.extend(files.flat_map(|file| open.chat.put_file(file)));
             open.view.update(&open.chat, &changes);
             return;
         }
@@ -56,6 +59,7 @@ impl Desk {
         let mut chat = Chat::new(peer, username.clone(), name.to_owned(), self.zone.clone());
         chat.read_times = self.settings.read_times;
         chat.put_all(messages);
+        self.shelf.under_way(peer).for_each(|file| drop(chat.put_file(file)));
         let view = ChatView::open(&chat, &draft, &self.settings, &self.tell);
         let Some(view) = self.made(view) else { return };
         let logged =

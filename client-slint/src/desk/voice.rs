@@ -9,7 +9,6 @@ use crate::adapters::shell::WindowKey;
 use crate::announce::queue::{Region, Utterance};
 use crate::announce::{Chat, Context, Event, Sound, Speech, decide};
 use crate::bridge::Wish;
-use crate::sounds::packs;
 
 impl Desk {
     /// Something happened.
@@ -41,10 +40,7 @@ impl Desk {
     }
 
     pub(super) fn sound_of(&self, pack: &str, volume: u8, sound: Sound) {
-        let Some(speaker) = &self.speaker else { return };
-        if let Some(bytes) = packs::bytes(&self.config.pack_folders, pack, sound) {
-            speaker.play(bytes, volume);
-        }
+        self.speaker.iter().for_each(|speaker| speaker.play(pack, volume, sound));
     }
 
     /// An answer to what the person just did.

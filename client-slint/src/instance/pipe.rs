@@ -1,12 +1,14 @@
 //! The line to the first program on Windows: a named pipe. The rights that Windows gives to a new pipe let
 //! other users read from it and only its own user write into it.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::Path;
 use std::thread;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::windows::named_pipe::ServerOptions;
+use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeServer, ServerOptions};
+use tokio::time::{sleep, timeout};
 
 use super::{WAKE, WOKEN};
 
@@ -20,31 +22,53 @@ pub(super) fn listen(place: &Path, heard: impl Fn() + Send + 'static) -> io::Res
     let name = name(place);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     thread::Builder::new().name("instance".into()).spawn(move || {
-        let served: io::Result<()> = runtime.block_on(async {
+        runtime.block_on(async {
             let mut first = true;
             loop {
-                let mut pipe = ServerOptions::new().first_pipe_instance(first).create(&name)?;
-                first = false;
-                pipe.connect().await?;
-                let mut said = [0; WAKE.len()];
-                let whole = pipe.read_exact(&mut said).await.is_ok();
-                if whole && said == WAKE && pipe.write_all(WOKEN).await.is_ok() {
-                    heard();
+                match served(&name, &mut first).await {
+                    Ok(()) => heard(),
+                    Err(error) => {
+                        tracing::debug!(%error, "A second start was not understood");
+                        sleep(AFTER_A_FAILURE).await;
+                    }
                 }
             }
         });
-        if let Err(error) = served {
-            tracing::warn!(%error, "A second start will not find this one");
-        }
     })?;
     Ok(())
 }
 
-/// Wakes whoever listens, and waits for the answer.
-pub(super) fn call(place: &Path) -> io::Result<()> {
-    let mut line = std::fs::OpenOptions::new().read(true).write(true).open(name(place))?;
-    line.write_all(WAKE)?;
-    let mut heard = [0; WOKEN.len()];
-    line.read_exact(&mut heard)?;
-    if heard == WOKEN { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+/// Waits for one who wakes, and answers.
+async fn served(name: &str, first: &mut bool) -> io::Result<()> {
+    let mut pipe = ServerOptions::new().first_pipe_instance(*first).create(name)?;
+    *first = false;
+    pipe.connect().await?;
+    timeout(PATIENCE, answer(&mut pipe)).await?
 }
+
+async fn answer(pipe: &mut NamedPipeServer) -> io::Result<()> {
+    let mut said = [0; WAKE.len()];
+    pipe.read_exact(&mut said).await?;
+    if said != WAKE {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    pipe.write_all(WOKEN).await
+}
+
+/// Wakes whoever listens, and waits for the answer. Whoever it is learns who calls and cannot act in our name:
+/// that is what `ClientOptions` says from the start.
+pub(super) fn call(place: &Path) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let calling = async {
+        let mut line = ClientOptions::new().open(name(place))?;
+        line.write_all(WAKE).await?;
+        let mut heard = [0; WOKEN.len()];
+        line.read_exact(&mut heard).await?;
+        if heard == WOKEN { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
+    };
+    runtime.block_on(async { timeout(PATIENCE, calling).await? })
+}
+
+const AFTER_A_FAILURE: Duration = Duration::from_millis(100);
+/// It is on the same computer.
+const PATIENCE: Duration = Duration::from_secs(1);

@@ -23,9 +23,14 @@ pub(super) fn listen(place: &Path, heard: impl Fn() + Send + 'static) -> io::Res
     }
     let listener = UnixListener::bind(place)?;
     thread::Builder::new().name("instance".into()).spawn(move || {
-        for caller in listener.incoming().flatten() {
-            if answer(caller).is_ok() {
-                heard();
+        for caller in listener.incoming() {
+            match caller.and_then(answer) {
+                Ok(()) => heard(),
+                Err(error) => {
+                    tracing::debug!(%error, "A second start was not understood");
+                    // Where no more files can be opened, the next one fails at once.
+                    thread::sleep(AFTER_A_FAILURE);
+                }
             }
         }
     })?;
@@ -53,5 +58,6 @@ pub(super) fn call(place: &Path) -> io::Result<()> {
     if heard == WOKEN { Ok(()) } else { Err(io::ErrorKind::InvalidData.into()) }
 }
 
+const AFTER_A_FAILURE: Duration = Duration::from_millis(100);
 /// It is on the same computer.
 const PATIENCE: Duration = Duration::from_secs(1);

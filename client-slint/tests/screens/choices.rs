@@ -3,8 +3,8 @@
 use i_slint_backend_testing::{AccessibleRole, ElementQuery};
 use slint::platform::Key;
 use slint::{ComponentHandle, Model};
-use thrive_client::Contact;
-use thrive_slint::bridge::Wish;
+use thrive_client::{Contact, Failure};
+use thrive_slint::bridge::{Deed, News, Wish};
 use thrive_slint::settings::Settings;
 use thrive_slint::ui::{SettingsForm, SettingsWindow};
 
@@ -20,7 +20,7 @@ fn opened(stage: &Stage) -> SettingsWindow {
 }
 
 fn kept(stage: &Stage) -> Settings {
-    Settings::load(stage.dir.path())
+    stage.kept()
 }
 
 /// The name of the tab that is chosen, as a screen reader finds it.
@@ -234,4 +234,24 @@ fn f6_leads_around_the_parts_of_the_settings() {
     stage.with_modifier(&window, Key::Shift, Key::F6);
     stage.settle();
     assert_eq!(here(&window), (false, false));
+}
+
+#[test]
+fn what_the_system_says_late_does_not_undo_what_was_ticked_meanwhile() {
+    let mut stage = Stage::logged_in(two());
+    let window = opened(&stage);
+    let on = |window: &SettingsWindow| window.global::<SettingsForm<'_>>().get_start_at_login();
+    stage.office.hear(News::StartsAtLogin(true));
+    assert!(on(&window));
+    named(&window, "Start Thrive when I log in to this computer")
+        .invoke_accessible_default_action();
+    stage.office.hear(News::StartsAtLogin(true));
+    assert!(!on(&window));
+    stage.alt(&window, 'k');
+    let failed = Err(Failure::Local("the registry refused".into()));
+    stage.office.hear(News::Done { deed: Deed::StartAtLogin, result: failed });
+    stage.later(1_500);
+    let sentence = "Starting Thrive when you log in could not be changed.";
+    assert!(stage.spoken().iter().any(|it| it == sentence), "{:?}", stage.spoken());
+    stage.wishes();
 }

@@ -188,7 +188,7 @@ fn only_wrong_credentials_end_logging_in_automatically() {
         assert!(matches!(&stage.wishes()[..], [Wish::Resume { .. }]));
         stage.office.hear(News::NotEntered { server: server(), failure });
         let now = stage.office.look(|desk| desk.login.as_ref().unwrap().window.get_automatic());
-        (now, Settings::load(stage.dir.path()).automatic)
+        (now, stage.kept().automatic)
     };
     assert_eq!(still(refused(Code::SessionEnded)), (false, false));
     assert_eq!(still(refused(Code::WrongCredentials)), (false, false));
@@ -381,7 +381,7 @@ fn servers_are_added_deleted_and_chosen_and_the_log_in_offers_them() {
     assert_eq!(stage.wishes(), []);
 
     // The next start offers the primary one.
-    let kept = Settings::load(stage.dir.path());
+    let kept = stage.kept();
     let stage = Stage::with(kept);
     assert_eq!(stage.login().get_server(), "chat.example.org:9");
 }

@@ -349,3 +349,27 @@ fn files_go_where_the_settings_say_and_a_wrong_folder_is_refused() {
     let kept = stage.office.look(|desk| desk.choices.is_none());
     assert!(kept);
 }
+
+#[test]
+fn a_chat_that_is_opened_in_the_middle_of_a_transfer_says_how_far_it_is() {
+    let bob = contact(2, "bob");
+    let mut stage = Stage::logged_in(vec![bob.clone()]);
+    let begun = File { state: FileState::Available, wanted: true, ..file(5) };
+    changed(&stage, &File { done: 1_050_000, ..begun.clone() });
+    stage.open_chat(&bob, vec![offer(&begun)], "");
+    let row = rows(&stage.chat(2)).remove(0);
+    assert!(row.contains("receiving, 50 %"), "{row}");
+}
+
+#[test]
+fn an_own_file_that_was_refused_is_offered_again_from_the_list_of_all() {
+    let mut stage = Stage::logged_in(vec![contact(2, "bob")]);
+    let refused = FileState::OfferRefused(Code::FileTooLarge);
+    changed(&stage, &File { mine: true, id: None, state: refused, ..file(5) });
+    let window = transfers(&stage);
+    stage.wishes();
+    stage.alt(&window, 'g');
+    named(&window, "Open, or answer the offer").invoke_accessible_default_action();
+    let again = Wish::Retry { peer: UserId(2), message: MessageKey(5) };
+    assert_eq!(stage.wishes(), [again.clone(), again]);
+}

@@ -155,3 +155,48 @@ fn fits(window: &(impl ElementRoot + ComponentHandle), scale: f32, width: f32, h
         }
     }
 }
+
+/// A screen of 1280 by 900 at four times the size, without the frame of the window and the panel.
+#[test]
+fn a_chat_at_four_times_the_size_shows_whatever_has_the_focus() {
+    let stage = Stage::chatting(contact(2, "bob"), (1..=9).map(of_bob).collect());
+    let window = stage.chat(2);
+    let (width, height) = (300.0, 205.0);
+    fits(&window, 4.0, width, height);
+    stage.settle();
+    let seen = |label: &str| {
+        let element = named(&window, label);
+        let (top, bottom) = (element.absolute_position().y, element.size().height);
+        (top.max(0.0), (top + bottom).min(height), bottom)
+    };
+    let whole = |label: &str| {
+        let (top, bottom, high) = seen(label);
+        assert!(high - 0.5 <= bottom - top, "{label}: {top} to {bottom} of {high}");
+    };
+    let is_written = || {
+        whole("Message to bob");
+        whole("Send");
+        let (top, bottom, _) = seen("Messages");
+        assert!(20.0 <= bottom - top, "the last message is seen");
+    };
+    assert!(window.get_composer_has_focus());
+    is_written();
+    for label in ["Save chat history", "Messages", "Load earlier"] {
+        stage.with_modifier(&window, Key::Shift, Key::Tab);
+        whole(label);
+    }
+    window.invoke_focus_composer();
+    stage.settle();
+    is_written();
+    // The window that grows shows everything again.
+    fits(&window, 1.0, 640.0, 620.0);
+    stage.settle();
+    for label in ["Load earlier", "Messages", "Save chat history", "Message to bob", "Send"] {
+        let (top, bottom, high) = (
+            named(&window, label).absolute_position().y,
+            620.0,
+            named(&window, label).size().height,
+        );
+        assert!(0.0 <= top && top + high <= bottom, "{label}");
+    }
+}

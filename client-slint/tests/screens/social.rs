@@ -428,7 +428,7 @@ fn being_away_by_itself_is_watched_from_the_start_and_anew_when_the_setting_chan
     let watch = |minutes, shown_away| Wish::Social(SocialWish::Away { minutes, shown_away });
     assert!(stage.wishes().contains(&watch(10, true)));
     hear(&stage, SocialNews::AutoAway(false));
-    assert!(!Settings::load(stage.dir.path()).auto_away);
+    assert!(!stage.kept().auto_away);
     stage.enter(three());
     stage.alt(&stage.main(), 't');
     hear(&stage, SocialNews::IdleKnown(false));

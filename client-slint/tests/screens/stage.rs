@@ -1,6 +1,6 @@
 //! A desk with windows that nobody sees, and the words with which tests use it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -25,7 +25,11 @@ use tokio::sync::mpsc::Receiver;
 pub(crate) struct Stage {
     pub(crate) office: Office,
     line: Line,
-    asked: Receiver<Wish>,
+    asked: RefCell<Receiver<Wish>>,
+    waiting: RefCell<Vec<Wish>>,
+    /// Nobody takes wishes any more.
+    stuck: Cell<bool>,
+    autostart: Autostart,
     now: Rc<Cell<Duration>>,
     pub(crate) dir: tempfile::TempDir,
 }
@@ -60,6 +64,11 @@ impl Stage {
         let (line, asked) = Line::new();
         let now = Rc::new(Cell::new(Duration::from_secs(100)));
         let clock = now.clone();
+        let autostart = Autostart {
+            folder: Some(dir.path().join("autostart")),
+            program: "thrive-messenger".into(),
+            arguments: Vec::new(),
+        };
         let office = Office::new(Parts {
             config: Config {
                 dir: dir.path().to_owned(),
@@ -67,11 +76,7 @@ impl Stage {
                 pack_folders: Vec::new(),
                 servers: vec![server()],
                 device: "test".into(),
-                autostart: Autostart {
-                    folder: Some(dir.path().join("autostart")),
-                    program: "thrive-messenger".into(),
-                    arguments: Vec::new(),
-                },
+                autostart: autostart.clone(),
                 runtime: None,
                 updates,
             },
@@ -84,7 +89,9 @@ impl Stage {
             clock: Box::new(move || clock.get()),
         });
         office.begin();
-        let stage = Self { office, line, asked, now, dir };
+        let asked = RefCell::new(asked);
+        let (waiting, stuck) = (RefCell::default(), Cell::default());
+        let stage = Self { office, line, asked, waiting, stuck, autostart, now, dir };
         stage.office.tell(WindowKey::Login, Input::Active(true));
         stage
     }
@@ -132,11 +139,35 @@ impl Stage {
     }
 
     pub(crate) fn all_wishes(&mut self) -> Vec<Wish> {
-        std::iter::from_fn(|| self.asked.try_recv().ok()).collect()
+        self.take_wishes();
+        std::mem::take(self.waiting.get_mut())
+    }
+
+    /// What is to be kept is kept at once, as the network thread does a little later.
+    fn take_wishes(&self) {
+        loop {
+            let next = self.asked.borrow_mut().try_recv();
+            match next {
+                Ok(Wish::Keep(settings)) => settings.save(self.dir.path()).unwrap(),
+                Ok(Wish::StartAtLogin(Some(on))) => self.autostart.set(on).unwrap(),
+                Ok(Wish::StartAtLogin(None)) => {
+                    self.office.hear(News::StartsAtLogin(self.autostart.is_on()));
+                }
+                Ok(wish) => self.waiting.borrow_mut().push(wish),
+                Err(_) => break,
+            }
+        }
+    }
+
+    /// The settings as they are on the disk.
+    pub(crate) fn kept(&self) -> Settings {
+        self.take_wishes();
+        Settings::load(self.dir.path())
     }
 
     /// Nobody takes wishes any more, and no more of them fit.
     pub(crate) fn fill_the_line(&self) {
+        self.stuck.set(true);
         while self.line.ask(Wish::Roster) {}
     }
 
@@ -152,6 +183,9 @@ impl Stage {
     /// Everything that was to happen in the windows happens.
     pub(crate) fn settle(&self) {
         i_slint_backend_testing::mock_elapsed_time(Duration::from_millis(50));
+        if !self.stuck.get() {
+            self.take_wishes();
+        }
     }
 
     pub(crate) fn spoken(&self) -> Vec<String> {

@@ -169,7 +169,7 @@ fn the_history_is_saved_from_where_it_was_switched_on_and_for_this_account_only(
     let bob = Username::parse("bob").unwrap();
     let begun = [Wish::LogFrom { peer: UserId(2), seq: 4 }, Wish::KeepLogs([bob].into())];
     assert_eq!(stage.wishes(), begun);
-    let kept = thrive_slint::settings::Settings::load(stage.dir.path());
+    let kept = stage.kept();
     assert_eq!(kept.logged_chats.first().unwrap(), "localhost:2005 ann bob");
     tick.invoke_accessible_default_action();
     assert_eq!(stage.wishes(), [Wish::KeepLogs([].into())]);
