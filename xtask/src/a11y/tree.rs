@@ -135,6 +135,8 @@ fn steady_at(text: &str, computer: &str) -> String {
             put("SERVER")
         } else if after_port && digits(core) {
             put("PORT")
+        } else if core.contains("/thrive-stage-") {
+            put("FOLDER")
         } else if core == computer {
             put("COMPUTER")
         } else if core.starts_with("sha256:") {
@@ -203,6 +205,7 @@ mod tests {
         assert_eq!(steady("sent 15:04, 2026-01-31"), "sent TIME, DATE");
         assert_eq!(steady("certificate sha256:00ff."), "certificate FINGERPRINT.");
         assert_eq!(steady("host a, port 40123, primary"), "host a, port PORT, primary");
+        assert_eq!(steady("put into /tmp/thrive-stage-a1B/files."), "put into FOLDER.");
         assert_eq!(steady_at("den, this device", "den"), "COMPUTER, this device");
         assert_eq!(steady_at("garden, this device", "den"), "garden, this device");
         assert_eq!(steady("Ann, 2 unread, away"), "Ann, 2 unread, away");
