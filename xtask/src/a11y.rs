@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ use crate::{config, demo, root, run, shell, system};
 
 pub(crate) mod desk;
 mod events;
+mod post;
 mod snapshot;
 mod tree;
 mod walk;
@@ -27,7 +28,10 @@ use self::desk::Desk;
 use self::snapshot::Snapshots;
 
 /// Whoever sits at the desktop client, and who is written to by the command line.
-const NAMES: [&str; 3] = ["ann", "bob", "cleo"];
+const NAMES: [&str; 4] = ["ann", "bob", "cleo", "dora"];
+
+/// What somebody writes who is no contact, before anybody is at the desktop client.
+const FROM_A_STRANGER: [&str; 2] = ["Good evening", "I sing beside you in the choir"];
 
 /// A password of nobody.
 const PASSWORD: &str = "copper kettle 51";
@@ -52,9 +56,15 @@ pub(crate) struct Stage {
     folder: tempfile::TempDir,
 }
 
+/// A desktop client's server, and its folder.
+pub(crate) struct Seat {
+    server: SocketAddr,
+    folder: PathBuf,
+}
+
 /// True when everything was as it should be; complaints were printed.
 pub(crate) fn run(options: &Options) -> Result<bool> {
-    system::ensure(&[system::BUILD, system::SHOW, system::TEST])?;
+    system::ensure(&[system::BUILD, system::SHOW, system::TEST, system::MAIL])?;
     // The same command as the build step of the tests, so that nothing is compiled twice.
     shell::run(&mut shell::cargo(&["build", "--workspace", "--all-targets", "--locked"]))?;
 
@@ -65,6 +75,10 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     let snapshots = Snapshots::new(options.bless);
     let begin = Instant::now();
     let outcome = walk::walk(&desk, &stage, &snapshots);
+    let outcome = outcome.and_then(|mut complaints| {
+        complaints.extend(post::walk(&desk, &logs, &snapshots).context("a server with mail")?);
+        Ok(complaints)
+    });
     if outcome.is_err() {
         desk.photograph(&logs.join("screen.png"));
     }
@@ -85,18 +99,7 @@ impl Stage {
     fn build(logs: &Path) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("thrive-stage-").tempdir()?;
         let programs = config::target(&root()).join("debug");
-        let mut command = shell::command(programs.join("thrive-node"));
-        command.arg("--data").arg(folder.path().join("server")).args(["--listen", "127.0.0.1:0"]);
-        command.stdout(Stdio::piped());
-        let errors = logs.join("server.log");
-        command.stderr(fs::File::create(&errors).context("the server's log")?);
-        let mut node = Child::start("The server", &mut command)?;
-        let lines = node.lines()?;
-        let server = lines
-            .find("the server's ready line", START, run::address)
-            .with_context(|| format!("the server did not start, see {}", errors.display()))?;
-        lines.show_rest();
-
+        let (node, server) = start_server(&folder.path().join("server"), logs, "server", &[])?;
         let password = folder.path().join("password");
         demo::write_private(&password, PASSWORD)?;
         let people = NAMES.map(|name| Person {
@@ -110,16 +113,45 @@ impl Stage {
             person.creates_account()?;
             person.logs_in()?;
         }
-        let [ann, bob, cleo] = &people;
+        let [ann, bob, cleo, dora] = &people;
         // A request that nobody has answered yet is a row of its own kind.
         cleo.does(&["contacts", "add", ann.name])?;
         bob.does(&["contacts", "add", ann.name])?;
         ann.does(&["contacts", "accept", bob.name])?;
+        for text in FROM_A_STRANGER {
+            dora.does(&["send", ann.name, text])?;
+        }
         Ok(Self { _node: node, server, people: people.into(), folder })
+    }
+
+    /// Where the desktop client of the walk keeps its things, and which server it is told of.
+    fn seat(&self) -> Seat {
+        Seat { server: self.server, folder: self.folder.path().join("desktop") }
     }
 
     /// Who writes to the desktop client.
     fn bob(&self) -> &Person {
         &self.people[1]
     }
+}
+
+/// Starts a server and gives where it is. Settings of its own come as variables.
+fn start_server(
+    data: &Path,
+    logs: &Path,
+    name: &str,
+    settings: &[(&str, String)],
+) -> Result<(Child, SocketAddr)> {
+    let mut command = shell::command(config::target(&root()).join("debug").join("thrive-node"));
+    command.arg("--data").arg(data).args(["--listen", "127.0.0.1:0"]);
+    command.envs(settings.iter().map(|(key, value)| (key, value))).stdout(Stdio::piped());
+    let errors = logs.join(format!("{name}.log"));
+    command.stderr(fs::File::create(&errors).context("the server's log")?);
+    let mut node = Child::start("The server", &mut command)?;
+    let lines = node.lines()?;
+    let server = lines
+        .find("the server's ready line", START, run::address)
+        .with_context(|| format!("the server did not start, see {}", errors.display()))?;
+    lines.show_rest();
+    Ok((node, server))
 }

@@ -171,12 +171,13 @@ impl SettingsView {
         window.set_tab(kind);
     }
 
-    /// The next tab or the one before, and around. The focus goes with it: what had it is gone.
+    /// The next tab or the one before, and around. The focus goes with it: what had it is gone. It goes
+    /// last, or the tab that is left would be read too.
     pub fn turn(&self, forward: bool) {
         let count = Tab::ALL.len();
         let now = index(self.view.window.get_tab());
-        self.view.window.invoke_focus_tabs();
         self.go(if forward { (now + 1) % count } else { (now + count - 1) % count });
+        self.view.window.invoke_focus_tabs();
     }
 
     /// The tabs, the page, the buttons; and around.

@@ -15,6 +15,8 @@ pub struct Person {
     rank: i64,
     /// The number in the badge.
     number: u32,
+    /// The words tell the number.
+    missed: bool,
     says: String,
 }
 
@@ -50,7 +52,7 @@ impl Person {
         };
         let says = if standing.is_empty() { last } else { format!("{standing}, {last}") };
         let (contact, number) = (talk.contact.clone(), talk.contact.unread);
-        Self { contact, rank: talk.last.time_ms.saturating_neg(), number, says }
+        Self { contact, rank: talk.last.time_ms.saturating_neg(), number, missed: false, says }
     }
 
     /// How many messages of somebody were missed; whoever has the most stands first.
@@ -58,7 +60,7 @@ impl Person {
     pub fn of_missed(missed: &Missed, contact: Contact) -> Self {
         let number = missed.messages;
         let says = words::messages(number);
-        Self { contact, rank: -i64::from(number), number, says }
+        Self { contact, rank: -i64::from(number), number, missed: true, says }
     }
 
     fn line(&self) -> Line {
@@ -69,6 +71,8 @@ impl Person {
         }
         let unread = match self.contact.unread {
             0 => String::new(),
+            // The words have their number already.
+            unread if self.missed && unread == self.number => String::new(),
             unread => format!(", {unread} unread"),
         };
         let kind = match (self.contact.relation, self.contact.blocked) {
@@ -223,5 +227,8 @@ mod tests {
         };
         company.refresh(vec![missed(1, "ann", 1), missed(2, "bob", 3)]);
         assert_eq!(spoken(&company), ["bob, 3 messages", "ann, 1 message"]);
+        company.changed(&Contact { unread: 3, ..stranger(2, "bob") });
+        company.changed(&Contact { unread: 4, ..stranger(1, "ann") });
+        assert_eq!(spoken(&company), ["bob, 3 messages", "ann, 4 unread, 1 message"]);
     }
 }

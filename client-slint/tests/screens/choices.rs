@@ -77,6 +77,20 @@ fn the_tabs_are_walked_with_every_key_that_people_try() {
 }
 
 #[test]
+fn a_page_that_comes_has_no_chosen_row_until_the_keys_are_there() {
+    let stage = Stage::logged_in(two());
+    let window = opened(&stage);
+    go_to(&stage, &window, "Appearance");
+    let row = named(&window, "Like the system");
+    assert_eq!(row.accessible_item_selected(), Some(false));
+    let told = || named(&window, "Colors").accessible_description().unwrap_or_default();
+    assert_eq!(told(), "Like the system");
+    stage.press(&window, Key::Tab);
+    assert_eq!(row.accessible_item_selected(), Some(true));
+    assert_eq!(told(), "");
+}
+
+#[test]
 fn a_page_has_its_role_and_only_one_is_seen() {
     let stage = Stage::logged_in(two());
     let window = opened(&stage);

@@ -1,5 +1,6 @@
 //! Logging in, creating an account, a changed certificate.
 
+use slint::ComponentHandle;
 use slint::platform::Key;
 use thrive_client::{Change, Code, Failure, SignedUp};
 use thrive_slint::adapters::shell::{Input, WindowKey};
@@ -49,6 +50,35 @@ fn access_keys_work_from_inside_a_field_and_type_nothing() {
     stage.alt(&window, 'v');
     stage.write(&window, "y");
     assert_eq!(window.get_server(), "y", "what stood there was selected");
+}
+
+#[test]
+fn the_keys_reach_fields_that_are_scrolled_out_of_sight() {
+    let mut stage = Stage::new();
+    let window = stage.login();
+    window.window().set_size(slint::LogicalSize::new(420.0, 200.0));
+    stage.press(&window, Key::Tab);
+    stage.write(&window, "secret");
+    // Remember me, status, three buttons: the fields above are gone from sight, that for the server not
+    // there yet.
+    for _ in 0..6 {
+        stage.press(&window, Key::Tab);
+    }
+    stage.write(&window, "here");
+    assert_eq!(window.get_server(), "here");
+    for _ in 0..3 {
+        stage.press(&window, Key::Tab);
+    }
+    stage.write(&window, "ann");
+    assert_eq!(window.get_username(), "ann", "Tab leads around to the first field");
+    stage.with_modifier(&window, Key::Shift, Key::Tab);
+    window.set_username("".into());
+    stage.alt(&window, 'l');
+    assert_eq!(window.get_notice(), "Enter a user name.");
+    stage.write(&window, "bea");
+    assert_eq!(window.get_username(), "bea", "the focus is where the mistake is");
+    assert_eq!(window.get_password(), "secret");
+    assert_eq!(stage.wishes(), []);
 }
 
 #[test]
@@ -128,10 +158,7 @@ fn a_changed_certificate_is_explained_and_never_trusted_by_enter() {
     stage.office.hear(News::NotEntered { server: server(), failure: failure.clone() });
     stage.settle();
     let ask = |stage: &Stage| {
-        stage.office.look(|desk| {
-            use slint::ComponentHandle;
-            desk.confirm.as_ref().unwrap().0.window.clone_strong()
-        })
+        stage.office.look(|desk| desk.confirm.as_ref().unwrap().0.window.clone_strong())
     };
     let window = ask(&stage);
     assert!(window.get_question().contains("sha256:aa"));

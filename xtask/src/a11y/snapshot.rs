@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
+use super::window::Window;
+
 /// Compares screens with their files, or writes the files anew.
 pub(super) struct Snapshots {
     bless: bool,
@@ -16,8 +18,23 @@ impl Snapshots {
         Self { bless, folder: crate::root().join("client-slint").join("tests").join("bus") }
     }
 
+    /// Compares the active window; what is not as before, in words.
+    pub(super) fn complaint(
+        &self,
+        screen: &str,
+        window: &mut Window<'_>,
+    ) -> Result<Option<String>> {
+        let seen = window.settled()?.lines();
+        Ok(self.compare(screen, &seen)?.map(|difference| {
+            format!(
+                "{screen} does not read as before (after a wanted change: cargo xtask a11y \
+                 --bless):\n{difference}"
+            )
+        }))
+    }
+
     /// What differs, if anything.
-    pub(super) fn compare(&self, screen: &str, seen: &str) -> Result<Option<String>> {
+    fn compare(&self, screen: &str, seen: &str) -> Result<Option<String>> {
         let file = self.folder.join(format!("{screen}.txt"));
         if self.bless {
             fs::create_dir_all(&self.folder).context("the folder of the snapshots")?;

@@ -1,5 +1,8 @@
 //! What a screen reader can see of the desktop client: windows and all in them.
 
+use std::fs;
+use std::sync::OnceLock;
+
 use anyhow::{Context, Result};
 use serde_json::Value;
 
@@ -102,8 +105,25 @@ fn window(role: &str) -> bool {
     role == "frame"
 }
 
-/// The text with times, dates, addresses and fingerprints replaced, and on one line.
+/// What this computer is called: the name of the device that somebody sits at.
+fn computer() -> &'static str {
+    static NAME: OnceLock<String> = OnceLock::new();
+    NAME.get_or_init(|| {
+        let named = fs::read_to_string("/etc/hostname").unwrap_or_default();
+        // Devices on a computer without a name are called after its system.
+        match named.trim() {
+            "" => std::env::consts::OS.to_owned(),
+            name => name.to_owned(),
+        }
+    })
+}
+
+/// The text with times, dates, addresses, fingerprints and this computer replaced, and on one line.
 fn steady(text: &str) -> String {
+    steady_at(text, computer())
+}
+
+fn steady_at(text: &str, computer: &str) -> String {
     let mut before = "";
     let words = text.split(' ').map(|word| {
         let after_port = std::mem::replace(&mut before, word) == "port";
@@ -115,6 +135,10 @@ fn steady(text: &str) -> String {
             put("SERVER")
         } else if after_port && digits(core) {
             put("PORT")
+        } else if core.contains("/thrive-stage-") {
+            put("FOLDER")
+        } else if core == computer {
+            put("COMPUTER")
         } else if core.starts_with("sha256:") {
             put("FINGERPRINT")
         } else if core.split_once(':').is_some_and(|(hour, minute)| digits(hour) && digits(minute))
@@ -181,6 +205,9 @@ mod tests {
         assert_eq!(steady("sent 15:04, 2026-01-31"), "sent TIME, DATE");
         assert_eq!(steady("certificate sha256:00ff."), "certificate FINGERPRINT.");
         assert_eq!(steady("host a, port 40123, primary"), "host a, port PORT, primary");
+        assert_eq!(steady("put into /tmp/thrive-stage-a1B/files."), "put into FOLDER.");
+        assert_eq!(steady_at("den, this device", "den"), "COMPUTER, this device");
+        assert_eq!(steady_at("garden, this device", "den"), "garden, this device");
         assert_eq!(steady("Ann, 2 unread, away"), "Ann, 2 unread, away");
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::Stage;
+use super::Seat;
 use super::desk::Desk;
 use super::tree::Node;
 use crate::children::Child;
@@ -25,16 +25,16 @@ pub(super) struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    pub(super) fn open(desk: &'a Desk, stage: &Stage) -> Result<Self> {
-        let mut command = messenger(desk, stage);
+    pub(super) fn open(desk: &'a Desk, seat: &Seat) -> Result<Self> {
+        let mut command = messenger(desk, seat);
         let log = desk.logs.join("messenger.log");
         Ok(Self { desk, program: Child::logged("The desktop client", &mut command, &log)? })
     }
 
     /// Starts the program a second time, and waits for its end.
-    pub(super) fn start_again(&self, stage: &Stage) -> Result<ExitStatus> {
+    pub(super) fn start_again(&self, seat: &Seat) -> Result<ExitStatus> {
         let log = self.desk.logs.join("messenger-again.log");
-        let mut again = Child::logged("The second start", &mut messenger(self.desk, stage), &log)?;
+        let mut again = Child::logged("The second start", &mut messenger(self.desk, seat), &log)?;
         deadline::wait("the end of the second start", ANSWER, || Ok(again.ended()))
     }
 
@@ -111,10 +111,10 @@ impl<'a> Window<'a> {
     }
 }
 
-fn messenger(desk: &Desk, stage: &Stage) -> Command {
+fn messenger(desk: &Desk, seat: &Seat) -> Command {
     let program = config::target(&root()).join("debug").join("thrive-messenger");
     let mut command = desk.command(program);
-    command.args(["--server", &stage.server.to_string()]);
-    command.arg("--dir").arg(stage.folder.path().join("desktop"));
+    command.args(["--server", &seat.server.to_string()]);
+    command.arg("--dir").arg(&seat.folder);
     command
 }

@@ -87,12 +87,14 @@ impl Desk {
     }
 
     fn turn_directory(&mut self, forward: bool) {
-        let Some((view, directory)) = &self.circle.directory else { return };
+        let Some((_, directory)) = &self.circle.directory else { return };
         let by = if forward { 1 } else { TABS.len() - 1 };
         let tab = (directory.tab() + by) % TABS.len();
-        // A tab is what changes, so it is what is read.
-        view.view.window.invoke_focus_tabs();
         self.go_to_tab(tab);
+        // A tab is what changes, so it is what is read; the one that is left is not.
+        if let Some((view, _)) = &self.circle.directory {
+            view.view.window.invoke_focus_tabs();
+        }
     }
 
     fn go_to_tab(&mut self, tab: usize) {

@@ -28,11 +28,13 @@ impl Walker<'_> {
         self.window.focus("the field for commands, still", |node| labelled(node, "Command"))?;
         self.window.press(&["shift+Tab"])?;
         self.window.focus("the answer", is_answer)?;
+        self.snapshot("server_answers")?;
         self.window.press(&["ctrl+shift+h"])?;
         self.window.find("the alert among what was announced", |node| {
             let said = format!("Message from the host: {ALERT}");
             node.role == "list item" && node.name.contains(&said)
         })?;
+        self.snapshot("announcements")?;
         self.window.press(&["Escape"])?;
         self.window.focus("the answer, after the announcements", is_answer)?;
         self.window.press(&["Escape"])?;
@@ -54,8 +56,10 @@ impl Walker<'_> {
         self.window.press(&["F6", "F6", "End"])?;
         let is_file = |name: &str| name.starts_with("bob: holiday.txt");
         self.window.focus("the offer", |node| is_file(&node.name))?;
+        self.snapshot("chat_offer")?;
         self.window.press(&["Return"])?;
         self.window.focus("the answer that accepts", |node| labelled(node, "Accept"))?;
+        self.snapshot("file_offer")?;
         self.window.press(&["Return"])?;
         // Without a folder for documents, they stand beside the settings.
         let saved = folder.join("desktop/ThriveMessenger/files/holiday.txt");
@@ -94,5 +98,11 @@ impl Walker<'_> {
             node.name.starts_with("You: letter.txt, 270.0 kB, received by them")
         })?;
         self.composer().map(drop)
+    }
+
+    /// Both files stand in the list of all, with what became of them.
+    pub(super) fn lists_files(&mut self) -> Result<()> {
+        self.opens("alt+r", "file_transfers_done")?;
+        self.window.focus("the row of bob, after the files", |node| named(node, "bob")).map(drop)
     }
 }
