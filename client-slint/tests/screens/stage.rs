@@ -130,7 +130,7 @@ impl Stage {
 
     pub(crate) fn all_wishes(&mut self) -> Vec<Wish> {
         self.take_wishes();
-        self.waiting.take()
+        std::mem::take(self.waiting.get_mut())
     }
 
     /// What is to be kept is kept at once, as the network thread does a little later.
