@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod controllers;
 pub mod desk;
+pub mod fonts;
 pub mod instance;
 pub mod keys;
 pub mod links;

@@ -14,6 +14,7 @@ use thrive_slint::adapters::shell::{Input, Tell};
 use thrive_slint::bridge::{self, Line, Place};
 use thrive_slint::config::{Config, Flags};
 use thrive_slint::desk::{Office, Parts};
+use thrive_slint::fonts::{self, NoFont};
 use thrive_slint::instance::{self, Start};
 use thrive_slint::keys::Command;
 use thrive_slint::keys::map::KeyMap;
@@ -35,6 +36,9 @@ fn main() -> anyhow::Result<()> {
 
 /// Says in a window why there is no other one: Windows shows nobody what the program prints.
 fn explain(error: &anyhow::Error) {
+    if error.is::<NoFont>() {
+        return say_without_font(error);
+    }
     let lines: Vec<_> = error.chain().map(ToString::to_string).collect();
     let tell = Tell::new(Rc::new(KeyMap::default()), |_, input| {
         if matches!(input, Input::Escape | Input::Closed | Input::Command(Command::Close)) {
@@ -50,6 +54,17 @@ fn explain(error: &anyhow::Error) {
         tracing::error!(%error, "There is no window to say it in");
     }
 }
+
+/// Windows itself finds a way to say it.
+#[cfg(windows)]
+fn say_without_font(error: &anyhow::Error) {
+    let message = rfd::MessageDialog::new().set_level(rfd::MessageLevel::Error);
+    message.set_title("Thrive cannot start").set_description(error.to_string()).show();
+}
+
+/// Elsewhere the program has said it where it was started.
+#[cfg(not(windows))]
+fn say_without_font(_error: &anyhow::Error) {}
 
 /// Runs until the program ends; gives what is to be started then.
 fn run() -> anyhow::Result<Option<PathBuf>> {
@@ -70,6 +85,9 @@ fn run() -> anyhow::Result<Option<PathBuf>> {
     for folder in config.pack_folders.iter().filter(|folder| folder.is_dir()) {
         tracing::info!(folder = %folder.display(), "Sounds are taken from here");
     }
+    // Before everything that Slint is told, and before the windows, which would end the program without one.
+    slint::BackendSelector::new().select().context("reach the desktop")?;
+    fonts::ensure()?;
     // By this name desktops find the icon and the entry of the program.
     if let Err(error) = slint::set_xdg_app_id("org.thrive.Messenger") {
         tracing::debug!(%error, "The windows have no name for the desktop");
