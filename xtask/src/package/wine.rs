@@ -77,6 +77,7 @@ impl Wine {
         println!("  Wine is ready after {} s.", begin.elapsed().as_secs());
 
         self.complete()?;
+        self.give_rate()?;
         let said = shell::output(self.run("thrive.exe").arg("--version"))?;
         ensure!(said.contains(version()), "thrive.exe says {said:?}");
         println!("  thrive.exe --version: {}", said.trim());
@@ -98,6 +99,15 @@ impl Wine {
         let mut gcc = shell::command("x86_64-w64-mingw32-gcc");
         gcc.args(["-shared", "-o"]).arg(library).arg("xtask/wine/bcryptprimitives.c");
         shell::output(gcc.arg("-ladvapi32")).map(drop).context("complete Wine")
+    }
+
+    /// A display of nobody redraws itself 0 times a second, says XRandR, and Wine hands that on. Slint 1.18
+    /// divides by it. Without XRandR Wine says 60, as Windows does for most screens.
+    fn give_rate(&self) -> Result<()> {
+        let key = r"HKEY_CURRENT_USER\Software\Wine\X11 Driver";
+        let mut registry = self.command("wine");
+        registry.args(["reg", "add", key, "/v", "UseXRandR", "/d", "N", "/f"]);
+        shell::output(&mut registry).map(drop).context("tell Wine how often the display is redrawn")
     }
 
     /// Ann writes with the program for Windows, Bob with the one for Linux.
