@@ -12,6 +12,7 @@ use crate::{config, root, shell, system, windows};
 mod archive;
 pub(crate) mod check;
 mod deb;
+mod guides;
 mod licences;
 mod linux;
 mod release;
@@ -52,6 +53,9 @@ pub(crate) struct Making {
     /// The public key that `latest.toml` is signed with, or the file that holds it.
     #[arg(long, value_name = "PUBLIC", requires = "updates_feed")]
     updates_key: Option<String>,
+    /// Who answers for the Debian packages, like "Ann Example <ann@example.org>".
+    #[arg(long, value_name = "NAME <ADDRESS>", env = "THRIVE_MAINTAINER")]
+    maintainer: Option<String>,
 }
 
 pub(crate) fn run(package: &Package) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::stock::{Item, template};
 use super::{archive, version};
@@ -27,21 +27,23 @@ pub(super) struct Deb {
     pub(super) items: Vec<Item>,
 }
 
+/// As in the licence.
+const AUTHORS: &str = "The Thrive Messenger authors";
+
 /// What dpkg calls this kind of computer.
 const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
 
 impl Deb {
     /// Packs it into `folder` and gives the file.
-    pub(super) fn pack(mut self, folder: &Path) -> Result<PathBuf> {
+    pub(super) fn pack(mut self, folder: &Path, maintainer: &str) -> Result<PathBuf> {
         system::ensure(&[system::DEB])?;
         self.items.push(copyright(self.name)?);
-        self.items.push(changelog(self.name)?);
         let scratch = tempfile::Builder::new().prefix("thrive-deb-").tempdir()?;
         let tree = scratch.path().join("tree");
         for item in &self.items {
             write(&tree.join(&item.path), &item.bytes, item.program)?;
         }
-        let control = self.control(&self.libraries(scratch.path(), &tree)?);
+        let control = self.control(maintainer, &self.libraries(scratch.path(), &tree)?);
         write(&tree.join("DEBIAN/control"), control.as_bytes(), false)?;
         write(&tree.join("DEBIAN/md5sums"), sums(&tree)?.as_bytes(), false)?;
         if !self.conffiles.is_empty() {
@@ -72,7 +74,7 @@ impl Deb {
         Ok(depends(&shell::output(&mut question)?))
     }
 
-    fn control(&self, libraries: &[String]) -> String {
+    fn control(&self, maintainer: &str, libraries: &[String]) -> String {
         let depends: Vec<_> = libraries.iter().chain(&self.depends).map(String::as_str).collect();
         let kilobytes = self.items.iter().map(|it| it.bytes.len()).sum::<usize>().div_ceil(1_024);
         let (line, paragraph) = self.says;
@@ -81,7 +83,7 @@ impl Deb {
             packages => format!("Recommends: {packages}\n"),
         };
         format!(
-            "Package: {}\nVersion: {}\nArchitecture: {ARCHITECTURE}\nMaintainer: The Thrive authors <packages@thrive.invalid>\n\
+            "Package: {}\nVersion: {}\nArchitecture: {ARCHITECTURE}\nMaintainer: {maintainer}\n\
              Installed-Size: {kilobytes}\nDepends: {}\n{recommends}Section: {}\nPriority: optional\n\
              Description: {line}\n {paragraph}\n",
             self.name,
@@ -90,6 +92,27 @@ impl Deb {
             self.section,
         )
     }
+}
+
+/// Who answers for a package: whom its maker names, or else the authors, who have no address for it.
+pub(super) fn maintainer(named: Option<&str>) -> Result<String> {
+    let Some(named) = named else {
+        println!("No --maintainer: the Debian packages name \"{AUTHORS}\", without an address.");
+        return Ok(AUTHORS.to_owned());
+    };
+    let parts = named.strip_suffix('>').and_then(|it| it.split_once(" <"));
+    let whole = |(name, address): &(&str, &str)| {
+        let (before, after) = address.split_once('@').unwrap_or_default();
+        !name.trim().is_empty()
+            && ![before, after].contains(&"")
+            && !named.chars().any(char::is_control)
+            && !address.contains([' ', '<', '>'])
+    };
+    ensure!(
+        parts.as_ref().is_some_and(whole),
+        "--maintainer is not like: Ann Example <ann@example.org>"
+    );
+    Ok(named.to_owned())
 }
 
 /// Reads `shlibs:Depends=libc6 (>= 2.34), libgcc-s1 (>= 4.2)`.
@@ -101,11 +124,6 @@ fn depends(said: &str) -> Vec<String> {
 fn copyright(package: &str) -> Result<Item> {
     let text = template("linux/copyright")?;
     Ok(Item::new(format!("usr/share/doc/{package}/copyright"), text))
-}
-
-fn changelog(package: &str) -> Result<Item> {
-    let text = super::stock::read(&crate::root().join("docs/CHANGELOG.md"))?;
-    Ok(Item::new(format!("usr/share/doc/{package}/CHANGELOG.md"), text))
 }
 
 fn sums(tree: &Path) -> Result<String> {
@@ -147,6 +165,17 @@ fn folders(tree: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_maintainer_has_a_name_and_an_address() {
+        assert_eq!(maintainer(None).expect("it is optional"), AUTHORS);
+        let named = maintainer(Some("Ann Example <ann@example.org>")).expect("it is whole");
+        assert_eq!(named, "Ann Example <ann@example.org>");
+        for wrong in ["Ann", "ann@example.org", "<ann@example.org>", "Ann <ann>", "Ann\nB <a@b.c>"]
+        {
+            assert!(maintainer(Some(wrong)).is_err(), "{wrong:?}");
+        }
+    }
 
     #[test]
     fn what_the_libraries_need_is_read() {

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use super::deb::Deb;
+use super::deb::{self, Deb};
 use super::stock::{self, Feed, Item, System};
-use super::{Built, Making, archive, build, licences, scratch, version};
+use super::{Built, Making, archive, build, guides, licences, scratch, version};
 use crate::{root, system};
 
 const TARGET: &str = if cfg!(target_arch = "aarch64") {
@@ -22,6 +22,7 @@ pub(super) const SERVER: &str = "thrive-node";
 pub(super) fn make(making: &Making) -> Result<()> {
     let feed = making.feed()?;
     system::ensure(&[system::BUILD])?;
+    let maintainer = deb::maintainer(making.maintainer.as_deref())?;
     let how = Built { dev: making.dev, target: None };
     if !making.no_build {
         build(&["thrive-client", "thrive-slint", "thrive-node", "thrive-router"], how)?;
@@ -41,8 +42,8 @@ pub(super) fn make(making: &Making) -> Result<()> {
         archive::tar_gz(items, &name, &file)?;
         files.push(file);
     }
-    files.push(client(how, feed.as_ref(), client_licences)?.pack(&folder)?);
-    files.push(server(how, server_licences)?.pack(&folder)?);
+    files.push(client(how, feed.as_ref(), client_licences)?.pack(&folder, &maintainer)?);
+    files.push(server(how, server_licences)?.pack(&folder, &maintainer)?);
     for file in &files {
         stock::say(file)?;
     }
@@ -50,7 +51,8 @@ pub(super) fn make(making: &Making) -> Result<()> {
 }
 
 fn client(how: Built, feed: Option<&Feed>, licences: Option<Item>) -> Result<Deb> {
-    let mut items = stock::sounds("usr/share/thrive-messenger/sounds")?;
+    let sounds = "usr/share/thrive-messenger/sounds";
+    let mut items = stock::sounds(sounds)?;
     for name in [CLIENT, "thrive"] {
         items.push(Item::program(format!("usr/bin/{name}"), how.bytes(name)?));
     }
@@ -66,10 +68,7 @@ fn client(how: Built, feed: Option<&Feed>, licences: Option<Item>) -> Result<Deb
     }
     let drawing = stock::icon("thrive-messenger.svg")?;
     items.push(Item::new(format!("{icons}/scalable/apps/thrive-messenger.svg"), drawing));
-    items.push(Item::new(
-        "usr/share/doc/thrive-messenger/KEYS.md",
-        stock::read(&root().join("docs/KEYS.md"))?,
-    ));
+    items.extend(guides::client("usr/share/doc/thrive-messenger/", sounds)?);
     items.extend(third_party(CLIENT, licences));
     items.extend(feed.map(|it| it.item("usr/share/thrive-messenger/updates.toml", "deb")));
     Ok(Deb {
@@ -107,13 +106,12 @@ fn server(how: Built, licences: Option<Item>) -> Result<Deb> {
             "usr/lib/systemd/system/thrive-node.service".to_owned(),
             "packaging/linux/thrive-node.service",
         ),
-        (format!("{doc}/ADMIN_GUIDE.md"), "docs/ADMIN_GUIDE.md"),
-        (format!("{doc}/RUNBOOK.md"), "docs/RUNBOOK.md"),
         (format!("{doc}/examples/thrive-node.example.toml"), "deploy/thrive-node.example.toml"),
         (format!("{doc}/examples/thrive-router.example.toml"), "deploy/thrive-router.example.toml"),
     ] {
         items.push(Item::new(path, stock::read(&root().join(file))?));
     }
+    items.extend(guides::server(&format!("{doc}/"), &format!("{doc}/examples/"))?);
     items.extend(third_party(SERVER, licences));
     Ok(Deb {
         name: SERVER,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::{Built, version};
+use super::{Built, guides, version};
 use crate::root;
 
 /// One file of a package.
@@ -79,7 +79,7 @@ pub(super) fn client(system: System, how: Built, feed: Option<&Feed>) -> Result<
         items.push(Item::program(&name, how.bytes(&name)?));
     }
     items.extend(sounds("sounds")?);
-    items.push(Item::new("KEYS.md", read(&root().join("docs/KEYS.md"))?));
+    items.extend(guides::client("", "sounds")?);
     items.push(readme("README.client.txt", system)?);
     items.extend(own_licences()?);
     items.extend(feed.map(|feed| feed.item("updates.toml", form)));
@@ -98,13 +98,12 @@ pub(super) fn server(how: Built) -> Result<Vec<Item>> {
     for file in [
         "deploy/thrive-node.example.toml",
         "deploy/thrive-router.example.toml",
-        "docs/ADMIN_GUIDE.md",
-        "docs/RUNBOOK.md",
         "packaging/linux/thrive-node.service",
     ] {
         let name = file.rsplit('/').next().unwrap_or(file);
         items.push(Item::new(name, read(&root().join(file))?));
     }
+    items.extend(guides::server("", "")?);
     items.push(readme("README.server.txt", System::Linux)?);
     items.extend(own_licences()?);
     Ok(items)
