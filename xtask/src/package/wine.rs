@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::scratch::{PASSWORD, START, Server};
 use super::version;
@@ -13,8 +13,11 @@ use crate::a11y::desk::{Desk, fresh};
 use crate::children::Child;
 use crate::{config, deadline, demo, root, shell, system};
 
-/// `WSAEOPNOTSUPP`.
-const NO_SUCH_OPTION: &str = "os error 10045";
+/// Whose account is made by the program for Windows.
+const NAME: &str = "cleo";
+
+/// What a window may take until everything in it is drawn.
+const DRAWN: Duration = Duration::from_secs(5);
 
 /// What Wine may take to make its first folder.
 const PREPARED: Duration = Duration::from_secs(240);
@@ -81,8 +84,8 @@ impl Wine {
         let said = shell::output(self.run("thrive.exe").arg("--version"))?;
         ensure!(said.contains(version()), "thrive.exe says {said:?}");
         println!("  thrive.exe --version: {}", said.trim());
-        self.chat(programs, scratch)?;
-        self.window(logs)
+        let server = self.chat(programs, scratch)?;
+        self.window(&server, logs, scratch)
     }
 
     /// Puts in what Wine 8 lacks and Windows has.
@@ -110,71 +113,86 @@ impl Wine {
         shell::output(&mut registry).map(drop).context("tell Wine how often the display is redrawn")
     }
 
-    /// Ann writes with the program for Windows, Bob with the one for Linux.
-    fn chat(&self, programs: &Path, scratch: &Path) -> Result<()> {
+    /// Ann makes her account, logs in and writes with the program for Windows, Bob with the one for Linux.
+    fn chat(&self, programs: &Path, scratch: &Path) -> Result<Server> {
         let folder = scratch.join("chat");
         let server =
             Server::start(&programs.join("thrive-node"), &programs.join("thrive"), &folder)?;
-        let [ann, bob] = &server.people[..] else { return Ok(()) };
+        let [_, bob] = &server.people[..] else { bail!("the server has other people") };
         bob.logs_in()?;
-        let password = folder.join("password.txt");
-        demo::write_private(&password, PASSWORD)?;
-        let on_windows =
-            |path: &Path| format!("Z:{}", path.display().to_string().replace('/', "\\"));
+        let secret = folder.join("password.txt");
+        demo::write_private(&secret, PASSWORD)?;
+        let (dir, password) = (on_windows(&folder.join("windows")), on_windows(&secret));
         let thrive = |words: &[&str]| {
             let mut command = self.run("thrive.exe");
-            command.args(["--server", &ann.server.to_string()]);
-            command.args(["--dir", &on_windows(&ann.folder)]).args(words);
+            command.args(["--server", &bob.server.to_string(), "--dir", &dir]).args(words);
             shell::output(&mut command)
         };
-        if let Err(error) = thrive(&["login", "ann", "--password-file", &on_windows(&password)]) {
-            // What a QUIC socket asks of Windows, and Wine 8 does not have.
-            ensure!(error.to_string().contains(NO_SUCH_OPTION), "{error:#}");
-            println!(
-                "  NOT TRIED: this Wine has no sockets as QUIC needs them ({NO_SUCH_OPTION}), so \
-                 thrive.exe cannot reach a server here. On Windows it can; try it there."
-            );
-            return Ok(());
-        }
+        thrive(&["account", "create", NAME, "--password-file", &password])?;
+        thrive(&["login", NAME, "--password-file", &password])?;
         thrive(&["contacts", "add", "bob"])?;
-        bob.does(&["contacts", "accept", "ann"])?;
+        bob.does(&["contacts", "accept", NAME])?;
         thrive(&["send", "bob", "from Windows"])?;
-        bob.does(&["send", "ann", "from Linux"])?;
-        let read = bob.does(&["history", "ann"])?;
+        bob.does(&["send", NAME, "from Linux"])?;
+        let read = bob.does(&["history", NAME])?;
         ensure!(read.contains("from Windows"), "the message is not in {read:?}");
         let read = thrive(&["history", "bob"])?;
         ensure!(read.contains("from Linux") && read.contains("from Windows"), "not in {read:?}");
-        println!("  thrive.exe logs in, sends and reads on a server on Linux:");
+        println!("  thrive.exe makes an account, logs in, sends and reads on a server on Linux:");
         read.lines().for_each(|line| println!("    {line}"));
-        Ok(())
+        Ok(server)
     }
 
-    fn window(&self, logs: &Path) -> Result<()> {
+    /// The desktop client logs in by keys.
+    fn window(&self, server: &Server, logs: &Path, scratch: &Path) -> Result<()> {
+        let address = server.people.first().context("the server has people")?.server;
         let log = logs.join("client.log");
         let mut command = self.run("thrive-messenger.exe");
         command.env("RUST_LOG", "thrive_slint=info,thrive_messenger=info,warn");
+        command.args(["--server", &address.to_string()]);
+        command.args(["--dir", &on_windows(&scratch.join("desktop"))]);
         let begin = Instant::now();
         let mut client = Child::logged("thrive-messenger.exe", &mut command, &log)?;
-        let window = deadline::wait("the window of thrive-messenger.exe", START, || {
-            client.still_there()?;
-            let mut search = self.desk.command("xdotool");
-            search.args(["search", "--onlyvisible", "--name", "Thrive"]);
-            Ok(shell::output(&mut search).ok().filter(|found| !found.trim().is_empty()))
-        });
-        let window = window.with_context(|| client.last_words())?;
-        println!("  Its window is there after {} s.", begin.elapsed().as_secs());
-        let id = window.lines().next().unwrap_or_default().to_owned();
+        let id = self.opens(&mut client, "Log in to Thrive")?;
+        println!("  Its window for the log-in is there after {} s.", begin.elapsed().as_secs());
         let told = shell::output(self.desk.command("xwininfo").args(["-id", &id]))?;
         told.lines()
             .filter(|line| ["Window id", "Width", "Height"].iter().any(|it| line.contains(it)))
             .for_each(|line| println!("    {}", line.trim()));
-        std::thread::sleep(Duration::from_secs(5));
-        client.still_there()?;
+        // A window is there before there is something in it.
+        std::thread::sleep(DRAWN);
+        client.still_there().with_context(|| client.last_words())?;
+        self.desk.photograph(&logs.join("log-in.png"));
+        self.desk.write(NAME)?;
+        self.desk.press(&["Tab"])?;
+        self.desk.write(PASSWORD)?;
+        self.desk.press(&["Return"])?;
+        self.opens(&mut client, &format!("Thrive Messenger, {NAME}"))?;
+        println!("  It logs in by keys and opens the main window.");
+        std::thread::sleep(DRAWN);
+        client.still_there().with_context(|| client.last_words())?;
+        self.desk.photograph(&logs.join("main.png"));
         let text = fs::read_to_string(&log).unwrap_or_default();
         ensure!(text.contains("sounds"), "it does not find its sounds: {text}");
-        self.desk.photograph(&logs.join("screen.png"));
         Ok(())
     }
+
+    /// Waits for a window and gives its id.
+    fn opens(&self, client: &mut Child, title: &str) -> Result<String> {
+        let found = deadline::wait(&format!("the window {title:?}"), START, || {
+            client.still_there()?;
+            let mut search = self.desk.command("xdotool");
+            search.args(["search", "--onlyvisible", "--name", title]);
+            let found = shell::output(&mut search).unwrap_or_default();
+            Ok(found.lines().next().map(str::to_owned))
+        });
+        found.with_context(|| client.last_words())
+    }
+}
+
+/// How a program for Windows names a file of this machine.
+fn on_windows(path: &Path) -> String {
+    format!("Z:{}", path.display().to_string().replace('/', "\\"))
 }
 
 /// Where the server and the command line for this machine are; built quickly if they are nowhere.
