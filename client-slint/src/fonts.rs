@@ -1,7 +1,10 @@
 //! A font for the windows, also where the system has fonts and names none of them as the usual one:
-//! Slint would end the program at the first word that it draws.
+//! Slint would end the program at the first word that it draws, or before.
 
 use std::fmt;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use slint::fontique_011::fontique::{
     Collection, FamilyId, GenericFamily, QueryFamily, QueryStatus, SourceCache,
@@ -25,6 +28,9 @@ const GOOD: [&str; 8] = [
     "Tahoma",
 ];
 
+/// The crate that finds fonts, as it stands in the paths of its files.
+const FINDER: &str = "fontique";
+
 /// No text can be drawn on this computer.
 #[derive(Debug)]
 pub struct NoFont;
@@ -39,6 +45,31 @@ impl fmt::Display for NoFont {
 }
 
 impl std::error::Error for NoFont {}
+
+/// Does what looks for fonts. The crate that finds them gives up loudly on a system without any; that
+/// becomes a sentence, and every other panic stays what it is.
+///
+/// # Errors
+/// The system has no font at all.
+pub fn or_none<T>(does: impl FnOnce() -> T) -> Result<T, NoFont> {
+    let of_fonts = Arc::new(AtomicBool::new(false));
+    let usual = Arc::new(panic::take_hook());
+    panic::set_hook(Box::new({
+        let (of_fonts, usual) = (Arc::clone(&of_fonts), Arc::clone(&usual));
+        move |info| {
+            if info.location().is_some_and(|at| at.file().contains(FINDER)) {
+                of_fonts.store(true, Ordering::Relaxed);
+            } else {
+                usual(info);
+            }
+        }
+    }));
+    let outcome = panic::catch_unwind(AssertUnwindSafe(does));
+    panic::set_hook(Box::new(move |info| usual(info)));
+    outcome.or_else(|panic| {
+        if of_fonts.load(Ordering::Relaxed) { Err(NoFont) } else { panic::resume_unwind(panic) }
+    })
+}
 
 /// Sees to it that text can be drawn. Slint's backend must be there already.
 ///

@@ -86,7 +86,7 @@ fn run() -> anyhow::Result<Option<PathBuf>> {
         tracing::info!(folder = %folder.display(), "Sounds are taken from here");
     }
     // Before everything that Slint is told, and before the windows, which would end the program without one.
-    slint::BackendSelector::new().select().context("reach the desktop")?;
+    fonts::or_none(|| slint::BackendSelector::new().select())?.context("reach the desktop")?;
     fonts::ensure()?;
     // By this name desktops find the icon and the entry of the program.
     if let Err(error) = slint::set_xdg_app_id("org.thrive.Messenger") {

@@ -1,7 +1,7 @@
 //! The socket of an endpoint. Where the system lacks what quinn asks of a socket (marks of congestion,
 //! the address that a datagram came to), a plain one does: a client needs none of it.
 //!
-//! Known to lack it: Wine 8, and what Windows was before its version 10.
+//! Known to lack it: Wine 8, which does not say `IPV6_V6ONLY` of a socket for IPv4 (os error 10045).
 
 use std::fmt;
 use std::future::Future;

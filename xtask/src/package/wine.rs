@@ -88,13 +88,8 @@ impl Wine {
         self.window(&server, logs, scratch)
     }
 
-    /// Puts in what Wine 8 lacks and Windows has.
+    /// Puts in what Wine 8 lacks and Windows has. Fonts it takes from this machine.
     fn complete(&self) -> Result<()> {
-        let fonts = self.prefix.join("drive_c/windows/Fonts");
-        fs::create_dir_all(&fonts)?;
-        for font in super::stock::entries(Path::new("/usr/share/fonts/truetype/dejavu"))? {
-            fs::copy(&font, fonts.join(font.file_name().unwrap_or_default()))?;
-        }
         let library = self.prefix.join("drive_c/windows/system32/bcryptprimitives.dll");
         if library.exists() {
             return Ok(());
