@@ -395,6 +395,7 @@ fn a_contact_gets_a_name_that_only_i_see() {
     assert_eq!(stage.wishes(), [names(Some("Bobby"), None)]);
     hear(&stage, SocialNews::Named(Ok(Contact { nickname, ..contact(2, "bob") })));
     assert!(stage.office.look(|desk| desk.circle.rename.is_none()));
+    assert!(!window.window().is_visible());
     stage.later(2_000);
     assert_eq!(stage.spoken().last().unwrap(), "bob is called Bobby here.");
     assert_eq!(rows(&main)[0], "Bobby, online");

@@ -122,7 +122,7 @@ impl Desk {
     pub(super) fn named(&mut self, result: Result<Contact, Failure>) {
         match result {
             Ok(contact) => {
-                let before = self.circle.rename.take().map(|(_, before)| before);
+                let before = self.circle.rename.as_ref().map(|(_, before)| before.clone());
                 self.close_dialog(WindowKey::Social(Social::Rename));
                 self.answer(what_is_new(before.as_ref(), &contact));
                 self.contact_changed(None, contact, Arrival::CatchUp);
