@@ -147,6 +147,8 @@ CREATE TABLE contact (
   nickname TEXT NOT NULL DEFAULT '',
   -- What was said with the contact request, in both rows.
   request TEXT NOT NULL DEFAULT '',
+  -- The group of the owner's list that "other" stands in; empty: none.
+  in_group TEXT NOT NULL DEFAULT '',
   CONSTRAINT contact_pkey PRIMARY KEY (owner, other),
   CONSTRAINT contact_owner_fkey FOREIGN KEY (owner) REFERENCES account (id),
   CONSTRAINT contact_other_fkey FOREIGN KEY (other) REFERENCES account (id),

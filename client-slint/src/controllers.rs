@@ -11,6 +11,7 @@ pub mod create_account;
 pub mod devices;
 pub mod directory;
 pub mod files;
+pub mod groups;
 pub mod login;
 pub mod orders;
 pub mod send_files;

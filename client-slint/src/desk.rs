@@ -229,7 +229,9 @@ impl Desk {
                 WindowKey::Login | WindowKey::Contacts => self.exit(),
                 _ => self.escape(key),
             },
-            Input::Walk(_) | Input::Letter(_) | Input::Picked(_) => self.move_in_list(key, input),
+            Input::Walk(_) | Input::Letter(_) | Input::Picked(_) | Input::Fold(_) => {
+                self.move_in_list(key, input);
+            }
             Input::Edited if key == WindowKey::Login => self.server_edited(),
             Input::Edited => self.edited(key),
             Input::Answered(tab) if matches!(key, WindowKey::Social(_)) => {

@@ -206,7 +206,12 @@ pub const KEYS: &[Key] = &[
     key(Place::Contacts, "Alt+F", Command::SendFile, "send files to the chosen contact"),
     key(Place::Contacts, "Alt+R", Command::Transfers, "file transfers"),
     key(Place::Contacts, "Alt+H", Command::Search, "search your contacts"),
-    key(Place::Contacts, "Alt+N", Command::Rename, "your own name for the chosen contact"),
+    key(
+        Place::Contacts,
+        "Alt+N",
+        Command::Rename,
+        "your own name and group for the chosen contact",
+    ),
     key(
         Place::Contacts,
         "Shift+F10",
@@ -312,7 +317,7 @@ pub const KEYS: &[Key] = &[
     other(Place::Missed, "Escape: close"),
     other(Place::Actions, "Enter: do it"),
     other(Place::Actions, "Escape: back to the contact"),
-    key(Place::Rename, "Alt+S", Command::Set, "set the name"),
+    key(Place::Rename, "Alt+S", Command::Set, "set the name and the group"),
     other(Place::Rename, "Escape: cancel"),
     key(Place::Verify, "Alt+C", Command::Confirm, "confirm the code"),
     key(Place::Verify, "Alt+S", Command::SendCode, "send another code"),

@@ -28,7 +28,7 @@ pub struct Row<T> {
 
 /// Something with an identity and a place of its own.
 pub trait Listed {
-    type Id: Copy + Eq;
+    type Id: Eq;
     type Place: Ord;
     fn id(&self) -> Self::Id;
     fn place(&self) -> Self::Place;

@@ -58,6 +58,8 @@ pub struct Settings {
     /// The chats that are written to a log: server, own user name, and the other one's, with blanks between.
     pub logged_chats: BTreeSet<String>,
     pub order: Order,
+    /// Groups of contacts that are closed: their names in small letters; empty is that of all who are in none.
+    pub closed_groups: BTreeSet<String>,
     /// Minutes without a touch after which others see me as away; 0 is never.
     pub away_after: u8,
     /// I am shown as away by that, and not because I said so.
@@ -187,6 +189,7 @@ impl Default for Settings {
             files_folder: String::new(),
             logged_chats: BTreeSet::new(),
             order: Order::Name,
+            closed_groups: BTreeSet::new(),
             away_after: 10,
             auto_away: false,
             primary_server: String::new(),

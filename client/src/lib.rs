@@ -50,6 +50,7 @@ pub mod decide {
 pub use crate::email::{OwnEmail, SignedUp};
 pub use crate::files::default_folder as default_files_folder;
 pub use crate::handle::{Changes, Client, Options};
+pub use crate::people::{groups, same_group};
 pub use crate::types::{
     Account, Arrival, Availability, Change, Code, Connection, Contact, ConversationId, Device,
     Failure, File, FileId, FileLimits, FileState, Found, FoundPage, Greeting, InvalidUsername,

@@ -117,6 +117,7 @@ impl Model {
             user: contact.user,
             username: contact.username,
             nickname: contact.nickname.as_str().to_owned(),
+            group: contact.group.as_str().to_owned(),
             relation: contact.relation,
             blocked: contact.blocked,
             request: contact.request.as_str().to_owned(),
@@ -152,6 +153,7 @@ impl Model {
             user,
             username: username.clone(),
             nickname: String::new(),
+            group: String::new(),
             relation: Relation::None,
             blocked: false,
             request: String::new(),
@@ -238,6 +240,7 @@ impl Model {
             contact.relation = Relation::None;
             contact.blocked = false;
             contact.nickname.clear();
+            contact.group.clear();
             contact.request.clear();
             contact.presence = Presence::default();
         })
@@ -279,7 +282,7 @@ pub(crate) fn presence(presence: people::Presence) -> Presence {
 #[cfg(test)]
 mod tests {
     use thrive_protocol::people::Availability;
-    use thrive_protocol::text::{Nickname, RequestText};
+    use thrive_protocol::text::{GroupName, Nickname, RequestText};
 
     use super::*;
 
@@ -293,6 +296,7 @@ mod tests {
             relation,
             blocked: false,
             nickname: Nickname::default(),
+            group: GroupName::default(),
             request: RequestText::default(),
             presence: people::Presence::default(),
             admin: false,

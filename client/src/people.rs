@@ -83,6 +83,25 @@ impl Client {
         self.contact_request(Request::NameContact { user, nickname }).await
     }
 
+    /// The groups that I have contacts in, by name.
+    #[must_use]
+    pub fn groups(&self) -> Vec<String> {
+        groups(self.contacts().iter())
+    }
+
+    /// Puts a contact into a group of mine; empty takes them out. A group is there as long as somebody
+    /// is in it. One that I have is kept as I wrote it first, however it is written now.
+    ///
+    /// # Errors
+    /// They are no contact, the server refuses or knows no groups, or there is no connection.
+    pub async fn group_contact(&self, user: UserId, group: &str) -> Result<Contact, Failure> {
+        let mut group = group.trim().to_owned();
+        if let Some(kept) = self.groups().into_iter().find(|it| same_group(it, &group)) {
+            group = kept;
+        }
+        self.contact_request(Request::GroupContact { user, group }).await
+    }
+
     /// My status as the server knows it.
     #[must_use]
     pub fn own_presence(&self) -> Presence {
@@ -125,8 +144,52 @@ impl Client {
     }
 }
 
+/// The groups that people are in, each once, by name.
+#[must_use]
+pub fn groups<'a>(contacts: impl Iterator<Item = &'a Contact>) -> Vec<String> {
+    let in_group = contacts.map(|contact| &contact.group).filter(|it| !it.is_empty());
+    let mut groups: Vec<String> = in_group.cloned().collect();
+    groups.sort_by_cached_key(|it| (it.to_lowercase(), it.clone()));
+    groups.dedup_by(|one, other| same_group(one, other));
+    groups
+}
+
+/// Whether two names are of one group: capital and small letters make no other one.
+#[must_use]
+pub fn same_group(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
+}
+
 /// A status in the words of the wire.
 pub(crate) fn set_presence(presence: Presence) -> SetPresence {
     let Presence { availability, preset, text, last_seen_ms: _ } = presence;
     SetPresence { availability, preset, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Relation;
+
+    #[test]
+    fn groups_are_told_once_each_and_by_name() {
+        let contact = |id: i64, group: &str| Contact {
+            user: UserId(id),
+            username: Username::parse(&format!("user{id}")).unwrap(),
+            nickname: String::new(),
+            group: group.into(),
+            relation: Relation::Contact,
+            blocked: false,
+            request: String::new(),
+            presence: Presence::default(),
+            unread: 0,
+            typing: false,
+            admin: false,
+        };
+        let contacts: Vec<_> = (1..)
+            .zip(["work", "", "Choir", "WORK", "choir", "Äpfel"])
+            .map(|(id, it)| contact(id, it))
+            .collect();
+        assert_eq!(groups(contacts.iter()), ["Choir", "WORK", "Äpfel"]);
+    }
 }

@@ -110,6 +110,8 @@ pub struct Contact {
     pub username: Username,
     /// My own name for them; empty when there is none.
     pub nickname: String,
+    /// The group of mine that they stand in; empty when they are in none.
+    pub group: String,
     pub relation: Relation,
     pub blocked: bool,
     /// What was said with an open request; empty otherwise.

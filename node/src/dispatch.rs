@@ -184,6 +184,9 @@ impl Dispatch {
             Request::NameContact { user, nickname } => {
                 self.contact(kind, it.contacts.name(caller, user, &nickname).await)
             }
+            Request::GroupContact { user, group } => {
+                self.contact(kind, it.contacts.group(caller, user, &group).await)
+            }
             Request::SetPresence(request) => self.set_presence(caller, request).await,
             Request::OpenConversation { username } => {
                 let opened = self.said(kind, it.conversations.open(caller, &username).await)?;

@@ -165,6 +165,10 @@ codes! {
     InviteRequired = "invite_required",
     /// Nobody was invited by this code, or it is used up or too old.
     InviteInvalid = "invite_invalid",
+
+    // Groups of contacts.
+    /// Longer than `limit` characters.
+    GroupTooLong = "group_too_long",
 }
 
 impl Code {

@@ -36,6 +36,9 @@ pub const WELCOME_CHARS: usize = 1_000;
 pub const WELCOME_LINES: usize = 20;
 /// Characters of the nickname that I give a contact.
 pub const NICKNAME_CHARS: usize = 40;
+/// Characters of the name of a group of contacts. Only contacts have one: beside a nickname and the
+/// longest request it would not fit into a full roster.
+pub const GROUP_CHARS: usize = 40;
 /// Characters of the text of a contact request: a roster full of requests, each of the widest
 /// characters, must still fit into one bulk frame.
 pub const REQUEST_CHARS: usize = 180;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::ids::{ConversationId, Seq, SessionId, Time, UserId};
 use crate::name::Username;
 use crate::preset::{self, Preset};
-use crate::text::{DeviceName, Nickname, RequestText, StatusText};
+use crate::text::{DeviceName, GroupName, Nickname, RequestText, StatusText};
 
 /// How available somebody is. The order is from least to most available: of several devices the most
 /// available one wins.
@@ -92,6 +92,9 @@ pub struct Contact {
     /// The name that I gave them; empty when I gave none.
     #[serde(default, skip_serializing_if = "Nickname::is_empty")]
     pub nickname: Nickname,
+    /// The group that I put them in; empty when they are in none.
+    #[serde(default, skip_serializing_if = "GroupName::is_empty")]
+    pub group: GroupName,
     /// What they, or I, said when asking.
     #[serde(default, skip_serializing_if = "RequestText::is_empty")]
     pub request: RequestText,

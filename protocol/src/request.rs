@@ -65,6 +65,8 @@ pub enum Request {
     UnblockUser { user: UserId },
     /// My own name for a contact; empty takes it away → `contact`.
     NameContact { user: UserId, nickname: String },
+    /// The group of my list that a contact stands in; empty takes them out → `contact`.
+    GroupContact { user: UserId, group: String },
 
     /// My status, on all my devices → `done`.
     SetPresence(SetPresence),
@@ -270,6 +272,7 @@ impl Request {
             | Self::BlockUser(_)
             | Self::UnblockUser { .. }
             | Self::NameContact { .. }
+            | Self::GroupContact { .. }
             | Self::SetPresence(_)
             | Self::OpenConversation { .. }
             | Self::SendMessage(_)
@@ -315,6 +318,7 @@ impl Request {
             Self::BlockUser(_) => "block_user",
             Self::UnblockUser { .. } => "unblock_user",
             Self::NameContact { .. } => "name_contact",
+            Self::GroupContact { .. } => "group_contact",
             Self::SetPresence(_) => "set_presence",
             Self::OpenConversation { .. } => "open_conversation",
             Self::SendMessage(_) => "send_message",
@@ -364,6 +368,7 @@ impl Request {
         "block_user",
         "unblock_user",
         "name_contact",
+        "group_contact",
         "set_presence",
         "open_conversation",
         "send_message",

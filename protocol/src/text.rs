@@ -1,4 +1,4 @@
-//! Words of people: message texts, status texts, nicknames. Checked once, then carried as proof.
+//! Words of people: message texts, status texts, nicknames, groups. Checked once, then carried as proof.
 //!
 //! Control characters are taken out, line ends are `\n`, and lengths are counted in characters (and in
 //! bytes where a frame must hold them).
@@ -118,6 +118,8 @@ pub struct Line<const MAX: usize>(Box<str>);
 pub type StatusText = Line<{ limits::STATUS_CHARS }>;
 /// The name that I give a contact; empty means none.
 pub type Nickname = Line<{ limits::NICKNAME_CHARS }>;
+/// The group of my list that a contact stands in; empty means none.
+pub type GroupName = Line<{ limits::GROUP_CHARS }>;
 /// What I say to somebody whom I ask to be my contact.
 pub type RequestText = Line<{ limits::REQUEST_CHARS }>;
 /// What a device or program calls itself in the list of sessions.

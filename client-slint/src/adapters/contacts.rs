@@ -5,7 +5,7 @@ use std::rc::Rc;
 use slint::{Model, ModelRc, PlatformError, VecModel};
 
 use super::shell::{Input, Tell, View, WindowKey, number, step, wire};
-use crate::controllers::contacts::{Contacts, Line};
+use crate::controllers::contacts::{Contacts, Fold, Line};
 use crate::rows::RowChange;
 use crate::settings::Settings;
 use crate::ui::{MainWindow, PersonRow};
@@ -24,6 +24,10 @@ impl ContactsView {
         wire!(window, KEY, tell);
         let told = tell.clone();
         window.on_walk(move |it| told.say(KEY, Input::Walk(step(it))));
+        let told = tell.clone();
+        window.on_folded(move |inward| {
+            told.say(KEY, Input::Fold(if inward { Fold::In } else { Fold::Out }));
+        });
         let told = tell.clone();
         window.on_letter(move |letter| told.say(KEY, Input::Letter(letter.into())));
         let told = tell.clone();

@@ -151,6 +151,7 @@ impl RenameView {
     /// The platform gives no window.
     pub fn open(
         contact: &Contact,
+        groups: &[String],
         settings: &Settings,
         tell: &Tell,
     ) -> Result<Self, PlatformError> {
@@ -159,6 +160,8 @@ impl RenameView {
         wire!(window, KEY, tell);
         window.set_username(contact.username.as_str().into());
         window.set_name(contact.nickname.as_str().into());
+        window.set_group(contact.group.as_str().into());
+        window.set_groups(groups.join(", ").into());
         Ok(Self::new(window, KEY, settings, tell))
     }
 }

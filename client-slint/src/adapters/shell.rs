@@ -10,6 +10,7 @@ use slint::{CloseRequestResponse, ComponentHandle, Global};
 use thrive_client::UserId;
 
 use crate::announce::queue::Region;
+use crate::controllers::contacts::Fold;
 use crate::desk::doors::Door;
 use crate::desk::files::Files;
 use crate::desk::host::Host;
@@ -104,6 +105,8 @@ pub enum Input {
     Key(String),
     Escape,
     Walk(Step),
+    /// Left or Right in the contacts.
+    Fold(Fold),
     Letter(String),
     Picked(usize),
     /// The text of the composer changed.

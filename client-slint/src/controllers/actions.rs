@@ -31,7 +31,7 @@ pub fn actions(contact: &Contact) -> Vec<(Action, String)> {
         actions.push((Action::Add, format!("Add {name} to your contacts")));
     }
     if contact.relation == Relation::Contact {
-        actions.push((Action::Rename, format!("Your own name for {name}")));
+        actions.push((Action::Rename, format!("Your own name and group for {name}")));
     }
     actions.push(if contact.blocked {
         (Action::Unblock, format!("Unblock {name}"))
@@ -59,6 +59,7 @@ mod tests {
             user: UserId(2),
             username: Username::parse("bob").unwrap(),
             nickname: String::new(),
+            group: String::new(),
             relation,
             blocked,
             request: String::new(),

@@ -178,6 +178,7 @@ mod tests {
             user: UserId(id),
             username: Username::parse(name).unwrap(),
             nickname: String::new(),
+            group: String::new(),
             relation: Relation::None,
             blocked: false,
             request: String::new(),

@@ -1,18 +1,33 @@
 //! The contact list: its rows, and what can be done with the chosen one.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use thrive_client::{Availability, Contact, Relation, UserId, Username};
 
-use crate::rows::{Listed, RowChange, Rows, Step};
+use super::groups::{GroupKey, Heading, headings, key_of};
+use crate::rows::{Listed, Row, RowChange, Rows, Step};
 use crate::settings::Order;
 use crate::words;
+
+/// A row of the list.
+#[derive(Clone, Debug)]
+enum Entry {
+    Person(Person),
+    /// Above the people of a group.
+    Heading(Heading),
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum EntryId {
+    Person(UserId),
+    Heading(GroupKey),
+}
 
 /// A contact at its place in the list. Requests stand first. Presence does not order the list unless
 /// that is wanted, and then not until somebody enters it: rows that jump about cannot be followed by ear.
 #[derive(Clone, Debug)]
-struct Entry {
+struct Person {
     contact: Contact,
     order: Order,
     /// By status, as it was when the list was sorted.
@@ -27,24 +42,52 @@ pub enum Alphabet {
 }
 
 impl Listed for Entry {
-    type Id = UserId;
-    type Place = (bool, u8, Alphabet, UserId);
+    type Id = EntryId;
+    type Place = (Section, Option<(u8, Alphabet, UserId)>);
 
-    fn id(&self) -> UserId {
-        self.contact.user
+    fn id(&self) -> EntryId {
+        match self {
+            Self::Person(person) => EntryId::Person(person.contact.user),
+            Self::Heading(heading) => EntryId::Heading(heading.key.clone()),
+        }
     }
 
     fn place(&self) -> Self::Place {
-        let name = self.contact.display_name().to_lowercase();
-        let name = match self.order {
+        let person = match self {
+            // Before everybody in its section.
+            Self::Heading(heading) => return (Section::of(heading.key.clone()), None),
+            Self::Person(person) => person,
+        };
+        let contact = &person.contact;
+        let name = contact.display_name().to_lowercase();
+        let name = match person.order {
             Order::Name | Order::Status => Alphabet::Forwards(name),
             Order::NameBackwards => Alphabet::Backwards(Reverse(name)),
         };
-        (!is_request(&self.contact), self.rank, name, self.contact.user)
+        let section =
+            if is_request(contact) { Section::Requests } else { Section::of(key_of(contact)) };
+        (section, Some((person.rank, name, contact.user)))
     }
 
     fn letters(&self) -> String {
-        self.contact.display_name().to_owned()
+        match self {
+            Self::Person(person) => person.contact.display_name().to_owned(),
+            Self::Heading(heading) => heading.name().to_owned(),
+        }
+    }
+}
+
+/// Groups stand by name, and who is in none below them.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Section {
+    Requests,
+    Group(GroupKey),
+    NoGroup,
+}
+
+impl Section {
+    fn of(key: GroupKey) -> Self {
+        if key.is_empty() { Self::NoGroup } else { Self::Group(key) }
     }
 }
 
@@ -83,6 +126,9 @@ pub struct Contacts {
     order: Order,
     /// In small letters; empty for everybody.
     search: String,
+    closed: BTreeSet<GroupKey>,
+    /// Those that are shown.
+    headings: BTreeMap<GroupKey, Heading>,
 }
 
 /// One row, ready to be shown and spoken.
@@ -107,6 +153,8 @@ pub enum Plan {
     ConfirmDelete(Contact),
     Block(Username),
     Unblock(UserId),
+    /// Opens or closes the group.
+    Fold,
     /// A sentence why not.
     Nothing(&'static str),
 }
@@ -114,24 +162,30 @@ pub enum Plan {
 impl Contacts {
     pub fn put(&mut self, contact: Contact) -> Vec<RowChange> {
         self.known.insert(contact.user, contact.clone());
-        self.place(contact, false)
+        let (mut changes, folded) = self.renew_headings();
+        changes.extend(match folded {
+            true => self.place_people(false),
+            false => self.place(contact, false),
+        });
+        changes
     }
 
     pub fn gone(&mut self, user: UserId) -> Vec<RowChange> {
         self.known.remove(&user);
-        self.rows.hide(user)
+        let mut changes = self.rows.hide(EntryId::Person(user));
+        changes.extend(self.place_all(false));
+        changes
     }
 
     /// Takes the whole list anew; who is no longer in it is hidden.
     pub fn reload(&mut self, contacts: Vec<Contact>) -> Vec<RowChange> {
-        let gone: Vec<_> = self
-            .known
-            .keys()
-            .copied()
-            .filter(|user| !contacts.iter().any(|contact| contact.user == *user))
-            .collect();
-        let mut changes: Vec<_> = gone.into_iter().flat_map(|user| self.gone(user)).collect();
-        changes.extend(contacts.into_iter().flat_map(|contact| self.put(contact)));
+        let now: BTreeMap<_, _> = contacts.into_iter().map(|it| (it.user, it)).collect();
+        let before = std::mem::replace(&mut self.known, now);
+        let mut changes = Vec::new();
+        for user in before.keys().filter(|user| !self.known.contains_key(*user)) {
+            changes.extend(self.rows.hide(EntryId::Person(*user)));
+        }
+        changes.extend(self.place_all(false));
         changes
     }
 
@@ -152,20 +206,94 @@ impl Contacts {
         self.place_all(true)
     }
 
+    /// These groups are closed, by their keys.
+    pub fn close(&mut self, closed: BTreeSet<GroupKey>) -> Vec<RowChange> {
+        self.closed = closed;
+        self.place_all(false)
+    }
+
+    /// Opens or closes the group whose heading is chosen.
+    pub fn turn(&mut self) -> Vec<RowChange> {
+        let Some(Entry::Heading(heading)) = self.rows.chosen() else { return Vec::new() };
+        let key = heading.key.clone();
+        if !self.closed.remove(&key) {
+            self.closed.insert(key);
+        }
+        self.place_all(false)
+    }
+
+    /// Left and Right, as in a tree: out of a group or closing it, opening it or into it.
+    pub fn fold(&mut self, fold: Fold) -> Vec<RowChange> {
+        match (fold, self.rows.chosen()) {
+            (Fold::Out, Some(Entry::Person(person))) if !is_request(&person.contact) => {
+                self.rows.choose_id(EntryId::Heading(key_of(&person.contact)));
+                Vec::new()
+            }
+            (Fold::In, Some(Entry::Heading(heading))) if !heading.closed => {
+                self.rows.walk(Step::Down);
+                Vec::new()
+            }
+            (Fold::Out, Some(Entry::Heading(Heading { closed: false, .. })))
+            | (Fold::In, Some(Entry::Heading(_))) => self.turn(),
+            (Fold::Out | Fold::In, _) => Vec::new(),
+        }
+    }
+
+    /// The groups that are closed.
+    #[must_use]
+    pub fn closed(&self) -> &BTreeSet<GroupKey> {
+        &self.closed
+    }
+
     /// Puts everybody at their place; by status as it is now if `anew`, else as it was.
     fn place_all(&mut self, anew: bool) -> Vec<RowChange> {
+        let (mut changes, _) = self.renew_headings();
+        changes.extend(self.place_people(anew));
+        changes
+    }
+
+    fn place_people(&mut self, anew: bool) -> Vec<RowChange> {
         let known: Vec<_> = self.known.values().cloned().collect();
         known.into_iter().flat_map(|contact| self.place(contact, anew)).collect()
     }
 
     fn place(&mut self, contact: Contact, anew: bool) -> Vec<RowChange> {
-        if !is_listed(&contact) || !self.is_wanted(&contact) {
-            return self.rows.hide(contact.user);
+        let id = EntryId::Person(contact.user);
+        if !is_listed(&contact) || !self.is_wanted(&contact) || self.is_folded(&contact) {
+            return self.rows.hide(id);
         }
         let order = self.order;
-        let was = self.rows.get(contact.user).filter(|_| !anew);
-        let rank = was.map_or_else(|| rank(&contact, order), |entry| entry.rank);
-        self.rows.put(Entry { contact, order, rank })
+        let rank = match self.rows.get(id) {
+            Some(Entry::Person(was)) if !anew => was.rank,
+            _ => rank(&contact, order),
+        };
+        self.rows.put(Entry::Person(Person { contact, order, rank }))
+    }
+
+    fn is_folded(&self, contact: &Contact) -> bool {
+        let heading = self.headings.get(&key_of(contact));
+        !is_request(contact) && heading.is_some_and(|heading| heading.closed)
+    }
+
+    /// Brings the headings in line with the people; a search shows people only, of closed groups too.
+    /// Also says whether people have to be shown or hidden by it.
+    fn renew_headings(&mut self) -> (Vec<RowChange>, bool) {
+        let grouped = self.known.values().filter(|it| is_listed(it) && !is_request(it));
+        let now = match self.is_searched() {
+            true => BTreeMap::new(),
+            false => headings(grouped, &self.closed),
+        };
+        let before = std::mem::replace(&mut self.headings, now);
+        let mut changes = Vec::new();
+        for key in before.keys().filter(|key| !self.headings.contains_key(*key)) {
+            changes.extend(self.rows.hide(EntryId::Heading(key.clone())));
+        }
+        for (key, heading) in &self.headings {
+            if before.get(key) != Some(heading) {
+                changes.extend(self.rows.put(Entry::Heading(heading.clone())));
+            }
+        }
+        (changes, folded(&before) != folded(&self.headings))
     }
 
     fn is_wanted(&self, contact: &Contact) -> bool {
@@ -176,6 +304,10 @@ impl Contacts {
     #[must_use]
     pub fn get(&self, user: UserId) -> Option<&Contact> {
         self.known.get(&user)
+    }
+
+    pub fn known(&self) -> impl Iterator<Item = &Contact> {
+        self.known.values()
     }
 
     pub fn find(&self, username: &Username) -> Option<&Contact> {
@@ -204,9 +336,25 @@ impl Contacts {
         self.rows.current()
     }
 
+    /// The person who is chosen, if a person is.
     #[must_use]
     pub fn chosen(&self) -> Option<&Contact> {
-        self.rows.chosen().map(|entry| &entry.contact)
+        match self.rows.chosen()? {
+            Entry::Person(person) => Some(&person.contact),
+            Entry::Heading(_) => None,
+        }
+    }
+
+    /// Whether the heading of a group is chosen.
+    #[must_use]
+    pub fn is_at_heading(&self) -> bool {
+        matches!(self.rows.chosen(), Some(Entry::Heading(_)))
+    }
+
+    /// How many people there are, or are found.
+    #[must_use]
+    pub fn people(&self) -> usize {
+        self.known.values().filter(|it| is_listed(it) && self.is_wanted(it)).count()
     }
 
     pub fn walk(&mut self, step: Step) {
@@ -221,10 +369,14 @@ impl Contacts {
         self.rows.choose(at);
     }
 
-    /// The list got its first rows: somebody has to be chosen.
+    /// The list got its first rows: somebody has to be chosen, a person if there is one to see.
     pub fn begin(&mut self) {
         if self.rows.current().is_none() {
-            self.rows.walk(Step::First);
+            let people = |row: &Row<Entry>| row.present && matches!(row.item, Entry::Person(_));
+            match self.rows.rows().iter().position(people) {
+                Some(at) => self.rows.choose(at),
+                None => self.rows.walk(Step::First),
+            }
         }
     }
 
@@ -241,11 +393,11 @@ impl Contacts {
     #[must_use]
     pub fn line(&self, at: usize) -> Option<Line> {
         let row = self.rows.rows().get(at)?;
-        Some(Line {
-            present: row.present,
-            position: self.rows.position(at),
-            ..line_of(&row.item.contact)
-        })
+        let line = match &row.item {
+            Entry::Person(person) => line_of(&person.contact),
+            Entry::Heading(heading) => heading.line(),
+        };
+        Some(Line { present: row.present, position: self.rows.position(at), ..line })
     }
 
     /// The name of the button follows the chosen row.
@@ -259,6 +411,7 @@ impl Contacts {
         match self.chosen() {
             Some(contact) if is_request(contact) => Plan::Request(contact.clone()),
             Some(contact) => Plan::Chat(contact.username.clone()),
+            None if self.is_at_heading() => Plan::Fold,
             None => Plan::Nothing(NOBODY),
         }
     }
@@ -268,7 +421,7 @@ impl Contacts {
         match self.chosen() {
             Some(contact) if is_request(contact) => Plan::Request(contact.clone()),
             Some(contact) => Plan::ConfirmDelete(contact.clone()),
-            None => Plan::Nothing(NOBODY),
+            None => self.nobody(),
         }
     }
 
@@ -277,9 +430,24 @@ impl Contacts {
         match self.chosen() {
             Some(contact) if contact.blocked => Plan::Unblock(contact.user),
             Some(contact) => Plan::Block(contact.username.clone()),
-            None => Plan::Nothing(NOBODY),
+            None => self.nobody(),
         }
     }
+
+    fn nobody(&self) -> Plan {
+        Plan::Nothing(if self.is_at_heading() { A_GROUP } else { NOBODY })
+    }
+}
+
+/// Left or Right.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Fold {
+    Out,
+    In,
+}
+
+fn folded(headings: &BTreeMap<GroupKey, Heading>) -> Vec<&GroupKey> {
+    headings.values().filter(|it| it.closed).map(|it| &it.key).collect()
 }
 
 /// What stands in the row of a contact.
@@ -321,140 +489,8 @@ pub fn shape(availability: Availability) -> i32 {
     }
 }
 
+const A_GROUP: &str = "This is a group. Choose somebody in it.";
 const NOBODY: &str = "Choose somebody in the list first. Alt+A adds a contact.";
 
 #[cfg(test)]
-mod tests {
-    use thrive_client::Presence;
-
-    use super::*;
-
-    pub(super) fn contact(id: i64, name: &str) -> Contact {
-        Contact {
-            user: UserId(id),
-            username: Username::parse(name).unwrap(),
-            nickname: String::new(),
-            relation: Relation::Contact,
-            blocked: false,
-            request: String::new(),
-            presence: Presence::new(Availability::Away, "lunch".into()),
-            unread: 2,
-            typing: false,
-            admin: false,
-        }
-    }
-
-    #[test]
-    fn a_row_says_the_name_first_and_what_is_special_last() {
-        let mut contacts = Contacts::default();
-        contacts.put(contact(1, "ann"));
-        assert_eq!(contacts.line(0).unwrap().spoken, "ann, 2 unread, away, lunch");
-        contacts.put(Contact { typing: true, unread: 0, ..contact(1, "ann") });
-        assert_eq!(contacts.line(0).unwrap().spoken, "ann, away, lunch");
-        contacts.put(Contact { blocked: true, unread: 0, ..contact(1, "ann") });
-        assert_eq!(contacts.line(0).unwrap().spoken, "ann, blocked");
-    }
-
-    #[test]
-    fn a_request_stands_first_and_enter_answers_it() {
-        let mut contacts = Contacts::default();
-        contacts.put(contact(1, "ann"));
-        let request = Contact {
-            relation: Relation::AsksMe,
-            request: "hi".into(),
-            unread: 0,
-            ..contact(2, "zoe")
-        };
-        contacts.put(request.clone());
-        assert_eq!(contacts.line(0).unwrap().spoken, "zoe asks to be your contact: hi");
-        contacts.enter();
-        assert_eq!(contacts.open(), Plan::Request(request));
-    }
-
-    #[test]
-    fn blocking_follows_the_chosen_contact() {
-        let mut contacts = Contacts::default();
-        assert_eq!(contacts.block(), Plan::Nothing(NOBODY));
-        contacts.put(contact(1, "ann"));
-        contacts.put(Contact { blocked: true, ..contact(2, "bob") });
-        contacts.enter();
-        assert_eq!(contacts.block_label(), "Block");
-        contacts.walk(Step::Down);
-        assert_eq!(
-            (contacts.block_label(), contacts.block()),
-            ("Unblock", Plan::Unblock(UserId(2)))
-        );
-    }
-
-    fn names(contacts: &Contacts) -> Vec<String> {
-        let lines = (0..contacts.rows.rows().len()).filter_map(|at| contacts.line(at));
-        lines.filter(|line| line.present).map(|line| line.name).collect()
-    }
-
-    #[test]
-    fn a_search_narrows_the_list_and_keeps_who_is_chosen() {
-        let mut contacts = Contacts::default();
-        contacts.reload(vec![contact(1, "ann"), contact(2, "bob"), contact(3, "nancy")]);
-        contacts.begin();
-        contacts.walk(Step::Last);
-        contacts.search(" AN");
-        assert_eq!(names(&contacts), ["ann", "nancy"]);
-        contacts.put(Contact { unread: 9, ..contact(2, "bob") });
-        contacts.put(Contact { unread: 9, ..contact(3, "nancy") });
-        assert_eq!(names(&contacts), ["ann", "nancy"]);
-        assert_eq!(contacts.chosen().unwrap().user, UserId(3));
-        contacts.search("");
-        assert_eq!(names(&contacts), ["ann", "bob", "nancy"]);
-        assert_eq!(contacts.chosen().unwrap().user, UserId(3));
-    }
-
-    #[test]
-    fn by_status_rows_move_only_when_the_list_is_entered() {
-        let is = |availability| Presence::new(availability, String::new());
-        let online = |id, name| Contact { presence: is(Availability::Online), ..contact(id, name) };
-        let mut contacts = Contacts::default();
-        contacts.order(Order::Status);
-        contacts.reload(vec![contact(1, "ann"), online(2, "bob"), contact(3, "cat")]);
-        assert_eq!(names(&contacts), ["bob", "ann", "cat"]);
-        contacts.begin();
-        contacts.put(online(3, "cat"));
-        contacts.put(contact(2, "bob"));
-        assert_eq!(names(&contacts), ["bob", "ann", "cat"]);
-        contacts.enter();
-        assert_eq!(names(&contacts), ["cat", "ann", "bob"]);
-        assert_eq!(contacts.chosen().unwrap().user, UserId(2), "who was chosen still is");
-        contacts.order(Order::NameBackwards);
-        assert_eq!(names(&contacts), ["cat", "bob", "ann"]);
-    }
-
-    #[test]
-    fn whoever_only_wrote_is_known_but_in_no_list() {
-        let mut contacts = Contacts::default();
-        contacts.put(Contact { relation: Relation::None, ..contact(7, "zoe") });
-        assert_eq!((contacts.count(), contacts.unread_elsewhere()), (0, 2));
-        assert!(contacts.get(UserId(7)).is_some());
-        contacts.put(Contact { relation: Relation::None, blocked: true, ..contact(7, "zoe") });
-        assert_eq!(contacts.count(), 1, "or nobody could unblock them");
-    }
-
-    #[test]
-    fn an_admin_is_marked_for_the_eye_and_the_ear() {
-        let mut contacts = Contacts::default();
-        contacts.put(Contact { admin: true, unread: 0, ..contact(1, "ann") });
-        let line = contacts.line(0).unwrap();
-        assert_eq!(
-            (line.name.as_str(), line.spoken.as_str()),
-            ("ann (Admin)", "ann (Admin), away, lunch")
-        );
-    }
-
-    #[test]
-    fn a_reload_hides_who_is_gone() {
-        let mut contacts = Contacts::default();
-        contacts.reload(vec![contact(1, "ann"), contact(2, "bob")]);
-        contacts.reload(vec![contact(2, "bob"), contact(3, "cat")]);
-        assert_eq!(contacts.count(), 2);
-        assert!(!contacts.line(0).unwrap().present);
-        assert_eq!(contacts.unread(), 4);
-    }
-}
+mod tests;

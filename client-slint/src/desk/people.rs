@@ -11,6 +11,7 @@ use crate::bridge::{Deed, Wish};
 use crate::controllers::add_contact;
 use crate::controllers::contacts::Plan;
 use crate::keys::Command;
+use crate::rows::RowChange;
 use crate::updates::Offer;
 use crate::{clock, words};
 
@@ -85,6 +86,7 @@ impl Desk {
             Plan::ConfirmDelete(contact) => self.ask_to_delete(contact),
             Plan::Block(username) => self.ask(Wish::Block(username)),
             Plan::Unblock(user) => self.ask(Wish::Unblock(user)),
+            Plan::Fold => self.turn_group(),
             Plan::Nothing(sentence) => self.answer(sentence),
         }
     }
@@ -251,13 +253,30 @@ impl Desk {
 
     pub(super) fn move_in_contacts(&mut self, input: Input) {
         let Some(session) = &mut self.session else { return };
+        let mut changes = Vec::new();
         match input {
             Input::Walk(step) => session.contacts.walk(step),
             Input::Letter(letter) => session.contacts.letter(&letter),
             Input::Picked(at) => session.contacts.choose(at),
+            Input::Fold(fold) => changes = session.contacts.fold(fold),
             _ => {}
         }
-        session.main.update(&session.contacts, &[]);
+        self.contacts_moved(&changes);
+    }
+
+    fn turn_group(&mut self) {
+        let Some(session) = &mut self.session else { return };
+        let changes = session.contacts.turn();
+        self.contacts_moved(&changes);
+    }
+
+    fn contacts_moved(&mut self, changes: &[RowChange]) {
+        let Some(session) = &self.session else { return };
+        session.main.update(&session.contacts, changes);
+        if *session.contacts.closed() != self.settings.closed_groups {
+            self.settings.closed_groups.clone_from(session.contacts.closed());
+            self.save_settings();
+        }
     }
 
     /// A contact is new or changed: the row, the chat, and what is said of it.

@@ -9,7 +9,7 @@ mod standing;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use thrive_client::{Contact, Failure, Missed, Privacy, UserId, Username};
+use thrive_client::{Contact, Failure, Missed, Privacy, Username};
 
 use super::Desk;
 use crate::adapters::people::{ActionsView, CompanyView, DirectoryView, RenameView};
@@ -54,7 +54,7 @@ pub struct Circle {
     pub conversations: Option<(CompanyView, Company)>,
     pub missed: Option<(CompanyView, Company)>,
     pub actions: Option<ActionsView>,
-    pub rename: Option<(RenameView, UserId)>,
+    pub rename: Option<(RenameView, Contact)>,
     /// What came while this device was away, the last time that it came back.
     missed_messages: Vec<Missed>,
     /// It was not said yet.

@@ -4,8 +4,8 @@
 use slint::ComponentHandle;
 use slint::platform::Key;
 use thrive_client::{
-    Arrival, Availability, Change, Connection, Contact, Found, FoundPage, Missed, Presence,
-    Privacy, Relation, SetPrivacy, Tab, Talk, UserId, Username,
+    Arrival, Availability, Change, Code, Connection, Contact, Failure, Found, FoundPage, Missed,
+    Presence, Privacy, Relation, SetPrivacy, Tab, Talk, UserId, Username,
 };
 use thrive_slint::adapters::shell::{Input, WindowKey};
 use thrive_slint::bridge::{News, SocialNews, SocialWish, Wish};
@@ -366,7 +366,8 @@ fn everything_that_can_be_done_with_a_contact_stands_behind_the_menu_key() {
     stage.press(&main, Key::DownArrow);
     stage.with_modifier(&main, Key::Shift, Key::F10);
     let window = actions(&stage);
-    let expected = ["Start chat with cleo", "Your own name for cleo", "Block cleo", "Delete cleo"];
+    let expected =
+        ["Start chat with cleo", "Your own name and group for cleo", "Block cleo", "Delete cleo"];
     assert_eq!(rows(&window), expected);
     stage.press(&window, Key::Escape);
     assert!(stage.office.look(|desk| desk.circle.actions.is_none()));
@@ -391,13 +392,102 @@ fn a_contact_gets_a_name_that_only_i_see() {
     stage.write(&window, "Bobby");
     stage.press(&window, Key::Return);
     let nickname = "Bobby".to_owned();
-    let wish = Wish::Social(SocialWish::Name { user: UserId(2), nickname: nickname.clone() });
-    assert_eq!(stage.wishes(), [wish]);
+    assert_eq!(stage.wishes(), [names(Some("Bobby"), None)]);
     hear(&stage, SocialNews::Named(Ok(Contact { nickname, ..contact(2, "bob") })));
     assert!(stage.office.look(|desk| desk.circle.rename.is_none()));
+    assert!(!window.window().is_visible());
     stage.later(2_000);
     assert_eq!(stage.spoken().last().unwrap(), "bob is called Bobby here.");
     assert_eq!(rows(&main)[0], "Bobby, online");
+}
+
+/// Of Bob.
+fn names(nickname: Option<&str>, group: Option<&str>) -> Wish {
+    let (nickname, group) = (nickname.map(str::to_owned), group.map(str::to_owned));
+    Wish::Social(SocialWish::Name { user: UserId(2), nickname, group })
+}
+
+fn in_group(id: i64, name: &str, group: &str) -> Contact {
+    Contact { group: group.into(), ..contact(id, name) }
+}
+
+#[test]
+fn a_contact_is_put_into_a_group_and_what_was_not_touched_is_not_asked_for() {
+    let people = vec![contact(2, "bob"), in_group(3, "cleo", "Choir"), in_group(4, "dan", "pub")];
+    let mut stage = Stage::logged_in(people);
+    stage.later(2_000);
+    let main = stage.main();
+    assert_eq!(
+        rows(&main),
+        [
+            "Choir, group, open, 1 of 1 online",
+            "cleo, online",
+            "pub, group, open, 1 of 1 online",
+            "dan, online",
+            "No group, group, open, 1 of 1 online",
+            "bob, online",
+        ]
+    );
+    stage.press(&main, Key::End);
+    stage.alt(&main, 'n');
+    let window = rename(&stage);
+    stage.press(&window, Key::Return);
+    assert_eq!(stage.wishes(), [], "nothing was changed");
+    stage.later(2_000);
+    stage.alt(&main, 'n');
+    let window = rename(&stage);
+    assert_eq!(window.get_groups(), "Choir, pub");
+    stage.press(&window, Key::Tab);
+    stage.write(&window, "x");
+    stage.press(&window, Key::Return);
+    assert_eq!(stage.wishes(), [names(None, Some("x"))]);
+    let too_long =
+        Failure::Refused { code: Code::GroupTooLong, retry_after_ms: None, limit: Some(40) };
+    hear(&stage, SocialNews::Named(Err(too_long)));
+    stage.settle();
+    assert_eq!(window.get_notice(), "The name of the group is too long. The limit is 40.");
+    stage.press(&window, Key::Backspace);
+    stage.write(&window, "Choir");
+    stage.press(&window, Key::Return);
+    assert_eq!(stage.wishes(), [names(None, Some("Choir"))], "the keys were in the group");
+    hear(&stage, SocialNews::Named(Ok(in_group(2, "bob", "Choir"))));
+    stage.later(2_000);
+    assert_eq!(stage.spoken().last().unwrap(), "bob is in the group Choir.");
+    assert_eq!(
+        rows(&main)[..3],
+        ["Choir, group, open, 2 of 2 online", "bob, online", "cleo, online"]
+    );
+}
+
+#[test]
+fn a_group_is_closed_and_opened_by_keys_and_stays_so() {
+    let people = vec![in_group(2, "bob", "Choir"), in_group(3, "cleo", "Choir")];
+    let stage = Stage::logged_in(people);
+    stage.later(2_000);
+    let main = stage.main();
+    stage.press(&main, Key::LeftArrow);
+    assert_eq!(main.get_current(), 0, "the heading of the group");
+    stage.press(&main, Key::Return);
+    assert_eq!(rows(&main), ["Choir, group, closed, 2 of 2 online"]);
+    assert!(stage.kept().closed_groups.contains("choir"));
+    stage.alt(&main, 'd');
+    stage.later(2_000);
+    assert_eq!(stage.spoken().last().unwrap(), "This is a group. Choose somebody in it.");
+    hear(&stage, SocialNews::Added(Ok(Contact { unread: 2, ..in_group(3, "cleo", "Choir") })));
+    assert_eq!(main.get_current(), 0, "what arrives moves nothing");
+    stage.press(&main, Key::RightArrow);
+    stage.press(&main, Key::RightArrow);
+    let spoken = rows(&main);
+    assert_eq!(spoken.len(), 3);
+    let at = usize::try_from(main.get_current()).unwrap();
+    assert_eq!(
+        stage
+            .office
+            .look(|desk| { desk.session.as_ref().unwrap().contacts.line(at).unwrap().name }),
+        "bob",
+        "into the group"
+    );
+    assert!(stage.kept().closed_groups.is_empty());
 }
 
 #[test]

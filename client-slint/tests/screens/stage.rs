@@ -270,6 +270,7 @@ pub(crate) fn contact(id: i64, name: &str) -> Contact {
         user: UserId(id),
         username: Username::parse(name).unwrap(),
         nickname: String::new(),
+        group: String::new(),
         relation: Relation::Contact,
         blocked: false,
         request: String::new(),

@@ -64,9 +64,9 @@ pub(super) fn forget_history(change: &Transaction<'_>) -> rusqlite::Result<()> {
 /// Everybody in the list, and everybody there is a chat with.
 pub(crate) fn all(db: &Connection) -> rusqlite::Result<Vec<Contact>> {
     let mut select = db.prepare_cached(
-        "SELECT user, username, relation, blocked, nickname, request FROM person
+        "SELECT user, username, relation, blocked, nickname, request, in_group FROM person
          UNION ALL
-         SELECT peer, username, 'none', 0, '', '' FROM chat
+         SELECT peer, username, 'none', 0, '', '', '' FROM chat
          WHERE peer NOT IN (SELECT user FROM person)",
     )?;
     let people = select.query_map([], |row| {
@@ -76,6 +76,7 @@ pub(crate) fn all(db: &Connection) -> rusqlite::Result<Vec<Contact>> {
             user,
             username: username_of(row, "username")?,
             nickname: row.get("nickname")?,
+            group: row.get("in_group")?,
             relation: relation_of(&relation),
             blocked: row.get("blocked")?,
             request: row.get("request")?,
@@ -102,8 +103,8 @@ pub(crate) fn replace(db: &mut Connection, people: &[Contact]) -> rusqlite::Resu
 /// One of the list is new or changed.
 pub(crate) fn put(db: &Connection, contact: &Contact) -> rusqlite::Result<()> {
     db.prepare_cached(
-        "INSERT OR REPLACE INTO person (user, username, relation, blocked, nickname, request)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT OR REPLACE INTO person (user, username, relation, blocked, nickname, request, in_group)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?
     .execute(params![
         contact.user.0,
@@ -112,6 +113,7 @@ pub(crate) fn put(db: &Connection, contact: &Contact) -> rusqlite::Result<()> {
         contact.blocked,
         contact.nickname,
         contact.request,
+        contact.group,
     ])?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 /// Raised with every change of the tables; each step up is one entry of [`STEPS`].
-const STEPS: &[&str] = &[FIRST, ORIGIN, FILES];
+const STEPS: &[&str] = &[FIRST, ORIGIN, FILES, GROUPS];
 
 const FIRST: &str = "
 -- Single values: `me` (my account id), `epoch` (of the store that `chat.position` belongs to).
@@ -88,6 +88,9 @@ CREATE TABLE file_state (
     ended    TEXT NOT NULL DEFAULT ''
 );
 ";
+
+/// The group of my list that a contact stands in; empty: none.
+const GROUPS: &str = "ALTER TABLE person ADD COLUMN in_group TEXT NOT NULL DEFAULT '';";
 
 /// Sets the connection up and applies the steps that are missing. `Err(Some(version))`: the file was
 /// written by a newer program.

@@ -269,6 +269,12 @@ pub(crate) enum ContactsCommand {
         #[arg(default_value = "")]
         name: String,
     },
+    /// Put a contact into a group of yours; without one, take them out
+    Group {
+        user: String,
+        #[arg(default_value = "")]
+        group: String,
+    },
 }
 
 #[derive(Debug, Default, Subcommand)]

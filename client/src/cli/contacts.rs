@@ -50,6 +50,9 @@ pub(crate) async fn contacts(context: &Context, command: ContactsCommand) -> Res
         ContactsCommand::Name { user, name } => {
             show(&client.name_contact(known(&client, &user)?.user, &name).await?)?;
         }
+        ContactsCommand::Group { user, group } => {
+            show(&client.group_contact(known(&client, &user)?.user, &group).await?)?;
+        }
     }
     client.close().await;
     Ok(())

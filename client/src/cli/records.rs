@@ -121,11 +121,15 @@ pub(crate) fn contact(contact: &Contact) -> (String, Value) {
     if contact.blocked {
         text.push_str(", blocked");
     }
+    if !contact.group.is_empty() {
+        text.push_str(&format!(", in {}", contact.group));
+    }
     let record = json!({
         "type": "contact",
         "user": contact.user.0,
         "username": contact.username.as_str(),
         "nickname": contact.nickname,
+        "group": contact.group,
         "relation": words::relation_code(contact.relation),
         "blocked": contact.blocked,
         "admin": contact.admin,

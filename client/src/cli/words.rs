@@ -97,6 +97,7 @@ pub(crate) fn code(code: Code) -> &'static str {
         Code::TextEmpty => "the text is empty",
         Code::TextTooLong => "the text is too long",
         Code::StatusTooLong => "the status text is too long",
+        Code::GroupTooLong => "the name of the group is too long",
         Code::NicknameTooLong => "the name is too long",
         Code::EmailRequired => {
             "this server wants an e-mail address; see: thrive account create --help"

@@ -55,6 +55,7 @@ fn does_no_harm_twice(request: &Request) -> bool {
         | Request::BlockUser(_)
         | Request::UnblockUser { .. }
         | Request::NameContact { .. }
+        | Request::GroupContact { .. }
         | Request::SetPresence(_)
         | Request::OpenConversation { .. }
         | Request::History(_)

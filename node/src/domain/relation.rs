@@ -1,7 +1,7 @@
 //! How two people stand with each other, what each may do about it, and who sees whose presence.
 
 use thrive_protocol::people::Relation;
-use thrive_protocol::text::{Nickname, RequestText};
+use thrive_protocol::text::{GroupName, Nickname, RequestText};
 
 /// What one person holds of the other.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -10,6 +10,7 @@ pub struct Side {
     /// This person has blocked the other.
     pub blocked: bool,
     pub nickname: Nickname,
+    pub group: GroupName,
     pub request: RequestText,
 }
 
@@ -42,6 +43,7 @@ impl Default for Side {
             relation: Relation::None,
             blocked: false,
             nickname: Nickname::default(),
+            group: GroupName::default(),
             request: RequestText::default(),
         }
     }
@@ -161,6 +163,20 @@ impl Pair {
                 Ok(())
             }
             Relation::None => Err(RelationRefusal::NotAContact),
+        }
+    }
+
+    /// # Errors
+    /// Only contacts are put into groups.
+    pub fn group(&mut self, group: &GroupName) -> Result<(), RelationRefusal> {
+        match self.mine.relation {
+            Relation::Contact => {
+                self.mine.group = group.clone();
+                Ok(())
+            }
+            Relation::Asked | Relation::AsksMe | Relation::None => {
+                Err(RelationRefusal::NotAContact)
+            }
         }
     }
 
@@ -316,11 +332,14 @@ mod tests {
     }
 
     #[test]
-    fn parting_forgets_the_nickname_and_the_request() {
+    fn parting_forgets_the_nickname_the_group_and_the_request() {
         let mut pair = pair((Stranger, Stranger, '-'));
         pair.request(&RequestText::cut("It is Ann.")).unwrap();
         assert_eq!(pair.theirs.request.as_str(), "It is Ann.");
         pair.name(&Nickname::cut("Bobby")).unwrap();
+        assert_eq!(pair.group(&GroupName::cut("Choir")), Err(NotAContact));
+        pair.mine.relation = Contact;
+        pair.group(&GroupName::cut("Choir")).unwrap();
         pair.remove().unwrap();
         assert_eq!(pair, Pair::default());
         assert_eq!(pair.name(&Nickname::cut("Bobby")), Err(NotAContact));

@@ -4,11 +4,11 @@
 use std::collections::HashMap;
 
 use thrive_protocol::ids::{Time, UserId};
-use thrive_protocol::limits::{CONTACTS, NICKNAME_CHARS, REQUEST_CHARS};
+use thrive_protocol::limits::{CONTACTS, GROUP_CHARS, NICKNAME_CHARS, REQUEST_CHARS};
 use thrive_protocol::name::Username;
 use thrive_protocol::people::{Availability, Contact, Presence, Relation};
 use thrive_protocol::request::{BlockUser, RequestContact};
-use thrive_protocol::text::{Nickname, RequestText};
+use thrive_protocol::text::{GroupName, Nickname, RequestText};
 use thrive_protocol::{Code, Event, Refusal};
 
 use super::Caller;
@@ -39,6 +39,8 @@ pub enum ContactError {
     TextTooLong,
     #[error("the nickname is too long")]
     NicknameTooLong,
+    #[error("the name of the group is too long")]
+    GroupTooLong,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -165,6 +167,21 @@ impl Contacts {
         self.change_and_show(caller, other, |pair| pair.name(&nickname)).await
     }
 
+    /// Puts a contact into a group of the caller's list; an empty name takes them out.
+    ///
+    /// # Errors
+    /// They are no contact of the caller, or the name is too long.
+    pub async fn group(
+        &self,
+        caller: &Caller,
+        user: UserId,
+        group: &str,
+    ) -> Result<Done<Contact>, ContactError> {
+        let group = GroupName::parse(group).map_err(|_| ContactError::GroupTooLong)?;
+        let other = self.known(caller, user).await?;
+        self.change_and_show(caller, other, |pair| pair.group(&group)).await
+    }
+
     async fn named(&self, caller: &Caller, username: &str) -> Result<Other, ContactError> {
         let username = Username::parse(username).map_err(|_| ContactError::NoSuchUser)?;
         let user = self.database.find_user(&username).await?.ok_or(ContactError::NoSuchUser)?;
@@ -277,6 +294,7 @@ impl Contacts {
             relation: side.relation,
             blocked: side.blocked,
             nickname: side.nickname,
+            group: side.group,
             request: side.request,
             admin: of.is_admin,
         }
@@ -318,15 +336,18 @@ impl Answer for ContactError {
             Self::TooMany => Refusal::over(Code::TooManyContacts, CONTACTS),
             Self::TextTooLong => Refusal::over(Code::TextTooLong, REQUEST_CHARS),
             Self::NicknameTooLong => Refusal::over(Code::NicknameTooLong, NICKNAME_CHARS),
+            Self::GroupTooLong => Refusal::over(Code::GroupTooLong, GROUP_CHARS),
             Self::Store(error) => error.refusal(),
         }
     }
 
     fn fault(&self) -> Fault {
         match self {
-            Self::NoSuchUser | Self::Yourself | Self::TextTooLong | Self::NicknameTooLong => {
-                Fault::Peer
-            }
+            Self::NoSuchUser
+            | Self::Yourself
+            | Self::TextTooLong
+            | Self::NicknameTooLong
+            | Self::GroupTooLong => Fault::Peer,
             Self::Relation(_) | Self::TooMany => Fault::Policy,
             Self::Store(error) => error.fault(),
         }

@@ -3,7 +3,6 @@
 use thrive_protocol::ids::{Time, UserId};
 use thrive_protocol::mail::EmailAddress;
 use thrive_protocol::name::Username;
-use thrive_protocol::text::StatusText;
 
 use crate::store::audit;
 use crate::store::error::{Doing, rule};
@@ -295,12 +294,6 @@ impl std::fmt::Debug for NewAccount {
 impl FromValue for Username {
     fn from_value(value: &Value) -> Option<Self> {
         Self::parse(&String::from_value(value)?).ok()
-    }
-}
-
-impl FromValue for StatusText {
-    fn from_value(value: &Value) -> Option<Self> {
-        Some(Self::cut(&String::from_value(value)?))
     }
 }
 

@@ -7,7 +7,7 @@ use thrive_protocol::name::Username;
 
 use crate::store::error::{Cause, Doing};
 use crate::store::ids::fresh_id;
-use crate::store::value::{FromValue, Row, Value, values};
+use crate::store::value::{Row, values};
 use crate::store::{Database, StoreError, Transaction};
 
 /// One line, before it has a number.
@@ -73,12 +73,6 @@ fn entry(row: &Row) -> Result<AuditEntry, Cause> {
         detail: row.get(5)?,
         outcome: row.get(6)?,
     })
-}
-
-impl FromValue for AuditText {
-    fn from_value(value: &Value) -> Option<Self> {
-        Some(Self::cut(&String::from_value(value)?))
-    }
 }
 
 const INSERT_LINE: &str = "

@@ -5,7 +5,7 @@ use thrive_protocol::ids::{Time, UserId};
 use thrive_protocol::text::Reason;
 
 use crate::store::error::{Cause, Doing};
-use crate::store::value::{FromValue, Row, Value, values};
+use crate::store::value::{Row, values};
 use crate::store::{Database, StoreError};
 
 /// The end of a ban that has none: the end of the year 9999.
@@ -74,18 +74,6 @@ fn in_force(row: &Row, first: usize) -> Result<BanInForce, Cause> {
 #[must_use]
 pub fn until(ends: Time) -> Option<Time> {
     (ends < FOREVER).then_some(ends)
-}
-
-impl FromValue for Reason {
-    fn from_value(value: &Value) -> Option<Self> {
-        Some(Self::cut(&String::from_value(value)?))
-    }
-}
-
-impl FromValue for Extension {
-    fn from_value(value: &Value) -> Option<Self> {
-        Some(Self::cut(&String::from_value(value)?))
-    }
 }
 
 const SELECT_BAN: &str = "SELECT ends, reason FROM ban WHERE account = $1 AND $2 <= ends";

@@ -5,7 +5,6 @@ use thrive_protocol::ids::{Time, UserId};
 use thrive_protocol::limits::CONTACTS;
 use thrive_protocol::name::Username;
 use thrive_protocol::people::Relation;
-use thrive_protocol::text::{Nickname, RequestText};
 
 use crate::domain::relation::{Pair, Side};
 use crate::store::error::{Cause, Doing};
@@ -57,9 +56,9 @@ impl Database {
                 user: row.get(0)?,
                 username: row.get(1)?,
                 side: side_of(row, 2)?,
-                blocked_by_them: row.get(6)?,
-                last_seen: Some(row.get(7)?).filter(|seen| *seen != Time(0)),
-                is_admin: 0 < row.get::<i64>(8)?,
+                blocked_by_them: row.get(7)?,
+                last_seen: Some(row.get(8)?).filter(|seen| *seen != Time(0)),
+                is_admin: 0 < row.get::<i64>(9)?,
             })
         };
         let listed = rows.iter().map(listed).collect::<Result<Vec<_>, _>>();
@@ -154,7 +153,8 @@ async fn write_side(
         relation_word(side.relation),
         side.blocked,
         side.nickname.as_str(),
-        side.request.as_str()
+        side.request.as_str(),
+        side.group.as_str()
     ];
     transaction.run(UPSERT_SIDE, params).await.map(drop)
 }
@@ -168,13 +168,14 @@ fn pair_of(rows: &[Row], me: UserId) -> Result<Pair, Cause> {
     Ok(pair)
 }
 
-/// From four columns that start at `first`.
+/// From five columns that start at `first`.
 fn side_of(row: &Row, first: usize) -> Result<Side, Cause> {
     Ok(Side {
         relation: row.get(first)?,
         blocked: row.get(first + 1)?,
         nickname: row.get(first + 2)?,
         request: row.get(first + 3)?,
+        group: row.get(first + 4)?,
     })
 }
 
@@ -199,21 +200,9 @@ impl FromValue for Relation {
     }
 }
 
-impl FromValue for Nickname {
-    fn from_value(value: &Value) -> Option<Self> {
-        Some(Self::cut(&String::from_value(value)?))
-    }
-}
-
-impl FromValue for RequestText {
-    fn from_value(value: &Value) -> Option<Self> {
-        Some(Self::cut(&String::from_value(value)?))
-    }
-}
-
 const SELECT_LIST: &str = "
     SELECT contact.other, account.username,
-      contact.relation, contact.blocked, contact.nickname, contact.request,
+      contact.relation, contact.blocked, contact.nickname, contact.request, contact.in_group,
       coalesce(theirs.blocked, 0),
       account.last_seen_to_contacts * account.last_seen,
       coalesce(admin.account, 0)
@@ -229,7 +218,7 @@ const SELECT_LIST: &str = "
     LIMIT $2";
 
 const SELECT_PAIR: &str = "
-    SELECT owner, relation, blocked, nickname, request FROM contact
+    SELECT owner, relation, blocked, nickname, request, in_group FROM contact
     WHERE (owner = $1 AND other = $2) OR (owner = $2 AND other = $1)";
 
 const COUNT_LINES: &str = "SELECT count(*) FROM contact WHERE owner = $1";
@@ -240,8 +229,9 @@ const RAISE_VERSION: &str = "
 const DELETE_SIDE: &str = "DELETE FROM contact WHERE owner = $1 AND other = $2";
 
 const UPSERT_SIDE: &str = "
-    INSERT INTO contact (owner, other, relation, blocked, nickname, request)
-    VALUES ($1, $2, $3, $4, $5, $6)
+    INSERT INTO contact (owner, other, relation, blocked, nickname, request, in_group)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (owner, other) DO UPDATE SET
       relation = excluded.relation, blocked = excluded.blocked,
-      nickname = excluded.nickname, request = excluded.request";
+      nickname = excluded.nickname, request = excluded.request,
+      in_group = excluded.in_group";

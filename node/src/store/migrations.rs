@@ -9,7 +9,7 @@ pub(super) struct Migration {
     pub(super) sql: &'static str,
 }
 
-pub(super) const ALL: [Migration; 9] = [
+pub(super) const ALL: [Migration; 10] = [
     Migration {
         number: 1,
         name: "initial",
@@ -38,6 +38,11 @@ pub(super) const ALL: [Migration; 9] = [
         number: 9,
         name: "open_files",
         sql: include_str!("../../migrations/0009_open_files.sql"),
+    },
+    Migration {
+        number: 10,
+        name: "contact_groups",
+        sql: include_str!("../../migrations/0010_contact_groups.sql"),
     },
 ];
 

@@ -12,7 +12,7 @@ use crate::store::conversations::placeholders;
 use crate::store::error::{Cause, Doing, rule};
 use crate::store::ids::fresh_id;
 use crate::store::undisturbed::undisturbed;
-use crate::store::value::{FromValue, Row, Value, values};
+use crate::store::value::{Row, Value, values};
 use crate::store::{Database, StoreError};
 
 pub struct NewSession {
@@ -237,12 +237,6 @@ impl Database {
 
 pub(super) fn session_ids(rows: &[Row]) -> Result<Vec<SessionId>, Cause> {
     rows.iter().map(|row| row.get(0)).collect()
-}
-
-impl FromValue for DeviceName {
-    fn from_value(value: &Value) -> Option<Self> {
-        Some(Self::cut(&String::from_value(value)?))
-    }
 }
 
 /// One statement of a size that both engines plan quickly.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use thrive_protocol::ids::{
     ClientMsgId, ConversationId, Epoch, FileId, Seq, SessionId, Time, UserId,
 };
+use thrive_protocol::text::Line;
 
 use crate::store::error::Cause;
 
@@ -73,6 +74,13 @@ impl FromValue for String {
             Value::Text(text) => Some(text.clone()),
             Value::Null | Value::Integer(_) | Value::Blob(_) => None,
         }
+    }
+}
+
+/// A store holds no longer one than was checked; a hand may have written one there.
+impl<const MAX: usize> FromValue for Line<MAX> {
+    fn from_value(value: &Value) -> Option<Self> {
+        Some(Self::cut(&String::from_value(value)?))
     }
 }
 

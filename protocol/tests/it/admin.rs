@@ -11,7 +11,7 @@ use thrive_protocol::name::Username;
 use thrive_protocol::people::{Availability, Contact, Presence, Relation};
 use thrive_protocol::request::CreateAccount;
 use thrive_protocol::secret::Secret;
-use thrive_protocol::text::{Nickname, Reason, RequestText, StatusText};
+use thrive_protocol::text::{GroupName, Nickname, Reason, RequestText, StatusText};
 use thrive_protocol::{ClientFrame, Code, Event, NodeFrame, Refusal, Reply, Request};
 
 use crate::samples::{CHRISTMAS_EVE, Frame};
@@ -59,6 +59,7 @@ fn other_forms() -> Vec<(String, Frame)> {
                 relation: Relation::Contact,
                 blocked: false,
                 nickname: Nickname::default(),
+                group: GroupName::default(),
                 request: RequestText::default(),
                 presence: Presence::default(),
                 admin: true,

@@ -109,6 +109,7 @@ fn a_full_roster_fits_into_a_bulk_frame() {
         relation: Relation::AsksMe,
         blocked: false,
         nickname: wide_line(),
+        group: Line::default(),
         request: wide_line(),
         // Shown only of contacts, who have no open request.
         presence: Presence { last_seen: Some(Time(i64::MIN)), ..Presence::default() },
@@ -127,6 +128,7 @@ fn a_full_roster_fits_into_a_bulk_frame() {
     let asking = roster(contact.clone());
     let online = roster(Contact {
         relation: Relation::Contact,
+        group: wide_line(),
         request: Line::default(),
         presence: Presence {
             preset: Some(Preset::HidingFromTheParents),

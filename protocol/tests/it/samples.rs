@@ -28,7 +28,8 @@ use thrive_protocol::request::{
 };
 use thrive_protocol::secret::Secret;
 use thrive_protocol::text::{
-    AlertText, DeviceName, MessageText, Nickname, Reason, RequestText, StatusText, WelcomeText,
+    AlertText, DeviceName, GroupName, MessageText, Nickname, Reason, RequestText, StatusText,
+    WelcomeText,
 };
 use thrive_protocol::{ClientFrame, Code, Event, NodeFrame, Refusal, Reply, Request};
 
@@ -145,9 +146,19 @@ fn other_forms() -> Vec<(String, Frame)> {
                 relation: Relation::None,
                 blocked: true,
                 nickname: Nickname::default(),
+                group: GroupName::default(),
                 request: RequestText::default(),
                 presence: Presence::default(),
                 admin: false,
+            }),
+        ),
+        event(
+            "contact_grouped",
+            Event::Contact(Contact {
+                relation: Relation::Contact,
+                request: RequestText::default(),
+                group: GroupName::cut("Küche"),
+                ..contact()
             }),
         ),
         up(
@@ -362,7 +373,8 @@ fn request_after(before: Option<&Request>) -> Option<Request> {
             last_seen_to_contacts: Some(true),
         }),
         R::SetPrivacy(_) => R::Admin(AdminCommand::Promote { username: "bob".into() }),
-        R::Admin(_) => return None,
+        R::Admin(_) => R::GroupContact { user: UserId(8), group: "Küche".into() },
+        R::GroupContact { .. } => return None,
     };
     Some(next)
 }
@@ -542,7 +554,7 @@ fn refusal(code: Code) -> Refusal {
         Code::PasswordTooLong => Refusal::over(code, 256),
         Code::TooManyContacts => Refusal::over(code, 1_000),
         Code::StatusTooLong => Refusal::over(code, 120),
-        Code::NicknameTooLong => Refusal::over(code, 40),
+        Code::NicknameTooLong | Code::GroupTooLong => Refusal::over(code, 40),
         Code::TooManyAccounts => Refusal::over(code, 3),
         Code::FileTooLarge => Refusal::over(code, 104_857_600),
         Code::FileQuota => Refusal::over(code, 1_073_741_824),

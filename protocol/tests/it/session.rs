@@ -11,7 +11,9 @@ use thrive_protocol::people::{Availability, Contact, Conversation, Presence, Rel
 use thrive_protocol::reply::{LoggedIn, SignUp, Stored, SyncPage, Welcome};
 use thrive_protocol::request::{Hello, LogIn, MessageBody, Position, SendMessage, Sync};
 use thrive_protocol::secret::Secret;
-use thrive_protocol::text::{MessageText, Nickname, RequestText, StatusText, WelcomeText};
+use thrive_protocol::text::{
+    GroupName, MessageText, Nickname, RequestText, StatusText, WelcomeText,
+};
 use thrive_protocol::{ClientFrame, Event, NodeFrame, Reply, Request};
 
 use crate::samples::Frame;
@@ -168,6 +170,7 @@ fn roster() -> Reply {
             relation: Relation::Contact,
             blocked: false,
             nickname: Nickname::default(),
+            group: GroupName::default(),
             request: RequestText::default(),
             presence: online,
             admin: false,

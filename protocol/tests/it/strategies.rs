@@ -146,16 +146,9 @@ fn presence() -> impl Strategy<Value = Presence> {
 
 fn contact() -> impl Strategy<Value = Contact> {
     let flags = (any::<bool>(), any::<bool>());
-    (user(), username(), relation(), flags, line(), line(), presence()).prop_map(
-        |(user, username, relation, (blocked, admin), nickname, request, presence)| Contact {
-            user,
-            username,
-            relation,
-            blocked,
-            nickname,
-            request,
-            presence,
-            admin,
+    (user(), username(), relation(), flags, line(), line(), line(), presence()).prop_map(
+        |(user, username, relation, (blocked, admin), nickname, group, request, presence)| {
+            Contact { user, username, relation, blocked, nickname, group, request, presence, admin }
         },
     )
 }
@@ -325,6 +318,7 @@ fn request() -> impl Strategy<Value = Request> {
         words().prop_map(|username| R::BlockUser(BlockUser { username })),
         user().prop_map(|user| R::UnblockUser { user }),
         (user(), words()).prop_map(|(user, nickname)| R::NameContact { user, nickname }),
+        (user(), words()).prop_map(|(user, group)| R::GroupContact { user, group }),
         (availability(), preset(), words()).prop_map(|(availability, preset, text)| {
             R::SetPresence(SetPresence { availability, preset, text })
         }),

@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use tempfile::TempDir;
 use thrive_client::{
-    Account, Change, Changes, Client, Failure, MessageState, Options, Secret, ServerAddress, UserId,
+    Account, Change, Changes, Client, Code, Failure, MessageState, Options, Secret, ServerAddress,
+    UserId,
 };
 use thrive_protocol::Event;
 use thrive_protocol::entry::Body;
@@ -206,5 +207,35 @@ async fn weakness_05_another_certificate_behind_a_known_name_is_refused_until_it
     let server = ServerAddress { host: "127.0.0.1".into(), port };
     ann.accept_server(&server, &offered).await?;
     log_in(&ann, "ann").await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn groups_come_to_every_device_and_stay_without_a_connection() -> Result<()> {
+    let node = TestNode::start().await?;
+    let pair = node.pair().await?;
+    let (bob, eve) = (pair.bob.user()?, node.newcomer("eve").await?);
+    let dir = folder()?;
+    let (desk, lap) = (open(&dir, "desk", &node).await?, open(&dir, "lap", &node).await?);
+    let account = log_in(&desk, "ann").await?;
+    log_in(&lap, "ann").await?;
+    desk.add_contact("eve", "").await?;
+    let eve = eve.user()?;
+    let refused = desk.group_contact(eve, "Choir").await;
+    assert!(matches!(refused, Err(Failure::Refused { code: Code::NotAContact, .. })));
+    assert_eq!(desk.group_contact(bob, " Choir ").await?.group, "Choir");
+    eventually("the other device has the group", async || {
+        Ok((lap.groups() == ["Choir"]).then_some(()))
+    })
+    .await?;
+    assert_eq!(lap.group_contact(bob, "CHOIR").await?.group, "Choir", "written as it was first");
+    desk.group_contact(bob, "").await?;
+    assert_eq!(desk.groups(), [""; 0]);
+    desk.group_contact(bob, "Pub").await?;
+    desk.close().await;
+    let desk = open(&dir, "desk", &node).await?;
+    drop(node);
+    desk.resume("ann", account.token).await?;
+    assert_eq!(desk.groups(), ["Pub"], "without any server");
     Ok(())
 }

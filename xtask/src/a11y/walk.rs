@@ -68,6 +68,7 @@ pub(super) fn walk(desk: &Desk, stage: &Stage, snapshots: &Snapshots) -> Result<
     let mut walker = Walker { window, stage, snapshots, complaints: Vec::new() };
     walker.logs_in().context("logging in")?;
     walker.opens_dialogs().context("the dialogs of the main window")?;
+    walker.closes_group().context("a group of contacts")?;
     walker.meets_others().context("people who are no contacts yet")?;
     walker.gives_orders().context("the commands for the server")?;
     walker.turns_pages().context("the tabs of the settings")?;
@@ -121,6 +122,28 @@ impl Walker<'_> {
                 .focus("the row of bob, after the dialog", |node| named(node, "bob"))
                 .with_context(|| format!("{screen} was closed by Escape"))?;
         }
+        Ok(())
+    }
+
+    /// Ann's terminal puts somebody into a group, and takes them out of it.
+    fn closes_group(&mut self) -> Result<()> {
+        let ann = &self.stage.people[0];
+        ann.does(&["contacts", "group", "bob", "Choir"])?;
+        let open = "Choir, group, open, 0 of 1 online";
+        self.window.find("the heading of the group", |node| node.name == open)?;
+        self.window.focus("the row of bob, in the group", |node| named(node, "bob"))?;
+        self.window.press(&["Left"])?;
+        self.window.focus("the heading of the group", |node| node.name == open)?;
+        self.window.press(&["Return"])?;
+        let closed = "Choir, group, closed, 0 of 1 online";
+        self.window.focus("the group that is closed", |node| node.name == closed)?;
+        self.snapshot("contacts_group_closed")?;
+        self.window.press(&["Right"])?;
+        self.window.focus("the group that is open again", |node| node.name == open)?;
+        self.window.press(&["Right"])?;
+        self.window.focus("the row of bob, in the group", |node| named(node, "bob"))?;
+        ann.does(&["contacts", "group", "bob"])?;
+        self.window.focus("the row of bob, in no group", |node| named(node, "bob"))?;
         Ok(())
     }
 

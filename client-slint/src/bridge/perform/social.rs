@@ -1,6 +1,6 @@
 //! Wishes about people beyond the contact list.
 
-use thrive_client::{Change, Client, Connection};
+use thrive_client::{Change, Client, Connection, Contact, Failure, UserId};
 use tokio::sync::mpsc::Sender;
 
 use super::{Bridge, tell};
@@ -23,8 +23,8 @@ impl Bridge {
                 let result = client.add_contact(username.as_str(), "").await;
                 tell_social(&news, SocialNews::Added(result)).await;
             }),
-            SocialWish::Name { user, nickname } => self.call(async move |news| {
-                let result = client.name_contact(user, &nickname).await;
+            SocialWish::Name { user, nickname, group } => self.call(async move |news| {
+                let result = name(&client, user, nickname, group).await;
                 tell_social(&news, SocialNews::Named(result)).await;
             }),
             SocialWish::Away { minutes, shown_away } => {
@@ -48,6 +48,23 @@ impl Bridge {
             }
         }
     }
+}
+
+/// Both, or the first that is refused.
+async fn name(
+    client: &Client,
+    user: UserId,
+    nickname: Option<String>,
+    group: Option<String>,
+) -> Result<Contact, Failure> {
+    let mut contact = client.contact(user).ok_or(Failure::NotLoggedIn);
+    if let Some(nickname) = nickname {
+        contact = Ok(client.name_contact(user, &nickname).await?);
+    }
+    if let Some(group) = group {
+        contact = Ok(client.group_contact(user, &group).await?);
+    }
+    contact
 }
 
 /// What was missed comes before the news that everything has been read.

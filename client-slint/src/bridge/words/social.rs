@@ -19,10 +19,11 @@ pub enum SocialWish {
     Talks,
     /// Asks somebody to be a contact, without words.
     Add(Username),
-    /// My own name for somebody.
+    /// My own name for somebody, and the group they stand in; what stays as it is has none here.
     Name {
         user: UserId,
-        nickname: String,
+        nickname: Option<String>,
+        group: Option<String>,
     },
     /// Watch for how long nothing was touched.
     Away {

@@ -157,6 +157,7 @@ fn move_in(servers: &mut Servers, input: &Input) {
         Input::Command(_)
         | Input::Key(_)
         | Input::Escape
+        | Input::Fold(_)
         | Input::Edited
         | Input::Answered(_)
         | Input::Active(_)

@@ -1,6 +1,6 @@
 //! What can be done with one person: the search for them, the window of actions, a name for them.
 
-use thrive_client::{Arrival, Contact, Failure, UserId};
+use thrive_client::{Arrival, Code, Contact, Failure, UserId};
 
 use super::Social;
 use crate::adapters::people::{ActionsView, RenameView};
@@ -23,7 +23,7 @@ impl Desk {
 
     pub(super) fn say_matches(&mut self) {
         let Some(session) = &self.session else { return };
-        let count = session.contacts.count();
+        let count = session.contacts.people();
         self.answer(match (session.contacts.is_searched(), count) {
             (true, 0) => "Nobody has such a name.".to_owned(),
             (true, 1) => "1 contact has such a name.".to_owned(),
@@ -90,32 +90,41 @@ impl Desk {
 
     fn open_rename(&mut self, contact: Contact) {
         self.circle.close(Social::Rename);
-        let view = RenameView::open(&contact, &self.settings, &self.tell);
+        let known = self.session.iter().flat_map(|session| session.contacts.known());
+        let groups = thrive_client::groups(known);
+        let view = RenameView::open(&contact, &groups, &self.settings, &self.tell);
         if let Some(view) = self.made(view) {
             view.show();
-            self.circle.rename = Some((view, contact.user));
+            self.circle.rename = Some((view, contact));
         }
     }
 
     pub(super) fn set_name(&mut self) {
-        let Some((view, user)) = &self.circle.rename else { return };
+        let Some((view, contact)) = &self.circle.rename else { return };
         if view.window.get_busy() {
             return;
         }
+        let changed = |now: slint::SharedString, before: &str| {
+            Some(words::one_line(&now)).filter(|now| now != before)
+        };
+        let nickname = changed(view.window.get_name(), &contact.nickname);
+        let group = changed(view.window.get_group(), &contact.group);
+        if nickname.is_none() && group.is_none() {
+            self.close_dialog(WindowKey::Social(Social::Rename));
+            return self.answer("Nothing was changed.");
+        }
         view.window.set_busy(true);
         view.window.set_notice("".into());
-        let (user, nickname) = (*user, words::one_line(&view.window.get_name()));
-        self.ask(Wish::Social(SocialWish::Name { user, nickname }));
+        let user = contact.user;
+        self.ask(Wish::Social(SocialWish::Name { user, nickname, group }));
     }
 
     pub(super) fn named(&mut self, result: Result<Contact, Failure>) {
         match result {
             Ok(contact) => {
+                let before = self.circle.rename.as_ref().map(|(_, before)| before.clone());
                 self.close_dialog(WindowKey::Social(Social::Rename));
-                self.answer(match contact.nickname.as_str() {
-                    "" => format!("{} has no other name any more.", contact.username),
-                    name => format!("{} is called {name} here.", contact.username),
-                });
+                self.answer(what_is_new(before.as_ref(), &contact));
                 self.contact_changed(None, contact, Arrival::CatchUp);
             }
             Err(failure) => {
@@ -123,7 +132,12 @@ impl Desk {
                 if let Some((view, _)) = &self.circle.rename {
                     view.window.set_busy(false);
                     view.window.set_notice(sentence.as_str().into());
-                    view.window.invoke_focus_name();
+                    match failure {
+                        Failure::Refused { code: Code::GroupTooLong, .. } => {
+                            view.window.invoke_focus_group();
+                        }
+                        _ => view.window.invoke_focus_name(),
+                    }
                 }
                 self.problem(sentence);
             }
@@ -151,4 +165,24 @@ impl Desk {
         let username = open.chat.username.clone();
         self.ask(if blocked { Wish::Unblock(peer) } else { Wish::Block(username) });
     }
+}
+
+/// What was set of a name and a group.
+fn what_is_new(before: Option<&Contact>, now: &Contact) -> String {
+    let name = &now.username;
+    let changed = |of: fn(&Contact) -> &String| before.is_none_or(|before| of(before) != of(now));
+    let mut sentences = Vec::new();
+    if changed(|it| &it.nickname) {
+        sentences.push(match now.nickname.as_str() {
+            "" => format!("{name} has no other name any more."),
+            nickname => format!("{name} is called {nickname} here."),
+        });
+    }
+    if changed(|it| &it.group) {
+        sentences.push(match now.group.as_str() {
+            "" => format!("{} is in no group.", now.display_name()),
+            group => format!("{} is in the group {group}.", now.display_name()),
+        });
+    }
+    sentences.join(" ")
 }

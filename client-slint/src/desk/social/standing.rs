@@ -12,6 +12,7 @@ impl Desk {
     pub(in crate::desk) fn enter_circle(&mut self) {
         let Some(session) = &mut self.session else { return };
         session.contacts.order(self.settings.order);
+        session.contacts.close(self.settings.closed_groups.clone());
         self.watch_idle();
     }
 

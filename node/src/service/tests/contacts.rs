@@ -2,7 +2,7 @@
 
 use thrive_protocol::people::{Contact, Relation};
 use thrive_protocol::request::BlockUser;
-use thrive_protocol::text::{Nickname, RequestText};
+use thrive_protocol::text::{GroupName, Nickname, RequestText};
 
 use super::*;
 
@@ -18,6 +18,7 @@ fn line(of: &Caller, relation: Relation, presence: Presence) -> Contact {
         relation,
         blocked: false,
         nickname: Nickname::default(),
+        group: GroupName::default(),
         request: RequestText::default(),
         presence,
         admin: false,
@@ -139,6 +140,29 @@ async fn a_nickname_is_nobody_elses_business() {
     assert_eq!(contacts.list(&ann).await.unwrap()[0].nickname.as_str(), "Bobby");
     let refused = code(contacts.name(&ann, bob.user, &"x".repeat(41)).await);
     assert_eq!(refused.map(drop), Err(Code::NicknameTooLong));
+}
+
+#[tokio::test]
+async fn a_group_is_of_contacts_and_nobody_elses_business() {
+    let world = World::new().await;
+    let contacts = &world.services.contacts;
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    contacts.request(&ann, ask("bob")).await.unwrap();
+    for (who, of) in [(&ann, &bob), (&bob, &ann)] {
+        let refused = code(contacts.group(who, of.user, "Choir").await);
+        assert_eq!(refused.map(drop), Err(Code::NotAContact), "while it is a request");
+    }
+    contacts.accept(&bob, ann.user).await.unwrap();
+    let grouped = contacts.group(&ann, bob.user, " Choir ").await.unwrap();
+    assert_eq!(grouped.reply.group.as_str(), "Choir");
+    assert_eq!(heard(&grouped.news, bob.user), []);
+    contacts.name(&ann, bob.user, "Bobby").await.unwrap();
+    assert_eq!(contacts.list(&ann).await.unwrap()[0].group.as_str(), "Choir");
+    assert_eq!(contacts.list(&bob).await.unwrap()[0].group.as_str(), "");
+    let refused = code(contacts.group(&ann, bob.user, &"x".repeat(41)).await);
+    assert_eq!(refused.map(drop), Err(Code::GroupTooLong));
+    let taken_out = contacts.group(&ann, bob.user, "").await.unwrap();
+    assert_eq!(taken_out.reply.group.as_str(), "");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What a node asks to find out what it was not told.
 
 use thrive_protocol::ids::{ConversationId, SessionId, Time, UserId};
-use thrive_protocol::text::{DeviceName, Nickname, RequestText};
+use thrive_protocol::text::{DeviceName, GroupName, Nickname, RequestText};
 
 use super::{HASH, NOW, account, ann_and_bob, on_each_engine};
 use crate::domain::relation::{Pair, RelationRefusal};
@@ -67,10 +67,14 @@ async fn the_version_of_contacts_rises_for_those_whose_list_looks_different() {
         assert_eq!(versions().await, [1, 1]);
         let name = |pair: &mut Pair| {
             pair.mine.nickname = Nickname::cut("Bobby");
+            pair.mine.group = GroupName::cut("Choir");
             Ok::<_, RelationRefusal>(())
         };
         database.change_contact(ann, bob, name).await.unwrap();
         assert_eq!(versions().await, [2, 1], "a nickname is nobody else's business");
+        let side = &database.list_contacts(ann).await.unwrap()[0].side;
+        assert_eq!((side.nickname.as_str(), side.group.as_str()), ("Bobby", "Choir"));
+        assert_eq!(*side, database.pair(ann, bob).await.unwrap().mine);
         let block = |pair: &mut Pair| {
             pair.block();
             Ok::<_, RelationRefusal>(())

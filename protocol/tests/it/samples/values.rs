@@ -87,6 +87,7 @@ pub(super) fn contact() -> Contact {
         relation: Relation::AsksMe,
         blocked: false,
         nickname: Nickname::cut("Böbchen"),
+        group: GroupName::default(),
         request: RequestText::cut("It is Bob from the choir."),
         presence: presence(Availability::Online, "singing"),
         admin: false,
