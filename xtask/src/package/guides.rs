@@ -102,7 +102,7 @@ fn resolved(from: &str, path: &str) -> String {
 
 /// The way from the file `from` to the file `to`.
 fn relative(from: &str, to: &str) -> String {
-    let folder = Path::new(from).parent().unwrap_or(Path::new(""));
+    let folder = Path::new(from).parent().unwrap_or_else(|| Path::new(""));
     let same = folder.iter().zip(Path::new(to)).take_while(|(one, other)| one == other).count();
     let up = folder.iter().skip(same).map(|_| "..".to_owned());
     let down = Path::new(to).iter().skip(same).map(|part| part.to_string_lossy().into_owned());
