@@ -279,7 +279,7 @@ mod tests {
         let two = missed(&[from("bob", 3), from("Ann", 1)]).unwrap();
         assert_eq!(two, "You received 4 messages from 2 people while offline: bob 3, Ann 1.");
         let with_file = Missed { files: 1, ..from("anna", 3) };
-        let said = missed(&[with_file.clone()]).unwrap();
+        let said = missed(std::slice::from_ref(&with_file)).unwrap();
         assert_eq!(said, "You received 3 messages and 1 file from anna while offline.");
         let said = missed(&[with_file, from("bob", 1)]).unwrap();
         let words =
