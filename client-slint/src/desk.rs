@@ -331,6 +331,8 @@ impl Desk {
         session.main.view.put_away(tray);
         session.chats.values().for_each(|open| open.view.view.put_away(tray));
         if tray {
+            session.main.view.window.invoke_step_aside();
+            session.chats.values().for_each(|open| open.view.view.window.invoke_step_aside());
             self.active = None;
             self.left = Some(Duration::ZERO);
         }

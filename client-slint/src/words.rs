@@ -6,7 +6,7 @@ pub mod files;
 use thrive_client::admin::{Time, words};
 use thrive_client::{
     Availability, Code, Connection, Contact, Failure, InvalidUsername, Message, MessageState,
-    Missed, Presence, Preset, Relation,
+    Missed, Presence, Preset, Relation, size_in_words,
 };
 
 /// Why something did not work, and where it helps, what to do about it.
@@ -113,7 +113,10 @@ fn code_sentence(code: Code, limit: Option<u64>) -> String {
         Code::FilesOff => "This server takes no files.".into(),
         Code::FileNameInvalid => "A file cannot be sent under this name.".into(),
         Code::FileEmpty => "There is nothing in this file.".into(),
-        Code::FileTooLarge => up_to("The file is too large."),
+        Code::FileTooLarge => match limit.map(size_in_words) {
+            Some(limit) => format!("The file is too large. The limit is {limit}."),
+            None => "The file is too large.".into(),
+        },
         Code::FileTypeRefused => "This server takes no files of this kind.".into(),
         Code::FileBanned => "You may not send files of this kind here.".into(),
         Code::FileQuota => "All your files at the server together would be too large.".into(),
@@ -196,37 +199,10 @@ pub fn called(name: &str, admin: bool) -> String {
     if admin { format!("{name} (Admin)") } else { name.to_owned() }
 }
 
-/// How large something is, in the unit that leaves a short number: "10 MB".
-#[must_use]
-pub fn size(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["bytes", "KB", "MB", "GB", "TB"];
-    let (mut value, mut unit) = (bytes, 0);
-    let mut rest = 0;
-    while 1_024 <= value && unit + 1 < UNITS.len() {
-        rest = value % 1_024 * 10 / 1_024;
-        value /= 1_024;
-        unit += 1;
-    }
-    match (value, rest) {
-        (1, 0) if unit == 0 => "1 byte".into(),
-        (value, rest) if value < 10 && 0 < rest => format!("{value}.{rest} {}", UNITS[unit]),
-        (value, _) => format!("{value} {}", UNITS[unit]),
-    }
-}
-
-/// "5 messages"
-#[must_use]
-pub fn messages(count: u32) -> String {
-    match count {
-        1 => "1 message".into(),
-        count => format!("{count} messages"),
-    }
-}
-
 /// What came while one was away; empty when that is nothing. Of many people only the first are named.
 #[must_use]
 pub fn missed(missed: &[Missed]) -> String {
-    let total = messages(Missed::total(missed));
+    let total = Missed::in_words(missed);
     match missed {
         [] => String::new(),
         [one] => format!("You have {total} from {}.", one.name),
@@ -234,7 +210,7 @@ pub fn missed(missed: &[Missed]) -> String {
             let mut named: Vec<_> = many
                 .iter()
                 .take(MISSED_NAMED)
-                .map(|one| format!("{} {}", one.name, one.messages))
+                .map(|one| format!("{} {}", one.name, one.count()))
                 .collect();
             match many.len().saturating_sub(MISSED_NAMED) {
                 0 => {}
@@ -368,20 +344,15 @@ mod tests {
             user: thrive_client::UserId(1),
             name: name.into(),
             messages,
+            files: 0,
         };
         let said = "You have 5 messages from 2 people: Ann 3, Bob 2.";
         assert_eq!(missed(&[of("Ann", 3), of("Bob", 2)]), said);
         assert_eq!(missed(&[of("Ann", 1)]), "You have 1 message from Ann.");
+        let with_file = Missed { files: 1, ..of("anna", 3) };
+        assert_eq!(missed(&[with_file]), "You have 3 messages and 1 file from anna.");
         assert!(missed(&vec![of("Ann", 1); 11]).ends_with("Ann 1, and 3 others."));
         assert_eq!(missed(&[]), "");
-    }
-
-    #[test]
-    fn a_size_is_short() {
-        let sizes = [(1, "1 byte"), (900, "900 bytes"), (1_536, "1.5 KB"), (10 << 20, "10 MB")];
-        for (bytes, said) in sizes {
-            assert_eq!(size(bytes), said);
-        }
     }
 
     #[test]

@@ -32,6 +32,7 @@ mod people;
 mod pin;
 mod session;
 mod signs;
+mod size;
 mod sync;
 mod transfer;
 pub mod types;
@@ -50,7 +51,8 @@ pub mod decide {
 pub use crate::email::{OwnEmail, SignedUp};
 pub use crate::files::default_folder as default_files_folder;
 pub use crate::handle::{Changes, Client, Options};
-pub use crate::people::{groups, same_group};
+pub use crate::people::groups;
+pub use crate::size::size_in_words;
 pub use crate::types::{
     Account, Arrival, Availability, Change, Code, Connection, Contact, ConversationId, Device,
     Failure, File, FileId, FileLimits, FileState, Found, FoundPage, Greeting, InvalidUsername,

@@ -155,8 +155,7 @@ pub fn groups<'a>(contacts: impl Iterator<Item = &'a Contact>) -> Vec<String> {
 }
 
 /// Whether two names are of one group: capital and small letters make no other one.
-#[must_use]
-pub fn same_group(one: &str, other: &str) -> bool {
+fn same_group(one: &str, other: &str) -> bool {
     one.to_lowercase() == other.to_lowercase()
 }
 

@@ -291,20 +291,39 @@ impl Talk {
     }
 }
 
-/// Messages of somebody that came while I was away.
+/// What of somebody came while I was away.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Missed {
     pub user: UserId,
     /// The name to show.
     pub name: String,
+    /// Those that offer a file are not among them.
     pub messages: u32,
+    pub files: u32,
 }
 
 impl Missed {
-    /// All messages together.
+    /// Messages and files together.
     #[must_use]
-    pub fn total(missed: &[Self]) -> u32 {
-        missed.iter().fold(0, |total, one| total.saturating_add(one.messages))
+    pub fn count(&self) -> u32 {
+        self.messages.saturating_add(self.files)
+    }
+
+    /// "3 messages and 1 file": what all of them sent.
+    #[must_use]
+    pub fn in_words(missed: &[Self]) -> String {
+        let sum = |of: fn(&Self) -> u32| missed.iter().map(of).fold(0, u32::saturating_add);
+        let say = |count: u32, one: &str| match count {
+            1 => format!("1 {one}"),
+            count => format!("{count} {one}s"),
+        };
+        match (sum(|it| it.messages), sum(|it| it.files)) {
+            (messages, 0) => say(messages, "message"),
+            (0, files) => say(files, "file"),
+            (messages, files) => {
+                format!("{} and {}", say(messages, "message"), say(files, "file"))
+            }
+        }
     }
 }
 

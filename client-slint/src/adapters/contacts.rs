@@ -52,12 +52,12 @@ impl ContactsView {
         window.set_current(number(contacts.current()));
         window.set_block_label(contacts.block_label().into());
         window.set_empty(if contacts.is_searched() { NOBODY_FOUND } else { "" }.into());
-        let label = match contacts.unread_elsewhere() {
-            0 => "Conversations".to_owned(),
-            unread => format!("Conversations, {unread} unread"),
+        let unread = match contacts.unread_elsewhere() {
+            0 => String::new(),
+            unread => format!("{unread} unread"),
         };
-        if window.get_conversations_label() != label.as_str() {
-            window.set_conversations_label(label.into());
+        if window.get_conversations_unread() != unread.as_str() {
+            window.set_conversations_unread(unread.into());
         }
     }
 }

@@ -55,11 +55,11 @@ impl Person {
         Self { contact, rank: talk.last.time_ms.saturating_neg(), number, missed: false, says }
     }
 
-    /// How many messages of somebody were missed; whoever has the most stands first.
+    /// How many messages and files of somebody were missed; whoever has the most stands first.
     #[must_use]
     pub fn of_missed(missed: &Missed, contact: Contact) -> Self {
-        let number = missed.messages;
-        let says = words::messages(number);
+        let number = missed.count();
+        let says = Missed::in_words(std::slice::from_ref(missed));
         Self { contact, rank: -i64::from(number), number, missed: true, says }
     }
 
@@ -223,7 +223,7 @@ mod tests {
     fn whoever_missed_the_most_messages_of_somebody_finds_them_first() {
         let mut company = Company::default();
         let missed = |id, name: &str, messages| {
-            let missed = Missed { user: UserId(id), name: name.into(), messages };
+            let missed = Missed { user: UserId(id), name: name.into(), messages, files: 0 };
             Person::of_missed(&missed, stranger(id, name))
         };
         company.refresh(vec![missed(1, "ann", 1), missed(2, "bob", 3)]);

@@ -228,11 +228,16 @@ impl Directory {
     pub fn result(&self) -> String {
         let found = self.people().count();
         let more = if self.next.is_some() { " There are more." } else { "" };
+        // The server tells how many are online at all; some of them show it to their contacts only.
+        let whose = match TABS[self.tab].0 {
+            Tab::Online => " whom you see online",
+            Tab::Everyone | Tab::Offline | Tab::Admins => "",
+        };
         match found {
             0 if self.next.is_some() => "Nobody yet, but there is more to load.".into(),
             0 => "Nobody was found.".into(),
-            1 => format!("1 person.{more}"),
-            many => format!("{many} people.{more}"),
+            1 => format!("1 person{whose}.{more}"),
+            many => format!("{many} people{whose}.{more}"),
         }
     }
 
@@ -346,6 +351,8 @@ mod tests {
         directory.found(page(&[(1, "ann"), (2, "bob")], Some("bob")));
         assert_eq!(shown(&directory), ["ann", "bob", "Load more people"]);
         assert_eq!(directory.result(), "2 people. There are more.");
+        directory.tab = 1;
+        assert_eq!(directory.result(), "2 people whom you see online. There are more.");
         directory.walk(Step::Last);
         assert_eq!(directory.chosen(), Chosen::More);
         let wish = directory.more().unwrap();

@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use thrive_client::Username;
+use thrive_client::{Username, size_in_words};
 
 use crate::bridge::{FileWish, Wish};
 use crate::rows::{Listed, RowChange, Rows, Step};
-use crate::words::files::size;
 
 /// A file that was chosen.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -20,7 +19,7 @@ impl Chosen {
     /// `photo.jpg, 2.1 MB`.
     #[must_use]
     pub fn words(&self) -> String {
-        format!("{}, {}", name(&self.path), size(self.size))
+        format!("{}, {}", name(&self.path), size_in_words(self.size))
     }
 }
 

@@ -1,5 +1,7 @@
 //! How far the way to a newer version is, and what the key for it means there.
 
+use thrive_client::size_in_words;
+
 use crate::updates::{Form, Offer, Version};
 
 /// How far it is.
@@ -59,7 +61,7 @@ pub fn question(offer: &Offer) -> (String, String) {
          its signature is right. Fetching it takes a while, and you can go on chatting. Your \
          messages and settings stay.",
         Version::own(),
-        megabytes(offer.size)
+        size_in_words(offer.size)
     );
     (heading, words)
 }
@@ -70,7 +72,7 @@ pub fn by_hand(offer: &Offer) -> Vec<String> {
     vec![
         format!("You have Thrive {}. It was installed as a Debian package.", Version::own()),
         "The system renews it; this program cannot.".into(),
-        format!("Fetch {} ({}).", offer.url, megabytes(offer.size)),
+        format!("Fetch {} ({}).", offer.url, size_in_words(offer.size)),
         format!("Compare it: sha256sum {} must print {}", offer.name, offer.sha256),
         format!("Install it: sudo apt install ./{}", offer.name),
     ]
@@ -83,11 +85,6 @@ pub fn noticed(version: Version, key: &str) -> String {
         "" => format!("Thrive {version} is there. The main window has a button for it."),
         key => format!("Thrive {version} is there. {key} in the main window tells more."),
     }
-}
-
-fn megabytes(bytes: u64) -> String {
-    let tenths = bytes * 10 / 1_000_000;
-    format!("{}.{} MB", tenths / 10, tenths % 10)
 }
 
 /// Whether the program can replace itself.
@@ -120,11 +117,5 @@ mod tests {
     #[test]
     fn a_long_download_says_three_words_and_not_a_hundred() {
         assert_eq!((0..=100).filter(|percent| is_said(*percent)).count(), 3);
-    }
-
-    #[test]
-    fn sizes_are_said_in_megabytes() {
-        assert_eq!(megabytes(12_345_678), "12.3 MB");
-        assert_eq!(megabytes(999), "0.0 MB");
     }
 }

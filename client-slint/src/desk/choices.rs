@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use thrive_client::{Failure, ServerInfo};
+use thrive_client::{Failure, ServerInfo, size_in_words};
 
 use super::Desk;
 use super::doors::Door;
@@ -191,8 +191,8 @@ impl Desk {
             Some(endings) => endings,
             None => "all".to_owned(),
         };
-        let largest =
-            files.map_or_else(|| "no files are taken".to_owned(), |files| words::size(files.bytes));
+        let largest = files
+            .map_or_else(|| "no files are taken".to_owned(), |files| size_in_words(files.bytes));
         let started = clock::of_message(info.started_ms, clock::now_ms(), &self.zone);
         let new_accounts = match (info.sign_up_open, info.sign_up_by_invite) {
             (true, _) => "welcome",

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use thrive_client::{Arrival, Failure, File, FileState, MessageKey, UserId, Username};
+use thrive_client::{
+    Arrival, Failure, File, FileState, MessageKey, UserId, Username, size_in_words,
+};
 
 use super::Desk;
 use super::people::Question;
@@ -275,7 +277,7 @@ impl Desk {
                     Some(changes) => {
                         view.update(send, &changes);
                         let name = send_files::name(&path);
-                        added.push(format!("{name}, {}", words::files::size(size)));
+                        added.push(format!("{name}, {}", size_in_words(size)));
                     }
                     None => wrong.push(format!("{} is on the list.", send_files::name(&path))),
                 },

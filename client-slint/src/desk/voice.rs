@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use slint::{ComponentHandle, Timer};
 use thrive_client::{Arrival, UserId};
 
 use super::Desk;
@@ -9,6 +10,7 @@ use crate::adapters::shell::WindowKey;
 use crate::announce::queue::{Region, Utterance};
 use crate::announce::{Chat, Context, Event, Sound, Speech, decide};
 use crate::bridge::Wish;
+use crate::ui::{ChatWindow, MainWindow};
 
 impl Desk {
     /// Something happened.
@@ -73,12 +75,34 @@ impl Desk {
             self.active = Some(key);
             self.arrived = Some(self.now());
             self.last_active = Some(key);
+            self.comes_back(key);
             if let WindowKey::Chat(peer) = key {
                 self.read(peer);
             }
         } else if self.active == Some(key) {
             self.active = None;
             self.left = Some(self.now());
+        }
+    }
+
+    /// A window that was in the tray takes its focus again, once a screen reader has seen the window.
+    fn comes_back(&self, key: WindowKey) {
+        let Some(session) = &self.session else { return };
+        match key {
+            WindowKey::Contacts => {
+                let window = session.main.view.window.as_weak();
+                Timer::single_shot(LOOKED_AT_AFTER, move || {
+                    window.upgrade().iter().for_each(MainWindow::invoke_come_back);
+                });
+            }
+            WindowKey::Chat(peer) => {
+                let Some(open) = session.chats.get(&peer) else { return };
+                let window = open.view.view.window.as_weak();
+                Timer::single_shot(LOOKED_AT_AFTER, move || {
+                    window.upgrade().iter().for_each(ChatWindow::invoke_come_back);
+                });
+            }
+            _ => {}
         }
     }
 
@@ -155,5 +179,7 @@ impl Desk {
 const HAND_OVER: Duration = Duration::from_millis(800);
 /// Between the keyboard's arrival in a window, or the making of one, and the first announcement there.
 const SEEN_AFTER: Duration = Duration::from_millis(500);
+/// Between the keyboard's arrival in a window that was in the tray and the focus in it.
+const LOOKED_AT_AFTER: Duration = Duration::from_millis(300);
 /// Announcements that are kept.
 const RING: usize = 100;

@@ -2,28 +2,14 @@
 
 use std::path::Path;
 
-use thrive_client::{Code, Failure, File, FileState};
+use thrive_client::{Code, Failure, File, FileState, size_in_words};
 
 use super::{failure, one_line};
 
 /// `photo.jpg, 2.1 MB`.
 #[must_use]
 pub fn what(file: &File) -> String {
-    format!("{}, {}", one_line(&file.name), size(file.size))
-}
-
-/// A number of bytes as people say it.
-#[must_use]
-pub fn size(bytes: u64) -> String {
-    let units = ["kB", "MB", "GB", "TB"];
-    if bytes < 1_000 {
-        return if bytes == 1 { "1 byte".into() } else { format!("{bytes} bytes") };
-    }
-    let (mut size, mut unit) = (bytes as f64 / 1_000.0, 0);
-    while 999.95 <= size && unit + 1 < units.len() {
-        (size, unit) = (size / 1_000.0, unit + 1);
-    }
-    format!("{size:.1} {}", units[unit])
+    format!("{}, {}", one_line(&file.name), size_in_words(file.size))
 }
 
 /// How a file stands, with `done` of its bytes sent or fetched.
@@ -176,18 +162,9 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_said_as_people_say_them() {
-        let table = [
-            (0, "0 bytes"),
-            (1, "1 byte"),
-            (999, "999 bytes"),
-            (1_000, "1.0 kB"),
-            (999_990, "1.0 MB"),
-        ];
-        for (bytes, expected) in table {
-            assert_eq!(size(bytes), expected);
-        }
+    fn a_file_is_said_with_its_size() {
         assert_eq!(what(&file()), "photo.jpg, 2.1 MB");
+        assert_eq!(what(&File { size: 240_000, ..file() }), "photo.jpg, 240 kB");
     }
 
     #[test]

@@ -164,6 +164,31 @@ fn closing_the_main_window_hides_it_with_its_chats_and_messages_keep_coming() {
     assert!(stage.wishes().contains(&Wish::Exit));
 }
 
+/// A focus that is where it was is silent in Orca, so it goes and comes.
+#[test]
+fn what_had_the_focus_takes_it_again_when_the_window_is_back_from_the_tray() {
+    let stage = Stage::logged_in(vec![contact(2, "bob")]);
+    let window = stage.main();
+    let goes_and_comes = || {
+        stage.office.tell(WindowKey::Contacts, Input::Closed);
+        stage.office.hear(News::Tray(true));
+        stage.settle();
+        assert!(!window.get_list_has_focus() && !window.get_search_has_focus());
+        stage.office.hear(News::TrayChosen(TrayChoice::Show));
+        stage.office.tell(WindowKey::Contacts, Input::Active(true));
+        stage.settle();
+        assert!(!window.get_list_has_focus() && !window.get_search_has_focus());
+        for _ in 0..8 {
+            stage.settle();
+        }
+    };
+    goes_and_comes();
+    assert!(window.get_list_has_focus());
+    stage.alt(&window, 'h');
+    goes_and_comes();
+    assert!(window.get_search_has_focus());
+}
+
 #[test]
 fn closing_the_main_window_ends_the_program_if_that_is_wanted() {
     let settings = Settings { keep_running: false, ..Settings::default() };

@@ -11,6 +11,7 @@ mod hearing;
 mod host;
 mod keys;
 mod people;
+mod questions;
 mod reading;
 mod social;
 mod stage;

@@ -156,6 +156,90 @@ fn fits(window: &(impl ElementRoot + ComponentHandle), scale: f32, width: f32, h
     }
 }
 
+/// Where a control lies in a window of this size: left, top, right, bottom.
+fn place(window: &(impl ElementRoot + ComponentHandle), label: &str) -> (f32, f32, f32, f32) {
+    let element = named(window, label);
+    let (at, size) = (element.absolute_position(), element.size());
+    (at.x, at.y, at.x + size.width, at.y + size.height)
+}
+
+#[test]
+fn the_window_for_logging_in_shows_everything_at_once() {
+    let controls = [
+        "User name",
+        "Password",
+        "Remember me",
+        "Log in automatically",
+        "Status",
+        "Log in",
+        "Create an account",
+        "Forgot password",
+        "Server",
+        "Servers…",
+        "Exit",
+    ];
+    let stage = Stage::new();
+    let window = stage.login();
+    window.set_notice("The server cannot be reached. Check its name and your connection.".into());
+    for servers in [1, 3] {
+        window.set_server_count(servers);
+        fits(&window, 1.0, 500.0, 720.0);
+        stage.settle();
+        for label in controls {
+            let (left, top, right, bottom) = place(&window, label);
+            assert!(0.0 <= top && bottom <= 720.0, "{label}: {top} to {bottom}");
+            assert!(0.0 <= left && right <= 500.0, "{label}: {left} to {right}");
+        }
+    }
+}
+
+#[test]
+fn tabs_stand_in_several_lines_where_they_do_not_fit_beside_each_other() {
+    let stage = Stage::logged_in(vec![]);
+    stage.alt(&stage.main(), 't');
+    let window = stage.settings();
+    let tabs = ["General", "Appearance", "Sounds", "Speech and notices", "Chats", "People"];
+    for width in [880.0, 640.0, 360.0] {
+        fits(&window, 1.0, width, 600.0);
+        stage.settle();
+        let places: Vec<_> = tabs.iter().map(|tab| place(&window, tab)).collect();
+        for (at, (left, top, right, bottom)) in places.iter().enumerate() {
+            assert!(80.0 <= right - left, "{} is seen at {width}", tabs[at]);
+            let over = |(l, t, r, b): &(f32, f32, f32, f32)| {
+                l + 0.5 < *right && *left + 0.5 < *r && t + 0.5 < *bottom && *top + 0.5 < *b
+            };
+            assert_eq!(places.iter().filter(|it| over(it)).count(), 1, "{} at {width}", tabs[at]);
+        }
+    }
+    // Without room for several lines, the chosen one is seen alone. The others are there all the same.
+    fits(&window, 4.0, 300.0, 205.0);
+    stage.settle();
+    let (left, _, right, _) = place(&window, "General");
+    assert!(250.0 < right - left);
+    assert_eq!(named(&window, "Account").accessible_role(), Some(AccessibleRole::Tab));
+}
+
+#[test]
+fn the_button_for_conversations_says_how_much_is_unread() {
+    let stage = Stage::logged_in(vec![]);
+    let window = stage.main();
+    window.set_conversations_unread("99 unread".into());
+    fits(&window, 1.0, 880.0, 600.0);
+    stage.settle();
+    let button = named(&window, "Conversations, 99 unread");
+    let text =
+        ElementQuery::from_root(&window).match_descendants().match_type_name("Text").find_all();
+    let inside = |it: &i_slint_backend_testing::ElementHandle| {
+        let (at, from) = (it.absolute_position(), button.absolute_position());
+        from.y <= at.y && at.y < from.y + button.size().height && from.x <= at.x
+    };
+    for part in text.iter().filter(|it| inside(it)) {
+        let end = part.absolute_position().x + part.size().width;
+        let own = part.absolute_position().x < button.absolute_position().x + button.size().width;
+        assert!(!own || end <= button.absolute_position().x + button.size().width);
+    }
+}
+
 /// A screen of 1280 by 900 at four times the size, without the frame of the window and the panel.
 #[test]
 fn a_chat_at_four_times_the_size_shows_whatever_has_the_focus() {

@@ -334,8 +334,12 @@ fn the_head_of_a_chat_says_when_somebody_was_last_here() {
 #[test]
 fn what_was_missed_is_said_once_without_taking_the_focus_and_stands_in_a_window() {
     let mut stage = Stage::new();
-    let ann =
-        |user, name: &str, messages| Missed { user: UserId(user), name: name.into(), messages };
+    let ann = |user, name: &str, messages| Missed {
+        user: UserId(user),
+        name: name.into(),
+        messages,
+        files: 0,
+    };
     let all = vec![ann(9, "zoe", 3), ann(2, "bob", 2)];
     hear(&stage, SocialNews::Missed(all.clone()));
     stage.enter(vec![contact(2, "bob"), stranger(9, "zoe")]);

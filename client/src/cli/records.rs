@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
-use thrive_client::{Contact, Device, File, Message, MessageState, Preset, Relation};
+use thrive_client::{
+    Contact, Device, File, Message, MessageState, Preset, Relation, size_in_words,
+};
 
 use super::output::indented;
 use super::words;
@@ -37,7 +39,7 @@ pub(crate) fn message(message: &Message, with: &str, say_with: bool) -> (String,
         MessageState::Stored | MessageState::Delivered | MessageState::Read => String::new(),
     };
     let said = match &message.file {
-        Some(file) => format!("offers the file {} ({})", file.name, words::bytes(file.size)),
+        Some(file) => format!("offers the file {} ({})", file.name, size_in_words(file.size)),
         None => indented(&message.text),
     };
     let text = format!("{}  {sender}: {said}{state}", time(message.time_ms));
@@ -68,7 +70,7 @@ pub(crate) fn message(message: &Message, with: &str, say_with: bool) -> (String,
 pub(crate) fn file(file: &File, with: &str) -> (String, Value) {
     let id = file.id.map_or_else(|| "-".to_owned(), |id| id.to_string());
     let who = if file.mine { format!("to {with}") } else { format!("from {with}") };
-    let (name, size) = (&file.name, words::bytes(file.size));
+    let (name, size) = (&file.name, size_in_words(file.size));
     let mut text = format!("{id}  {who}: {name} ({size}), {}", words::file_state(file.state));
     if let Some(saved) = &file.saved {
         text.push_str(&format!(", saved as {}", saved.display()));

@@ -1,7 +1,7 @@
 //! `thrive server`.
 
 use serde_json::json;
-use thrive_client::FileLimits;
+use thrive_client::{FileLimits, size_in_words};
 
 use super::Trouble;
 use super::args::ServerCommand;
@@ -75,10 +75,12 @@ pub(crate) async fn server(context: &Context, command: ServerCommand) -> Result<
 fn files(limits: Option<&FileLimits>) -> String {
     match limits {
         None => "none are taken".to_owned(),
-        Some(limits) if limits.refused.is_empty() => format!("up to {} bytes each", limits.bytes),
+        Some(limits) if limits.refused.is_empty() => {
+            format!("up to {} each", size_in_words(limits.bytes))
+        }
         Some(limits) => format!(
-            "up to {} bytes each, none that end in {}",
-            limits.bytes,
+            "up to {} each, none that end in {}",
+            size_in_words(limits.bytes),
             limits.refused.join(", ")
         ),
     }

@@ -2,6 +2,7 @@
 
 use thrive_client::{
     Availability, Code, Failure, FileState, MessageState, Missed, Presence, Preset, Relation,
+    size_in_words,
 };
 
 use super::Trouble;
@@ -37,8 +38,12 @@ fn failure(failure: &Failure) -> String {
     match failure {
         Failure::Refused { code, retry_after_ms, limit } => {
             let mut words = self::code(*code).to_owned();
-            if let Some(limit) = limit {
-                words.push_str(&format!(" (the limit is {limit})"));
+            match (code, limit) {
+                (Code::FileTooLarge | Code::FileQuota, Some(bytes)) => {
+                    words.push_str(&format!(" (the limit is {})", size_in_words(*bytes)));
+                }
+                (_, Some(limit)) => words.push_str(&format!(" (the limit is {limit})")),
+                (_, None) => {}
             }
             if let Some(wait) = retry_after_ms {
                 words.push_str(&format!("; try again in {} s", wait.div_ceil(1_000)));
@@ -173,19 +178,6 @@ pub(crate) fn file_state_code(state: FileState) -> &'static str {
     }
 }
 
-/// A number of bytes as people say it.
-pub(crate) fn bytes(bytes: u64) -> String {
-    let units = ["kB", "MB", "GB", "TB"];
-    if bytes < 1_000 {
-        return format!("{bytes} bytes");
-    }
-    let (mut size, mut unit) = (bytes as f64 / 1_000.0, 0);
-    while 999.95 <= size && unit + 1 < units.len() {
-        (size, unit) = (size / 1_000.0, unit + 1);
-    }
-    format!("{size:.1} {}", units[unit])
-}
-
 /// For people.
 pub(crate) fn availability(availability: Availability) -> &'static str {
     match availability {
@@ -236,17 +228,16 @@ fn preset(preset: Preset) -> &'static str {
 
 /// What came while nobody was there; `None`: nothing.
 pub(crate) fn missed(missed: &[Missed]) -> Option<String> {
-    let total = Missed::total(missed);
-    let messages = if total == 1 { "1 message" } else { &format!("{total} messages") };
+    let what = Missed::in_words(missed);
     match missed {
         [] => None,
-        [one] => Some(format!("You received {messages} from {} while offline.", one.name)),
+        [one] => Some(format!("You received {what} from {} while offline.", one.name)),
         many => {
             let each: Vec<_> =
-                many.iter().map(|one| format!("{} {}", one.name, one.messages)).collect();
+                many.iter().map(|one| format!("{} {}", one.name, one.count())).collect();
             let people = many.len();
             let each = each.join(", ");
-            Some(format!("You received {messages} from {people} people while offline: {each}."))
+            Some(format!("You received {what} from {people} people while offline: {each}."))
         }
     }
 }
@@ -277,12 +268,25 @@ mod tests {
 
     #[test]
     fn what_was_missed_is_said_in_one_sentence_with_how_many_of_whom() {
-        let from =
-            |name: &str, messages| Missed { user: UserId(1), name: name.to_owned(), messages };
+        let from = |name: &str, messages| Missed {
+            user: UserId(1),
+            name: name.to_owned(),
+            messages,
+            files: 0,
+        };
         assert_eq!(missed(&[]), None);
         let one = missed(&[from("bob", 1)]).unwrap();
         assert_eq!(one, "You received 1 message from bob while offline.");
         let two = missed(&[from("bob", 3), from("Ann", 1)]).unwrap();
         assert_eq!(two, "You received 4 messages from 2 people while offline: bob 3, Ann 1.");
+        let with_file = Missed { files: 1, ..from("anna", 3) };
+        let said = missed(std::slice::from_ref(&with_file)).unwrap();
+        assert_eq!(said, "You received 3 messages and 1 file from anna while offline.");
+        let said = missed(&[with_file, from("bob", 1)]).unwrap();
+        let words =
+            "You received 4 messages and 1 file from 2 people while offline: anna 4, bob 1.";
+        assert_eq!(said, words);
+        let files = missed(&[Missed { files: 2, ..from("bob", 0) }]).unwrap();
+        assert_eq!(files, "You received 2 files from bob while offline.");
     }
 }

@@ -392,13 +392,13 @@ impl Life {
         let read = |peer| chats.get(&peer).map_or(Seq::START, |chat| chat.marks.read);
         let counted = self.missing.count(read);
         let mut state = hub.shared.state.lock();
-        let known = counted.into_iter().filter_map(|(user, messages)| {
+        let known = counted.into_iter().filter_map(|(user, count)| {
             let name = state.model.contact(user)?.display_name().to_owned();
-            Some(Missed { user, name, messages })
+            Some(Missed { user, name, messages: count.messages, files: count.files })
         });
         let mut missed: Vec<_> = known.collect();
         missed.sort_by(|one, other| {
-            other.messages.cmp(&one.messages).then_with(|| one.name.cmp(&other.name))
+            other.count().cmp(&one.count()).then_with(|| one.name.cmp(&other.name))
         });
         state.missed = missed;
     }

@@ -45,7 +45,7 @@ async fn weakness_14_offline_messages_are_kept_with_their_time_and_summed_up() -
     bob.online(REUNION).await?;
     let missed = bob.missed();
     assert_eq!(names(&missed), [("ann", 3), ("eve", 1)]);
-    assert_eq!(Missed::total(&missed), 4);
+    assert_eq!(Missed::in_words(&missed), "4 messages");
     let talks = bob.conversations().await?;
     let shown: Vec<_> = talks.iter().map(|it| (it.last.time_ms, it.is_stranger())).collect();
     assert_eq!(shown, [(last, true), (stored[2], false)]);
