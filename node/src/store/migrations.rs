@@ -9,7 +9,7 @@ pub(super) struct Migration {
     pub(super) sql: &'static str,
 }
 
-pub(super) const ALL: [Migration; 9] = [
+pub(super) const ALL: [Migration; 11] = [
     Migration {
         number: 1,
         name: "initial",
@@ -38,6 +38,16 @@ pub(super) const ALL: [Migration; 9] = [
         number: 9,
         name: "open_files",
         sql: include_str!("../../migrations/0009_open_files.sql"),
+    },
+    Migration {
+        number: 11,
+        name: "file_hashed",
+        sql: include_str!("../../migrations/0011_file_hashed.sql"),
+    },
+    Migration {
+        number: 12,
+        name: "reset_requesters",
+        sql: include_str!("../../migrations/0012_reset_requesters.sql"),
     },
 ];
 
