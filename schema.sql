@@ -105,6 +105,8 @@ CREATE TABLE mail_sent (
   -- that was made. Each is counted for itself.
   kind TEXT NOT NULL,
   sent BIGINT NOT NULL,
+  -- The network that asked for a reset; of other kinds, nobody in particular.
+  requester TEXT NOT NULL DEFAULT '',
   CONSTRAINT mail_sent_pkey PRIMARY KEY (id),
   CONSTRAINT mail_sent_kind_check CHECK (kind IN ('code', 'reset', 'notice'))
 );
@@ -265,6 +267,8 @@ CREATE TABLE file_part (
   file BIGINT NOT NULL,
   number BIGINT NOT NULL,
   upload BIGINT NOT NULL,
+  -- The hash of everything up to the end of this part, as it goes on from there; absent of older parts.
+  hashed BYTEA,
   CONSTRAINT file_part_pkey PRIMARY KEY (file, number)
 );
 

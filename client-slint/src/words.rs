@@ -29,6 +29,12 @@ pub fn failure(failure: &Failure) -> String {
                 reason => format!("This account is banned {end}. Reason: {}", sentence_of(reason)),
             }
         }
+        Failure::OverQuota { limit, left } => format!(
+            "{} The limit is {}, and {} of it are left.",
+            code_sentence(Code::FileQuota, None),
+            size_in_words(*limit),
+            size_in_words(*left)
+        ),
         Failure::Unreachable(_) => {
             "The server cannot be reached. Check its name and your connection to the network."
                 .into()
@@ -50,6 +56,10 @@ pub fn failure(failure: &Failure) -> String {
 fn code_sentence(code: Code, limit: Option<u64>) -> String {
     let up_to = |what: &str| match limit {
         Some(limit) => format!("{what} The limit is {limit}."),
+        None => what.to_owned(),
+    };
+    let bytes = |what: &str| match limit {
+        Some(limit) => format!("{what} The limit is {}.", size_in_words(limit)),
         None => what.to_owned(),
     };
     match code {
@@ -113,14 +123,11 @@ fn code_sentence(code: Code, limit: Option<u64>) -> String {
         Code::FilesOff => "This server takes no files.".into(),
         Code::FileNameInvalid => "A file cannot be sent under this name.".into(),
         Code::FileEmpty => "There is nothing in this file.".into(),
-        Code::FileTooLarge => match limit.map(size_in_words) {
-            Some(limit) => format!("The file is too large. The limit is {limit}."),
-            None => "The file is too large.".into(),
-        },
+        Code::FileTooLarge => bytes("The file is too large."),
         Code::FileTypeRefused => "This server takes no files of this kind.".into(),
         Code::FileBanned => "You may not send files of this kind here.".into(),
-        Code::FileQuota => "All your files at the server together would be too large.".into(),
-        Code::TooManyFiles => "Too many of your files are at the server already.".into(),
+        Code::FileQuota => bytes("All your files at the server together would be too large."),
+        Code::TooManyFiles => up_to("Too many of your files are at the server already."),
         Code::NoSuchFile => "There is no such file.".into(),
         Code::FileGone => "The server has this file no longer.".into(),
         Code::FileNotAccepted => "The file was not accepted yet.".into(),

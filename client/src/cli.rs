@@ -55,7 +55,7 @@ impl Trouble {
             Self::Failure(failure) => match failure {
                 Failure::Refused { code: Code::SessionEnded | Code::LoginRequired, .. }
                 | Failure::NotLoggedIn => 4,
-                Failure::Refused { .. } | Failure::Banned { .. } => 1,
+                Failure::Refused { .. } | Failure::Banned { .. } | Failure::OverQuota { .. } => 1,
                 Failure::Unreachable(_) | Failure::NotThrive(_) => 3,
                 Failure::ServerChanged { .. } => 5,
                 Failure::Invalid(_) => 2,

@@ -96,7 +96,7 @@ async fn resolve(server: &ServerAddress) -> Result<Vec<SocketAddr>, Failure> {
     Ok(addresses)
 }
 
-async fn race(
+pub(crate) async fn race(
     server: &ServerAddress,
     addresses: &[SocketAddr],
     pin: Option<&Fingerprint>,

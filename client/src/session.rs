@@ -40,12 +40,12 @@ const GOODBYE: Duration = Duration::from_millis(300);
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        let Refusal { code, retry_after_ms, limit, until, reason } = refusal;
+        let Refusal { code, retry_after_ms, limit, left, until, reason } = refusal;
         if code == Code::Banned {
             let (until_ms, reason) = (until.map(|it| it.0), reason.as_str().to_owned());
             return Self::Banned { until_ms, reason };
         }
-        Self::Refused { code, retry_after_ms, limit }
+        Self::of(code, retry_after_ms, limit, left)
     }
 }
 
@@ -423,6 +423,7 @@ pub(crate) fn ends_session(failure: &Failure) -> Option<Code> {
         Failure::Refused { code: code @ Code::SessionEnded, .. } => Some(*code),
         Failure::Banned { .. } => Some(Code::Banned),
         Failure::Refused { .. }
+        | Failure::OverQuota { .. }
         | Failure::Unreachable(_)
         | Failure::ServerChanged { .. }
         | Failure::NotThrive(_)

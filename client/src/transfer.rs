@@ -60,6 +60,7 @@ impl From<Failure> for Outcome {
             Failure::Refused { code, retry_after_ms, limit } => {
                 Self::refused(&Refusal { retry_after_ms, limit, ..code.into() })
             }
+            Failure::OverQuota { .. } => Self::refused(&Code::FileQuota.into()),
             Failure::Unreachable(_) | Failure::NotThrive(_) | Failure::NotLoggedIn => {
                 Self::Later(None)
             }
@@ -177,4 +178,41 @@ async fn open(
 /// The word of a code, as it is kept in the cache, in English.
 pub(crate) fn in_words(code: Code) -> String {
     code.word().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::rig::node;
+    use crate::types::ServerAddress;
+
+    /// What the server reads of an upload that ended in this way.
+    async fn read_by_the_server(finished: bool) -> Result<Vec<u8>, quinn::ReadToEndError> {
+        let node = node();
+        let address = node.local_addr().unwrap();
+        let reading = tokio::spawn(async move {
+            let connection = node.accept().await.unwrap().await.unwrap();
+            let (_answers, mut stream) = connection.accept_bi().await.unwrap();
+            stream.read_to_end(1_000_000).await
+        });
+        let named = ServerAddress { host: "localhost".to_owned(), port: address.port() };
+        let (dialled, _) = crate::dial::race(&named, &[address], None).await.unwrap();
+        let request = Request::UploadFile { file: FileId(1) };
+        let (mut up, _reader) = open(&dialled.connection, request).await.unwrap();
+        up.stream.write_all(b"a part of it").await.unwrap();
+        if finished {
+            up.end();
+        }
+        drop(up);
+        reading.await.unwrap()
+    }
+
+    /// Else the server takes the part for the whole, and calls the sender a liar.
+    #[tokio::test]
+    async fn an_upload_that_is_dropped_is_broken_off_and_not_at_its_end() {
+        let broken = read_by_the_server(false).await;
+        let reset = matches!(broken, Err(quinn::ReadToEndError::Read(quinn::ReadError::Reset(_))));
+        assert!(reset, "{broken:?}");
+        assert!(read_by_the_server(true).await.unwrap().ends_with(b"a part of it"));
+    }
 }

@@ -186,6 +186,19 @@ pub struct File {
     pub saved: Option<PathBuf>,
     /// Why this device gave it up, in English.
     pub failed: Option<String>,
+    /// What the server takes at most, where the offer was more than that.
+    pub limit: Option<u64>,
+    /// What is left of that.
+    pub left: Option<u64>,
+}
+
+impl File {
+    /// Why the server did not take the offer, if it did not.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Failure> {
+        let FileState::OfferRefused(code) = self.state else { return None };
+        Some(Failure::of(code, None, self.limit, self.left))
+    }
 }
 
 /// How far a file has come.
@@ -424,6 +437,8 @@ pub enum Failure {
     Refused { code: Code, retry_after_ms: Option<u64>, limit: Option<u64> },
     /// The server keeps this account out until then; `None`: for ever. Said after the right password.
     Banned { until_ms: Option<i64>, reason: String },
+    /// All files of this account together would be more than `limit` bytes; so many are `left`.
+    OverQuota { limit: u64, left: u64 },
     /// No connection to the server, or it went away before it answered.
     Unreachable(String),
     /// The server's certificate is not the one that was seen before. Never ignored silently.
@@ -438,6 +453,22 @@ pub enum Failure {
     Local(String),
 }
 
+impl Failure {
+    /// What a server says of an order that it did not carry out.
+    #[must_use]
+    pub(crate) fn of(
+        code: Code,
+        retry_after_ms: Option<u64>,
+        limit: Option<u64>,
+        left: Option<u64>,
+    ) -> Self {
+        match (code, limit, left) {
+            (Code::FileQuota, Some(limit), Some(left)) => Self::OverQuota { limit, left },
+            _ => Self::Refused { code, retry_after_ms, limit },
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     /// English, for logs and for the command line; screens have their own words.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -447,6 +478,9 @@ impl fmt::Display for Failure {
                 let end = thrive_protocol::admin::words::end(until_ms.map(Time));
                 write!(formatter, "this account is banned {end}")?;
                 if reason.is_empty() { Ok(()) } else { write!(formatter, ": {reason}") }
+            }
+            Self::OverQuota { .. } => {
+                write!(formatter, "the server refused: {}", Code::FileQuota.word())
             }
             Self::Unreachable(why) => write!(formatter, "the server cannot be reached: {why}"),
             Self::ServerChanged { host, .. } => {

@@ -4,6 +4,7 @@
 mod s3;
 mod sweeper;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -110,6 +111,26 @@ impl Depot {
         let options = GetOptions { range, ..GetOptions::default() };
         let read = timeout(ANSWER, self.store.get_opts(&self.key(file, part), options)).await;
         Ok(read.map_err(|_| DepotError::Silent)??.into_stream())
+    }
+
+    /// How long each stored part of a file is. Reads none of them.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn lengths(&self, file: FileId) -> Result<HashMap<(i64, i64), u64>, DepotError> {
+        let below = object_store::path::Path::from(format!("{}{file}", self.prefix));
+        let (mut found, mut lengths) = (self.store.list(Some(&below)), HashMap::new());
+        while let Some(object) =
+            timeout(ANSWER, found.next()).await.map_err(|_| DepotError::Silent)?
+        {
+            let object = object?;
+            let name = object.location.filename().and_then(|name| name.split_once('-'));
+            let numbers = name.and_then(|(part, upload)| {
+                Some((part.parse::<i64>().ok()?, upload.parse::<i64>().ok()?))
+            });
+            lengths.extend(numbers.map(|numbers| (numbers, object.size)));
+        }
+        Ok(lengths)
     }
 
     /// Deletes a part that nobody knows of.

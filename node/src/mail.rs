@@ -29,6 +29,7 @@ use crate::clock;
 use crate::outage::Outage;
 use crate::password::Hasher;
 use crate::store::Database;
+use crate::throttle::Network;
 
 /// Something to write to somebody.
 #[derive(Clone, Debug)]
@@ -36,7 +37,7 @@ pub enum Errand {
     /// The code for an account that waits for it.
     Verify(Username),
     /// Codes for another password.
-    Reset(Account),
+    Reset { account: Account, from: Network },
     /// The code for another address.
     Change { user: UserId, to: EmailAddress },
     /// The password was changed.
@@ -167,8 +168,11 @@ pub async fn sweep(database: Database, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = turns.tick() => {}
         }
-        let now = clock::now();
-        match database.forget_unverified(now, Time(now.0 - HOUR_MS)).await {
+        let forgotten = async {
+            let now = database.time(clock::now()).await?;
+            database.forget_unverified(now, Time(now.0 - HOUR_MS)).await
+        };
+        match forgotten.await {
             Ok(0) => {}
             Ok(accounts) => tracing::info!(accounts, "Accounts that were never verified are gone"),
             Err(error) => {

@@ -249,7 +249,8 @@ impl Parts {
         work.spawn(announcer.run(background.clone()));
         if let Some(depot) = depot {
             let keep = config.files.keep;
-            let sweeper = Sweeper { database: database.clone(), depot, nudge, keep };
+            let sweeper =
+                Sweeper { database: database.clone(), depot, nudge, keep, clock: clock::now };
             work.spawn(sweeper.run(background.clone()));
         }
         work.spawn(last_seen::keep(online.clone(), database.clone(), background.clone()));

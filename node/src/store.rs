@@ -37,7 +37,7 @@ pub mod value;
 use std::borrow::Cow;
 use std::path::Path;
 
-use thrive_protocol::ids::Epoch;
+use thrive_protocol::ids::{Epoch, Time};
 
 pub use self::append::{Append, AppendRefusal, Appended};
 pub use self::error::StoreError;
@@ -120,6 +120,18 @@ impl Database {
         };
         let missing = missing.doing("look at the migrations of the database")?;
         Ok(missing.iter().map(|step| format!("{:04}_{}", step.number, step.name)).collect())
+    }
+
+    /// What time it is for all who use this store: by the clock of its server, which is one for all nodes; of a
+    /// file, by the clock of this node, which is `own`.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn time(&self, own: Time) -> Result<Time, StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(own),
+            Self::Postgres(postgres) => postgres.time().await.doing("read the clock"),
+        }
     }
 
     /// Returns when the store can do nothing more, ever, because of a fault in this program. A server

@@ -128,7 +128,7 @@ codes! {
     FileTypeRefused = "file_type_refused",
     /// An admin has forbidden this account to send files of this kind.
     FileBanned = "file_banned",
-    /// All files of this account together would be more than `limit` bytes.
+    /// All files of this account together would be more than `limit` bytes; `left` are free.
     FileQuota = "file_quota",
     /// More than `limit` files of this account are kept already.
     TooManyFiles = "too_many_files",
@@ -211,6 +211,9 @@ pub struct Refusal {
     /// The limit that was passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
+    /// How much of the limit is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<u64>,
     /// Until when it stays so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
@@ -221,7 +224,14 @@ pub struct Refusal {
 
 impl From<Code> for Refusal {
     fn from(code: Code) -> Self {
-        Self { code, retry_after_ms: None, limit: None, until: None, reason: Reason::default() }
+        Self {
+            code,
+            retry_after_ms: None,
+            limit: None,
+            left: None,
+            until: None,
+            reason: Reason::default(),
+        }
     }
 }
 

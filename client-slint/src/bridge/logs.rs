@@ -135,14 +135,20 @@ impl Keeper {
         loop {
             let at = self.client.bookmark(BOOKMARK, peer).await?;
             let messages = self.client.later(peer, at, PAGE).await?;
-            let Some(last) = messages.last().and_then(|message| message.seq) else { return Ok(()) };
+            if messages.is_empty() {
+                return Ok(());
+            }
             let entries: Vec<_> = messages.iter().map(|it| self.entry(it)).collect();
-            let (documents, contact) = (self.documents.clone(), contact.clone());
-            let write = move || chat_log::append(&documents, &contact, &entries);
+            let (documents, of) = (self.documents.clone(), contact.clone());
+            let write = move || chat_log::append(&documents, &of, at, &entries);
             let written = tokio::task::spawn_blocking(write).await;
             let written = written.unwrap_or_else(|error| Err(io::Error::other(error)));
-            written.map_err(|error| Failure::Local(error.to_string()))?;
+            let written = written.map_err(|error| Failure::Local(error.to_string()))?;
+            let last = written.checked_sub(1).and_then(|last| messages.get(last)?.seq);
+            let Some(last) = last else { return Ok(()) };
             self.client.set_bookmark(BOOKMARK, peer, last).await?;
+            // What stays after this only says what is noted already.
+            drop(chat_log::noted(&self.documents, contact));
         }
     }
 

@@ -86,6 +86,10 @@ pub fn standing(file: &File) -> String {
     end(format!("{}, {}", words::what(file), words::state(file, file.done)))
 }
 
+/// The log does not say which of the two it was.
+const NOT_TAKEN: &str =
+    "It was not what was offered, or files of this kind are not taken by the server.";
+
 /// What is worth saying of a change. How far it is, is not.
 #[must_use]
 pub fn news(before: &File, now: &File, name: &str) -> Option<Event> {
@@ -101,7 +105,14 @@ pub fn news(before: &File, now: &File, name: &str) -> Option<Event> {
     if let (None, Some(why)) = (&before.failed, &now.failed) {
         return failed(words::why_failed(why));
     }
-    if became(FileState::NotAsOffered) && (now.mine || before.wanted) {
+    if became(FileState::NotAsOffered) && now.mine {
+        // Why this device gave it up was said already, by the server itself.
+        return match now.failed {
+            Some(_) => None,
+            None => failed(NOT_TAKEN.into()),
+        };
+    }
+    if became(FileState::NotAsOffered) && before.wanted {
         return failed("It was not what was offered.".into());
     }
     if now.mine && became(FileState::Declined) {
@@ -252,6 +263,8 @@ pub(crate) mod tests {
             wanted: false,
             saved: None,
             failed: None,
+            limit: None,
+            left: None,
         }
     }
 
@@ -309,6 +322,11 @@ pub(crate) mod tests {
         assert_eq!(news(&wanted, &saved, "Ann"), Some(received));
         let broken = File { failed: Some("the disk is full".into()), ..wanted.clone() };
         assert_eq!(news(&wanted, &broken, "Ann"), Some(failed("The disk is full.")));
+        let refused = with(FileState::NotAsOffered);
+        assert_eq!(news(&offered, &refused, "Ann"), Some(failed(NOT_TAKEN)));
+        // Said when the server answered, and not again when the log says it.
+        let told = |file: &File| File { failed: Some("file_type_refused".into()), ..file.clone() };
+        assert_eq!(news(&told(&offered), &told(&refused), "Ann"), None);
         let gone = File { state: FileState::Cancelled, ..wanted.clone() };
         assert_eq!(news(&wanted, &gone, "Ann"), Some(failed("Ann has taken it back.")));
     }

@@ -71,7 +71,10 @@ pub(crate) fn server(raw: &str) -> Result<ServerAddress, Mistake> {
 #[must_use]
 pub fn field_of(failure: &Failure) -> Field {
     match failure {
-        Failure::Refused { .. } | Failure::Banned { .. } | Failure::NotLoggedIn => Field::Password,
+        Failure::Refused { .. }
+        | Failure::Banned { .. }
+        | Failure::OverQuota { .. }
+        | Failure::NotLoggedIn => Field::Password,
         Failure::Invalid(_) => Field::Username,
         Failure::Unreachable(_)
         | Failure::ServerChanged { .. }

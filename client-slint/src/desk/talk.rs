@@ -407,7 +407,9 @@ impl Desk {
                 if now.file.is_some() =>
             {
                 let refused = Failure::Refused { code, retry_after_ms: None, limit: None };
-                let event = Event::FileFailed { file: now.text, why: words::failure(&refused) };
+                let why = now.file.as_ref().and_then(thrive_client::File::refusal);
+                let why = words::failure(&why.unwrap_or(refused));
+                let event = Event::FileFailed { file: now.text, why };
                 self.event(&event, Arrival::Live);
             }
             // What is said of an offer of mine is said when it is made, and when all of it is there.

@@ -29,7 +29,10 @@ pub fn state(file: &File, done: u64) -> String {
     };
     match (file.state, file.mine, file.wanted) {
         (FileState::Waiting, _, _) => "waiting to be offered".into(),
-        (FileState::OfferRefused(code), _, _) => format!("not sent: {}", refused(code)),
+        (FileState::OfferRefused(code), _, _) => {
+            let why = file.refusal().map_or_else(|| refused(code), |why| failure(&why));
+            format!("not sent: {why}")
+        }
         (FileState::Offered, true, _) if done == 0 => "offered, waiting to be sent".into(),
         (FileState::Offered, true, _) => under_way("sending"),
         (FileState::Accepted, true, _) if done == 0 => "accepted, waiting to be sent".into(),
@@ -48,7 +51,11 @@ pub fn state(file: &File, done: u64) -> String {
         }
         (FileState::Declined, _, _) => "declined".into(),
         (FileState::Cancelled, _, _) => "taken back".into(),
-        (FileState::NotAsOffered, _, _) => "refused, it was not what was offered".into(),
+        (FileState::NotAsOffered, true, _) => {
+            "refused, it was not what was offered, or is of a kind that the server does not take"
+                .into()
+        }
+        (FileState::NotAsOffered, false, _) => "refused, it was not what was offered".into(),
         (FileState::Expired, _, _) => "no longer at the server".into(),
     }
 }
@@ -159,6 +166,18 @@ mod tests {
         let failed = File { failed: Some("file_type_refused".into()), ..theirs(FileState::Ready) };
         let words = "failed: This server takes no files of this kind. Enter tries again";
         assert_eq!(state(&failed, 0), words);
+    }
+
+    #[test]
+    fn what_an_offer_came_up_against_is_said_with_how_much_of_it_is_left() {
+        let state = FileState::OfferRefused(Code::FileQuota);
+        let full = File { mine: true, state, limit: Some(2_000_000), left: Some(900), ..file() };
+        let words = "not sent: All your files at the server together would be too large. \
+                     The limit is 2 MB, and 900 bytes of it are left.";
+        assert_eq!(super::state(&full, 0), words);
+        let state = FileState::OfferRefused(Code::TooManyFiles);
+        let many = File { mine: true, state, limit: Some(500), ..file() };
+        assert!(super::state(&many, 0).ends_with("The limit is 500."));
     }
 
     #[test]

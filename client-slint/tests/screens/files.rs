@@ -40,6 +40,8 @@ fn file(seq: i64) -> File {
         wanted: false,
         saved: None,
         failed: None,
+        limit: None,
+        left: None,
     }
 }
 
@@ -187,14 +189,16 @@ fn an_offer_that_the_server_refuses_is_a_failure_with_its_reason() {
     let first = Message { seq: None, state: MessageState::Waiting, ..offer(&waiting) };
     stage.message(first.clone());
     let code = Code::FileTooLarge;
-    let refused = File { state: FileState::OfferRefused(code), ..waiting };
+    let state = FileState::OfferRefused(code);
+    let refused = File { state, limit: Some(10_000_000), ..waiting };
     let now = Message { state: MessageState::Refused(code), file: Some(refused), ..first };
     let before = Some(MessageState::Waiting);
     stage.office.hear(News::Change(Change::Message { before, now, arrival: Arrival::Live }));
     stage.later(6_000);
-    let sentence = "photo.jpg was not transferred. The file is too large.";
+    let sentence = "photo.jpg was not transferred. The file is too large. The limit is 10.0 MB.";
     hears(&stage, sentence);
-    assert!(rows(&window)[0].contains("not sent: The file is too large."), "{:?}", rows(&window));
+    let shown = "not sent: The file is too large. The limit is 10.0 MB.";
+    assert!(rows(&window)[0].contains(shown), "{:?}", rows(&window));
 }
 
 #[test]

@@ -255,7 +255,7 @@ pub(super) fn settle(
         .exists(params![peer.0, chats::number(seq)])?;
     if taken {
         // The server contradicts itself. The text is kept, and people hear that something is wrong.
-        messages::refuse(change, key, Code::Internal)?;
+        messages::refuse(change, key, &Code::Internal.into())?;
         return Ok(Some((key, Some(MessageState::Waiting))));
     }
     change

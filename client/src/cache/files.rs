@@ -40,7 +40,7 @@ const SELECT: &str = "
     SELECT file.message, message.peer, message.mine, message.seq, message.refused, file.file,
       file.name, file.size, file.content_type, file.sha256, file.expires, file.source, file.folder,
       file.saved, file.failed, coalesce(accepted, 0), coalesce(ready, 0), coalesce(received, 0),
-      coalesce(ended, ''), message.time, chat.username
+      coalesce(ended, ''), message.time, chat.username, file.refused_limit, file.refused_left
     FROM file JOIN message ON message.key = file.message
     JOIN chat ON chat.peer = message.peer
     LEFT JOIN file_state ON file_state.file = file.file";
@@ -119,6 +119,18 @@ pub(super) fn became(db: &Connection, file: FileId, state: Said) -> rusqlite::Re
     };
     db.prepare_cached(&format!("UPDATE file_state SET {change} WHERE file = ?1"))?
         .execute([file.0])?;
+    Ok(())
+}
+
+/// Notes what an offer came up against, if this message is one.
+pub(super) fn refused(
+    db: &Connection,
+    message: MessageKey,
+    limit: Option<u64>,
+    left: Option<u64>,
+) -> rusqlite::Result<()> {
+    db.prepare_cached("UPDATE file SET refused_limit = ?2, refused_left = ?3 WHERE message = ?1")?
+        .execute(params![message.0, limit.map(number), left.map(number)])?;
     Ok(())
 }
 
@@ -250,6 +262,8 @@ fn file(row: &Row<'_>, now_ms: i64) -> rusqlite::Result<File> {
         wanted: row.get::<_, Option<String>>(12)?.is_some(),
         saved: row.get::<_, Option<String>>(13)?.map(PathBuf::from),
         failed: row.get(14)?,
+        limit: row.get::<_, Option<i64>>(21)?.map(i64::unsigned_abs),
+        left: row.get::<_, Option<i64>>(22)?.map(i64::unsigned_abs),
     })
 }
 

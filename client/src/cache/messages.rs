@@ -1,7 +1,7 @@
 //! Messages on the disk, and among them the outbox.
 
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
-use thrive_protocol::code::Code;
+use thrive_protocol::code::{Code, Refusal};
 use thrive_protocol::ids::{ClientMsgId, Seq, UserId};
 use thrive_protocol::name::Username;
 
@@ -166,9 +166,10 @@ fn with_offer(db: &Connection, row: outbox::Row) -> rusqlite::Result<outbox::Row
 }
 
 /// Notes that the server said no for good.
-pub(crate) fn refuse(db: &Connection, key: MessageKey, code: Code) -> rusqlite::Result<()> {
+pub(crate) fn refuse(db: &Connection, key: MessageKey, refusal: &Refusal) -> rusqlite::Result<()> {
+    files::refused(db, key, refusal.limit, refusal.left)?;
     db.prepare_cached("UPDATE message SET refused = ?2 WHERE key = ?1 AND seq IS NULL")?
-        .execute(params![key.0, code.word()])?;
+        .execute(params![key.0, refusal.code.word()])?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 /// Raised with every change of the tables; each step up is one entry of [`STEPS`].
-const STEPS: &[&str] = &[FIRST, ORIGIN, FILES, GROUPS];
+const STEPS: &[&str] = &[FIRST, ORIGIN, FILES, GROUPS, REFUSED_LIMIT];
 
 const FIRST: &str = "
 -- Single values: `me` (my account id), `epoch` (of the store that `chat.position` belongs to).
@@ -91,6 +91,12 @@ CREATE TABLE file_state (
 
 /// The group of my list that a contact stands in; empty: none.
 const GROUPS: &str = "ALTER TABLE person ADD COLUMN in_group TEXT NOT NULL DEFAULT '';";
+
+/// What an offer that was refused came up against.
+const REFUSED_LIMIT: &str = "
+ALTER TABLE file ADD COLUMN refused_limit INTEGER; -- mine: what the server takes at most
+ALTER TABLE file ADD COLUMN refused_left INTEGER;  -- mine: what was left of it
+";
 
 /// Sets the connection up and applies the steps that are missing. `Err(Some(version))`: the file was
 /// written by a newer program.

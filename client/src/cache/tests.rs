@@ -281,13 +281,13 @@ async fn a_refused_message_leaves_the_outbox_until_it_is_tried_again_or_deleted(
     let dir = tempfile::tempdir().unwrap();
     let cache = open(&dir).await;
     let key = wait(&cache, 1, "mine").await;
-    cache.run(move |db| messages::refuse(db, key, Code::Blocked)).await.unwrap();
+    cache.run(move |db| messages::refuse(db, key, &Code::Blocked.into())).await.unwrap();
     assert!(cache.run(|db| messages::waiting(db)).await.unwrap().is_empty());
     assert_eq!(all(&cache).await[0].state, MessageState::Refused(Code::Blocked));
     let row = cache.run(move |db| messages::retry(db, key)).await.unwrap().unwrap();
     assert_eq!((row.key, row.id.0), (key, [1; 16]));
     assert!(!cache.run(move |db| messages::discard(db, key)).await.unwrap());
-    cache.run(move |db| messages::refuse(db, key, Code::Blocked)).await.unwrap();
+    cache.run(move |db| messages::refuse(db, key, &Code::Blocked.into())).await.unwrap();
     assert!(cache.run(move |db| messages::discard(db, key)).await.unwrap());
     assert!(all(&cache).await.is_empty());
 }

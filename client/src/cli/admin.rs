@@ -7,7 +7,7 @@ use thrive_client::admin::{
     Address, AdminAnswer, AdminCommand, AuditEntry, BanEntry, CreateUser, Line, OnlinePerson,
     Person, Time, grammar, words,
 };
-use thrive_client::{Client, Failure};
+use thrive_client::{Client, Failure, Preset};
 
 use super::Trouble;
 use super::args::PasswordFrom;
@@ -155,6 +155,7 @@ fn record(answer: &AdminAnswer) -> Value {
                     "username": it.username.as_str(),
                     "admin": it.admin,
                     "availability": super::words::availability_code(it.presence.availability),
+                    "preset": it.presence.preset.map(Preset::word),
                     "status": it.presence.text.as_str(),
                 })
             };

@@ -151,8 +151,8 @@ pub(crate) enum Command {
         thrive admin create eve        asks for the password of the new account\n  \
         thrive admin audit 50")]
     Admin {
-        /// The order: ban bob 12/24/2026 spam
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        /// The order: ban bob 12/24/2026 spam; what begins with a dash goes behind --
+        #[arg(allow_negative_numbers = true)]
         words: Vec<String>,
         /// Of the account that create makes
         #[command(flatten)]
@@ -443,6 +443,32 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_an_order_stand_before_between_and_behind_its_words() {
+        let read = |typed: &[&str]| {
+            let typed = [&["thrive"], typed].concat();
+            let arguments = Arguments::try_parse_from(typed).map_err(|it| it.to_string())?;
+            let Command::Admin { words, password } = arguments.command else {
+                return Err("no order".to_owned());
+            };
+            Ok((words.join(" "), password.password_file, arguments.json, arguments.global.server))
+        };
+        let expected = || {
+            let file = Some(PathBuf::from("f"));
+            Ok(("create eve eve@example.org".to_owned(), file, true, Some("a:1".to_owned())))
+        };
+        let words = ["create", "eve", "eve@example.org"];
+        let options = ["--password-file", "f", "--json", "--server", "a:1"];
+        for at in 0..=words.len() {
+            let (before, behind) = words.split_at(at);
+            assert_eq!(read(&[&["admin"], before, &options, behind].concat()), expected());
+        }
+        let order = |typed: &[&str]| read(typed).unwrap().0;
+        assert_eq!(order(&["admin", "alert", "--", "--json"]), "alert --json");
+        assert_eq!(order(&["admin", "ban", "bob", "3d", "-5", "-"]), "ban bob 3d -5 -");
+        assert!(read(&["admin", "alert", "--loud"]).unwrap_err().contains("--"));
     }
 
     #[test]

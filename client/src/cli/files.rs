@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde_json::json;
 use thrive_client::{Change, Changes, Client, Failure, File, FileState, MessageKey};
 use tokio::time::timeout;
 
@@ -12,6 +13,7 @@ use super::args::{FilesCommand, Folder};
 use super::context::{Context, name_of};
 use super::records;
 
+const DECLINED: &str = "declined";
 /// For the server to answer an offer; longer than any restart of it should take.
 const OFFERED: Duration = Duration::from_secs(60);
 /// For the last word about a file that is here already.
@@ -29,12 +31,7 @@ pub(crate) async fn send(context: &Context, user: &str, files: &[PathBuf]) -> Re
                 sent.insert(message.key);
             }
             Ok(Err(failure)) => {
-                let refused = Trouble::from(failure);
-                context.output.note(&format!(
-                    "{}: {}",
-                    path.display(),
-                    super::words::trouble(&refused)
-                ));
+                let refused = context.output.complain_of(&path.display(), &failure.into());
                 trouble.get_or_insert(refused);
             }
             Err(_) => {
@@ -60,16 +57,30 @@ pub(crate) async fn send(context: &Context, user: &str, files: &[PathBuf]) -> Re
     };
     let files = until(context, &client, &mut changes, sent, there).await?;
     client.close().await;
+    trouble.or(complain(context, &files)).map_or(Ok(()), Err)
+}
+
+/// Why a file that was waited for does not get there, if it does not.
+fn went_wrong(file: &File) -> Option<String> {
+    let bad = if file.mine {
+        matches!(file.state, FileState::NotAsOffered | FileState::Expired)
+    } else {
+        file.saved.is_none()
+    };
+    let ended = bad.then(|| super::words::file_state(file));
+    file.failed.as_deref().map(super::words::given_up).or(ended)
+}
+
+/// Says which of them went wrong. What is left is the exit code.
+fn complain(context: &Context, files: &[File]) -> Option<Trouble> {
+    let mut trouble = None;
     for file in files {
-        let went_wrong = file.failed.clone().or_else(|| {
-            let bad = matches!(file.state, FileState::NotAsOffered | FileState::Expired);
-            bad.then(|| super::words::file_state(file.state))
-        });
-        if let Some(why) = went_wrong {
-            trouble.get_or_insert_with(|| Trouble::Local(format!("{}: {why}", file.name)));
+        if let Some(why) = went_wrong(file) {
+            let said = context.output.complain_of(&file.name, &Trouble::Local(why));
+            trouble.get_or_insert(said);
         }
     }
-    trouble.map_or(Ok(()), Err)
+    trouble
 }
 
 pub(crate) async fn files(context: &Context, command: FilesCommand) -> Result<(), Trouble> {
@@ -103,12 +114,15 @@ pub(crate) async fn files(context: &Context, command: FilesCommand) -> Result<()
         FilesCommand::Decline { which } => {
             for file in find(&client, &which.ids).await? {
                 client.decline_file(file.message).await?;
+                ended(context, &client, &file, DECLINED)?;
             }
             Ok(())
         }
         FilesCommand::Cancel { which } => {
             for file in find(&client, &which.ids).await? {
                 client.cancel_file(file.message).await?;
+                let what = if file.mine { "taken back" } else { "not fetched any more" };
+                ended(context, &client, &file, what)?;
             }
             Ok(())
         }
@@ -127,6 +141,22 @@ async fn list(context: &Context, client: &Client) -> Result<(), Trouble> {
 fn say(context: &Context, client: &Client, file: &File) -> Result<(), Trouble> {
     let (line, record) = records::file(file, &name_of(client, file.peer));
     context.output.say(&line, &record)
+}
+
+/// What this command did to a file, whose state is told by the log a moment later.
+fn ended(context: &Context, client: &Client, file: &File, what: &str) -> Result<(), Trouble> {
+    let with = name_of(client, file.peer);
+    let kind = if what == DECLINED { "file_declined" } else { "file_cancelled" };
+    let id = file.id.map(|id| id.0);
+    let record = json!({
+        "type": kind,
+        "id": id,
+        "message": file.message.0,
+        "with": with,
+        "mine": file.mine,
+        "name": file.name,
+    });
+    context.output.say(&format!("{}: {what}", file.name), &record)
 }
 
 fn folder(to: Folder) -> Result<PathBuf, Trouble> {
@@ -183,13 +213,7 @@ async fn fetched(
     if let Ok(told) = timeout(TOLD, told).await {
         told?;
     }
-    for file in files {
-        if file.saved.is_none() {
-            let why = file.failed.unwrap_or_else(|| super::words::file_state(file.state));
-            return Err(Trouble::Local(format!("{}: {why}", file.name)));
-        }
-    }
-    Ok(())
+    complain(context, &files).map_or(Ok(()), Err)
 }
 
 /// Waits until all of them are there, and prints each as soon as it is. How far they are goes to standard
@@ -208,7 +232,10 @@ async fn until(
             let file = client.file(message).await?;
             if there(&file) {
                 open.remove(&message);
-                say(context, client, &file)?;
+                // What went wrong is said once, at the end; programs get the record as well.
+                if context.output.is_json() || went_wrong(&file).is_none() {
+                    say(context, client, &file)?;
+                }
                 done.push(file);
             }
         }

@@ -1,6 +1,7 @@
 //! Everything that is printed: text for people, or one JSON object a line. No colors, no moving of the
 //! cursor, no control characters.
 
+use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
@@ -43,11 +44,24 @@ impl Output {
         ExitCode::from(trouble.exit_code())
     }
 
+    pub(crate) fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Says what went wrong with one of several things. What is left is the exit code.
+    pub(crate) fn complain_of(self, what: &dyn Display, trouble: &Trouble) -> Trouble {
+        self.tell(trouble, &format!("{what}: {}", words::trouble(trouble)));
+        Trouble::Said(trouble.exit_code())
+    }
+
     /// Says what went wrong.
     pub(crate) fn complain(self, trouble: &Trouble) {
+        self.tell(trouble, &words::trouble(trouble));
+    }
+
+    fn tell(self, trouble: &Trouble, message: &str) {
         let code = trouble.exit_code();
         if !matches!(trouble, Trouble::Closed | Trouble::Said(_)) {
-            let message = words::trouble(trouble);
             if self.json {
                 let error = json!({
                     "code": words::trouble_code(trouble),
@@ -57,7 +71,7 @@ impl Output {
                 // The exit code says it once more.
                 drop(self.line(&json!({ "error": error }).to_string()));
             } else {
-                drop(writeln!(io::stderr(), "thrive: {}", plain(&message)));
+                drop(writeln!(io::stderr(), "thrive: {}", plain(message)));
             }
         }
     }

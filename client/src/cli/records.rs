@@ -71,12 +71,12 @@ pub(crate) fn file(file: &File, with: &str) -> (String, Value) {
     let id = file.id.map_or_else(|| "-".to_owned(), |id| id.to_string());
     let who = if file.mine { format!("to {with}") } else { format!("from {with}") };
     let (name, size) = (&file.name, size_in_words(file.size));
-    let mut text = format!("{id}  {who}: {name} ({size}), {}", words::file_state(file.state));
+    let mut text = format!("{id}  {who}: {name} ({size}), {}", words::file_state(file));
     if let Some(saved) = &file.saved {
         text.push_str(&format!(", saved as {}", saved.display()));
     }
     if let Some(failed) = &file.failed {
-        text.push_str(&format!(", given up here: {failed}"));
+        text.push_str(&format!(", given up here: {}", words::given_up(failed)));
     }
     let record = json!({
         "type": "file",
@@ -92,6 +92,8 @@ pub(crate) fn file(file: &File, with: &str) -> (String, Value) {
         "expires": file.expires_ms.map(instant),
         "saved": file.saved,
         "failed": file.failed,
+        "limit": file.limit,
+        "left": file.left,
     });
     (text, record)
 }

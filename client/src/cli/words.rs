@@ -1,7 +1,7 @@
 //! Words of the command line for everything that the client reports.
 
 use thrive_client::{
-    Availability, Code, Failure, FileState, MessageState, Missed, Presence, Preset, Relation,
+    Availability, Code, Failure, File, FileState, MessageState, Missed, Presence, Relation,
     size_in_words,
 };
 
@@ -21,6 +21,7 @@ pub(crate) fn trouble_code(trouble: &Trouble) -> &'static str {
         Trouble::Failure(failure) => match failure {
             Failure::Refused { code, .. } => code.word(),
             Failure::Banned { .. } => Code::Banned.word(),
+            Failure::OverQuota { .. } => Code::FileQuota.word(),
             Failure::Unreachable(_) => "unreachable",
             Failure::ServerChanged { .. } => "server_changed",
             Failure::NotThrive(_) => "not_thrive",
@@ -34,16 +35,16 @@ pub(crate) fn trouble_code(trouble: &Trouble) -> &'static str {
     }
 }
 
-fn failure(failure: &Failure) -> String {
+pub(crate) fn failure(failure: &Failure) -> String {
     match failure {
         Failure::Refused { code, retry_after_ms, limit } => {
             let mut words = self::code(*code).to_owned();
-            match (code, limit) {
-                (Code::FileTooLarge | Code::FileQuota, Some(bytes)) => {
-                    words.push_str(&format!(" (the limit is {})", size_in_words(*bytes)));
-                }
-                (_, Some(limit)) => words.push_str(&format!(" (the limit is {limit})")),
-                (_, None) => {}
+            if let Some(limit) = limit {
+                let limit = match code {
+                    Code::FileTooLarge | Code::FileQuota => size_in_words(*limit),
+                    _ => limit.to_string(),
+                };
+                words.push_str(&format!(" (the limit is {limit})"));
             }
             if let Some(wait) = retry_after_ms {
                 words.push_str(&format!("; try again in {} s", wait.div_ceil(1_000)));
@@ -55,6 +56,12 @@ fn failure(failure: &Failure) -> String {
              before: {known}\nnow:    {offered}\n\
              Either the server got a new one, or somebody is between you and it. Ask its operator. \
              If the new one is right:\n  thrive --server {host} server accept {offered}"
+        ),
+        Failure::OverQuota { limit, left } => format!(
+            "{} (the limit is {}, and {} of it are left)",
+            code(Code::FileQuota),
+            size_in_words(*limit),
+            size_in_words(*left)
         ),
         Failure::NotLoggedIn => "nobody is logged in; see: thrive login --help".to_owned(),
         Failure::Banned { .. }
@@ -145,10 +152,13 @@ pub(crate) fn code(code: Code) -> &'static str {
 }
 
 /// How far a file has come, for people.
-pub(crate) fn file_state(state: FileState) -> String {
-    match state {
+pub(crate) fn file_state(file: &File) -> String {
+    match file.state {
         FileState::Waiting => "waiting".to_owned(),
-        FileState::OfferRefused(code) => format!("refused: {}", self::code(code)),
+        FileState::OfferRefused(code) => {
+            let why = file.refusal().map(|refusal| failure(&refusal));
+            format!("refused: {}", why.unwrap_or_else(|| self::code(code).to_owned()))
+        }
         FileState::Offered => "offered, on its way to the server".to_owned(),
         FileState::Ready => "offered".to_owned(),
         FileState::Accepted => "accepted, on its way to the server".to_owned(),
@@ -156,9 +166,17 @@ pub(crate) fn file_state(state: FileState) -> String {
         FileState::Received => "received".to_owned(),
         FileState::Declined => "declined".to_owned(),
         FileState::Cancelled => "taken back".to_owned(),
-        FileState::NotAsOffered => "refused: it was not what was offered".to_owned(),
+        FileState::NotAsOffered => {
+            "refused: it was not what was offered, or files of this kind are not taken".to_owned()
+        }
         FileState::Expired => "expired".to_owned(),
     }
+}
+
+/// Why this device gave a file up: the library has the word of a code, or words of its own.
+pub(crate) fn given_up(why: &str) -> String {
+    let code = Code::ALL.iter().find(|code| code.word() == why);
+    code.map_or_else(|| why.to_owned(), |code| self::code(*code).to_owned())
 }
 
 /// The same for programs.
@@ -205,24 +223,12 @@ pub(crate) fn availability_code(availability: Availability) -> &'static str {
 pub(crate) fn presence(presence: &Presence) -> String {
     let word = availability(presence.availability);
     let doing = match presence.preset {
-        Some(preset) => format!("{} ({word})", self::preset(preset)),
+        Some(preset) => format!("{} ({word})", thrive_client::admin::words::preset(preset)),
         None => word.to_owned(),
     };
     match presence.text.as_str() {
         "" => doing,
         text => format!("{doing}, {text}"),
-    }
-}
-
-fn preset(preset: Preset) -> &'static str {
-    match preset {
-        Preset::OnThePhone => "on the phone",
-        Preset::DoingHomework => "doing homework",
-        Preset::InTheShower => "in the shower",
-        Preset::WatchingTv => "watching TV",
-        Preset::HidingFromTheParents => "hiding from the parents",
-        Preset::FixingMyPc => "fixing my PC",
-        Preset::BatteryAboutToDie => "battery about to die",
     }
 }
 

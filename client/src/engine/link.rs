@@ -251,6 +251,7 @@ impl Life {
                 }
                 Failure::Refused { .. }
                 | Failure::Banned { .. }
+                | Failure::OverQuota { .. }
                 | Failure::Unreachable(_)
                 | Failure::Invalid(_)
                 | Failure::NotLoggedIn => tell(answer, Ok(())),

@@ -346,7 +346,9 @@ fn is_listed(contact: &crate::types::Contact) -> bool {
 fn ended(message: Message) -> Result<Message, Failure> {
     match message.state {
         MessageState::Refused(code) => {
-            Err(Failure::Refused { code, retry_after_ms: None, limit: None })
+            let refusal = message.file.as_ref().and_then(crate::types::File::refusal);
+            let refused = Failure::Refused { code, retry_after_ms: None, limit: None };
+            Err(refusal.unwrap_or(refused))
         }
         MessageState::Waiting
         | MessageState::Stored
@@ -359,6 +361,7 @@ fn pause(failure: &Failure) -> Duration {
     match failure {
         Failure::Refused { retry_after_ms, .. } => hinted(*retry_after_ms, PAUSE),
         Failure::Banned { .. }
+        | Failure::OverQuota { .. }
         | Failure::Unreachable(_)
         | Failure::ServerChanged { .. }
         | Failure::NotThrive(_)

@@ -238,11 +238,11 @@ impl Life {
     async fn give_up(&mut self, hub: &Hub, keys: Vec<MessageKey>, refusal: &Refusal) {
         for key in keys {
             self.outbox.settled(key);
-            let (code, me) = (refusal.code, self.username.clone());
+            let (why, me) = (refusal.clone(), self.username.clone());
             let noted = self
                 .cache
                 .run(move |db| {
-                    messages::refuse(db, key, code)?;
+                    messages::refuse(db, key, &why)?;
                     messages::by_key(db, &me, key)
                 })
                 .await;

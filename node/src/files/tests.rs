@@ -52,6 +52,10 @@ async fn a_part_is_read_as_it_was_written_from_any_place_on() {
         assert_eq!(all(&depot, part(0, 1), 700_000).await.unwrap(), bytes[700_000..]);
         assert_eq!(all(&depot, part(1, 2), 4).await.unwrap(), b"end");
         assert!(all(&depot, part(1, 1), 0).await.is_err(), "another upload");
+        depot.put(OTHER, part(0, 1), Bytes::from_static(b"of another file")).await.unwrap();
+        let lengths = depot.lengths(FILE).await.unwrap();
+        assert_eq!(lengths, [((0, 1), PART as u64), ((1, 2), 7)].into());
+        depot.delete(OTHER).await.unwrap();
         depot.put(FILE, part(1, 2), Bytes::from_static(b"again")).await.unwrap();
         assert_eq!(all(&depot, part(1, 2), 0).await.unwrap(), b"again");
         depot.delete(FILE).await.unwrap();

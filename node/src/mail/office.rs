@@ -21,6 +21,7 @@ use crate::random;
 use crate::store::StoreError;
 use crate::store::addresses::Addressee;
 use crate::store::codes::{Issue, NewCode, Purpose};
+use crate::throttle::Network;
 
 pub(super) struct Office {
     means: Means,
@@ -43,6 +44,9 @@ enum Failed {
 ///
 /// [`CODE_TRIES`]: thrive_protocol::limits::CODE_TRIES
 const ALL_TRIES: usize = 100;
+/// Mails in an hour to one address about forgotten passwords, whoever asks; from one network it is
+/// [`MAILS_PER_HOUR`]. Four networks have to ask in somebody's name to keep its owner from them.
+const RESETS_PER_HOUR: usize = 12;
 /// How long a code is valid.
 const CODE_MS: i64 = 10 * 60 * 1_000;
 /// How long a code is tried to be delivered: whoever gets it needs the rest of its time.
@@ -78,7 +82,7 @@ impl Office {
     async fn attempt(&self, errand: &Errand) -> Result<(), Failed> {
         match errand {
             Errand::Verify(username) => self.verify(username).await,
-            Errand::Reset(account) => self.reset(account).await,
+            Errand::Reset { account, from } => self.reset(account, *from).await,
             Errand::Change { user, to } => self.change(*user, to).await,
             Errand::PasswordChanged(user) => self.password_changed(*user).await,
             Errand::AddressChanged { username, before } => {
@@ -109,7 +113,7 @@ impl Office {
         Ok(())
     }
 
-    async fn reset(&self, account: &Account) -> Result<(), Failed> {
+    async fn reset(&self, account: &Account, from: Network) -> Result<(), Failed> {
         let store = &self.means.database;
         let concerned = match account {
             Account::Named(username) => {
@@ -125,7 +129,10 @@ impl Office {
             codes.push((username, code));
             stored.push(new);
         }
-        if store.issue_codes(&email, &stored, issue(Purpose::Reset)).await? {
+        // Whoever is elsewhere and asks in somebody's name leaves the owner their own.
+        let requester = &from.to_string();
+        let rules = Issue { at_most: RESETS_PER_HOUR, requester, ..issue(Purpose::Reset) };
+        if store.issue_codes(&email, &stored, rules).await? {
             let letter = letter::reset(&self.means.server, email, &codes);
             self.deliver(&letter, CODE_PATIENCE, &stored, Purpose::Reset).await;
         }
@@ -227,15 +234,24 @@ impl Office {
 
 fn patience(errand: &Errand) -> Duration {
     match errand {
-        Errand::Verify(_) | Errand::Reset(_) | Errand::Change { .. } => CODE_PATIENCE,
+        Errand::Verify(_) | Errand::Reset { .. } | Errand::Change { .. } => CODE_PATIENCE,
         Errand::PasswordChanged(_) | Errand::AddressChanged { .. } => NOTICE_PATIENCE,
     }
 }
 
-fn issue(purpose: Purpose) -> Issue {
+fn issue(purpose: Purpose) -> Issue<'static> {
     let (now, since) = hour();
     let expires = Time(now.0 + CODE_MS);
-    Issue { purpose, now, expires, tries: ALL_TRIES, since, at_most: MAILS_PER_HOUR }
+    Issue {
+        purpose,
+        now,
+        expires,
+        tries: ALL_TRIES,
+        since,
+        at_most: MAILS_PER_HOUR,
+        requester: "",
+        at_most_each: MAILS_PER_HOUR,
+    }
 }
 
 /// Now, and an hour ago.

@@ -81,7 +81,7 @@ impl Emails {
             Account::Named(Username::parse(named)?)
         };
         self.mails.take(from, now()).map_err(AccountError::TooOften)?;
-        Ok(mailer.send(Errand::Reset(account))?)
+        Ok(mailer.send(Errand::Reset { account, from: Network::of(from) })?)
     }
 
     /// Gives an account another password and ends all its sessions.

@@ -285,7 +285,9 @@ impl Answer for FileError {
                 OfferingRefusal::NoSuchConversation => Code::NoSuchConversation.into(),
                 OfferingRefusal::Blocked => Code::Blocked.into(),
                 OfferingRefusal::BlockedByYou => Code::BlockedByYou.into(),
-                OfferingRefusal::Quota => Refusal { limit: Some(*quota), ..Code::FileQuota.into() },
+                OfferingRefusal::Quota { left } => {
+                    Refusal { limit: Some(*quota), left: Some(*left), ..Code::FileQuota.into() }
+                }
                 OfferingRefusal::TooMany => Refusal::over(Code::TooManyFiles, limits::FILES),
                 OfferingRefusal::OtherUse => Code::BadRequest.into(),
             },

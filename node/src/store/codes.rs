@@ -32,7 +32,7 @@ pub struct NewCode {
 
 /// The rules of a mail with codes.
 #[derive(Clone, Copy, Debug)]
-pub struct Issue {
+pub struct Issue<'a> {
     pub purpose: Purpose,
     pub now: Time,
     pub expires: Time,
@@ -43,6 +43,10 @@ pub struct Issue {
     pub since: Time,
     /// So many of them, and there is no further one.
     pub at_most: usize,
+    /// Who asked for it, of those mails that anybody can ask for; else empty.
+    pub requester: &'a str,
+    /// So many of them for one requester.
+    pub at_most_each: usize,
 }
 
 /// Somebody types a code.
@@ -92,7 +96,7 @@ impl Database {
         &self,
         email: &EmailAddress,
         codes: &[NewCode],
-        rules: Issue,
+        rules: Issue<'_>,
     ) -> Result<bool, StoreError> {
         undisturbed(|| self.try_issue_codes(email, codes, rules)).await
     }
@@ -101,15 +105,17 @@ impl Database {
         &self,
         email: &EmailAddress,
         codes: &[NewCode],
-        rules: Issue,
+        rules: Issue<'_>,
     ) -> Result<bool, StoreError> {
         let doing = "make codes for a mail";
         let mut transaction = self.begin(doing).await?;
         let kind = rules.purpose.kind();
-        let params = values![email.folded(), rules.since, kind];
+        let params = values![email.folded(), rules.since, kind, rules.requester];
         let sent = transaction.run(COUNT_MAILS, params).await?;
-        let sent: i64 = sent.first().map_or(Ok(0), |row| row.get(0)).doing(doing)?;
-        if i64::try_from(rules.at_most).unwrap_or(i64::MAX) <= sent {
+        let sent = sent.first().map_or(Ok((0, 0)), |row| Ok((row.get(0)?, row.get(1)?)));
+        let (all, theirs): (i64, i64) = sent.doing(doing)?;
+        let most = |most: usize| i64::try_from(most).unwrap_or(i64::MAX);
+        if most(rules.at_most) <= all || most(rules.at_most_each) <= theirs {
             return Ok(false);
         }
         let tries = i64::try_from(rules.tries).unwrap_or(i64::MAX);
@@ -131,7 +137,7 @@ impl Database {
             }
             transaction.run(DELETE_TRIES, values![code.user, rules.purpose.word()]).await?;
         }
-        let params = values![fresh_id(rules.now), email.folded(), kind, rules.now];
+        let params = values![fresh_id(rules.now), email.folded(), kind, rules.now, rules.requester];
         transaction.run(INSERT_MAIL, params).await?;
         transaction.commit().await?;
         Ok(true)
@@ -184,10 +190,11 @@ impl Database {
 }
 
 const COUNT_MAILS: &str = "
-    SELECT count(*) FROM mail_sent WHERE email_folded = $1 AND $2 < sent AND kind = $3";
+    SELECT count(*), coalesce(sum(CASE WHEN requester = $4 THEN 1 ELSE 0 END), 0)
+    FROM mail_sent WHERE email_folded = $1 AND $2 < sent AND kind = $3";
 
 const INSERT_MAIL: &str = "
-    INSERT INTO mail_sent (id, email_folded, kind, sent) VALUES ($1, $2, $3, $4)";
+    INSERT INTO mail_sent (id, email_folded, kind, sent, requester) VALUES ($1, $2, $3, $4, $5)";
 
 const DELETE_TRIES: &str = "DELETE FROM mail_code_try WHERE account = $1 AND purpose = $2";
 

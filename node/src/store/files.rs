@@ -164,7 +164,7 @@ impl Database {
         Ok((stored, turn))
     }
 
-    /// Notes that one more part is stored, which begins at `at`. `false`: the turn is over, or the
+    /// Notes that one more part is stored, which begins at `at`, with the hash up to its end. `false`: the turn is over, or the
     /// file has ended or expired.
     ///
     /// # Errors
@@ -175,9 +175,10 @@ impl Database {
         number: i64,
         at: u64,
         len: u64,
+        hashed: &[u8],
         now: Time,
     ) -> Result<bool, StoreError> {
-        undisturbed(|| self.try_add_part(turn, number, at, len, now)).await
+        undisturbed(|| self.try_add_part(turn, number, at, len, hashed, now)).await
     }
 
     async fn try_add_part(
@@ -186,6 +187,7 @@ impl Database {
         number: i64,
         at: u64,
         len: u64,
+        hashed: &[u8],
         now: Time,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.begin("add a part of a file").await?;
@@ -193,7 +195,8 @@ impl Database {
         if transaction.run(GROW, grown).await?.is_empty() {
             return Ok(false);
         }
-        transaction.run(INSERT_PART, values![turn.file, number, turn.upload]).await?;
+        let part = values![turn.file, number, turn.upload, hashed.to_vec()];
+        transaction.run(INSERT_PART, part).await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -233,6 +236,20 @@ impl Database {
         let rows = self.read(doing, SELECT_PARTS, values![file, from, limit]).await?;
         let part = |row: &Row| Ok(Part { number: row.get(0)?, upload: row.get(1)? });
         rows.iter().map(part).collect::<Result<_, _>>().doing(doing)
+    }
+
+    /// The last part before a number of which the hash was noted, and that hash.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn hashed_part(
+        &self,
+        file: FileId,
+        before: i64,
+    ) -> Result<Option<(i64, Vec<u8>)>, StoreError> {
+        let doing = "read the hash of a part";
+        let rows = self.read(doing, SELECT_HASHED, values![file, before]).await?;
+        rows.first().map(|row| Ok((row.get(0)?, row.get(1)?))).transpose().doing(doing)
     }
 
     /// Files whose content is of no more use, those that have expired included.
@@ -325,7 +342,12 @@ const CUT: &str = "
     UPDATE file SET stored = $3
     WHERE id = $1 AND upload = $2 AND ready = 0 AND ended = '' RETURNING stored";
 
-const INSERT_PART: &str = "INSERT INTO file_part (file, number, upload) VALUES ($1, $2, $3)";
+const INSERT_PART: &str = "
+    INSERT INTO file_part (file, number, upload, hashed) VALUES ($1, $2, $3, $4)";
+
+const SELECT_HASHED: &str = "
+    SELECT number, hashed FROM file_part WHERE file = $1 AND number < $2 AND hashed IS NOT NULL
+    ORDER BY number DESC LIMIT 1";
 
 const SELECT_PARTS: &str = "
     SELECT number, upload FROM file_part WHERE file = $1 AND $2 <= number ORDER BY number LIMIT $3";

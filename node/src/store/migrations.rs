@@ -9,7 +9,7 @@ pub(super) struct Migration {
     pub(super) sql: &'static str,
 }
 
-pub(super) const ALL: [Migration; 10] = [
+pub(super) const ALL: [Migration; 12] = [
     Migration {
         number: 1,
         name: "initial",
@@ -43,6 +43,16 @@ pub(super) const ALL: [Migration; 10] = [
         number: 10,
         name: "contact_groups",
         sql: include_str!("../../migrations/0010_contact_groups.sql"),
+    },
+    Migration {
+        number: 11,
+        name: "file_hashed",
+        sql: include_str!("../../migrations/0011_file_hashed.sql"),
+    },
+    Migration {
+        number: 12,
+        name: "reset_requesters",
+        sql: include_str!("../../migrations/0012_reset_requesters.sql"),
     },
 ];
 

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use thrive_protocol::ids::Time;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -76,6 +77,12 @@ impl Postgres {
             Err(Failed { cause: Cause::Lost(_), .. }) => Ok(self.once(asked).await?),
             other => Ok(other?),
         }
+    }
+
+    /// The clock of the server.
+    pub(super) async fn time(&self) -> Result<Time, Cause> {
+        let asked = Statement { sql: SELECT_TIME.into(), params: Vec::new() };
+        self.read(&asked).await?.first().ok_or(Cause::Corrupt)?.get(0)
     }
 
     /// A change is only done again if it had not been sent.
@@ -160,6 +167,9 @@ impl From<Failed> for Cause {
         failed.cause
     }
 }
+
+const SELECT_TIME: &str =
+    "SELECT CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT)";
 
 /// Appends at once. One waits for the disk while another is made ready; more would only make batches
 /// smaller.

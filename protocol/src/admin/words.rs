@@ -7,6 +7,7 @@ use super::grammar::{COMMANDS, Usage};
 use super::{AdminAnswer, AuditEntry, BanEntry, OnlinePerson};
 use crate::ids::Time;
 use crate::people::Availability;
+use crate::preset::Preset;
 
 impl fmt::Display for AdminAnswer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -63,11 +64,29 @@ impl fmt::Display for OnlinePerson {
             Availability::Away => "away",
             Availability::Online => "online",
         };
-        write!(formatter, "{}{admin}, {word}", self.username)?;
+        write!(formatter, "{}{admin}, ", self.username)?;
+        match self.presence.preset {
+            Some(doing) => write!(formatter, "{} ({word})", preset(doing))?,
+            None => formatter.write_str(word)?,
+        }
         match self.presence.text.as_str() {
             "" => Ok(()),
             text => write!(formatter, ", {text}"),
         }
+    }
+}
+
+/// What somebody does just now.
+#[must_use]
+pub fn preset(preset: Preset) -> &'static str {
+    match preset {
+        Preset::OnThePhone => "on the phone",
+        Preset::DoingHomework => "doing homework",
+        Preset::InTheShower => "in the shower",
+        Preset::WatchingTv => "watching TV",
+        Preset::HidingFromTheParents => "hiding from the parents",
+        Preset::FixingMyPc => "fixing my PC",
+        Preset::BatteryAboutToDie => "battery about to die",
     }
 }
 
@@ -158,6 +177,7 @@ mod tests {
     use crate::admin::Person;
     use crate::ids::UserId;
     use crate::name::Username;
+    use crate::people::Presence;
 
     #[test]
     fn an_answer_says_what_happened() {
@@ -172,6 +192,22 @@ mod tests {
         assert_eq!(promoted.to_string(), "bob is an admin now.");
         let nobody = AdminAnswer::Online { people: Default::default(), more: false };
         assert_eq!(nobody.to_string(), "Nobody is online.");
+    }
+
+    #[test]
+    fn who_is_online_is_told_with_what_they_do_and_say() {
+        let told = |availability, preset, text: &str| {
+            let text = crate::text::StatusText::parse(text).unwrap();
+            let presence = Presence { availability, preset, text, last_seen: None };
+            let username = Username::parse("bob").unwrap();
+            OnlinePerson { user: UserId(1), username, presence, admin: true }.to_string()
+        };
+        let (phone, none) = (Some(Preset::OnThePhone), None);
+        assert_eq!(
+            told(Availability::Busy, phone, "back at 5"),
+            "bob (Admin), on the phone (busy), back at 5"
+        );
+        assert_eq!(told(Availability::Away, none, ""), "bob (Admin), away");
     }
 
     #[test]

@@ -273,12 +273,13 @@ fn sign_up() -> impl Strategy<Value = SignUp> {
 }
 
 fn refusal() -> impl Strategy<Value = Refusal> {
-    let numbers = (any::<Option<u64>>(), any::<Option<u64>>());
+    let numbers = (any::<Option<u64>>(), any::<Option<u64>>(), any::<Option<u64>>());
     (prop::sample::select(Code::ALL), numbers, option::of(time()), line()).prop_map(
-        |(code, (retry_after_ms, limit), until, reason)| Refusal {
+        |(code, (retry_after_ms, limit, left), until, reason)| Refusal {
             code,
             retry_after_ms,
             limit,
+            left,
             until,
             reason,
         },

@@ -356,16 +356,19 @@ async fn what_is_taken_back_is_deleted_and_makes_room_in_the_quota() -> Result<(
     let (home, port) = (Home::new()?, node.address.port());
     let (ann, bob) = (home.log_in("ann", port).await?, home.log_in("bob", port).await?);
     let bob_is = user(&bob)?;
-    let refused = async |name: &str, len: usize| -> Result<Code> {
+    let refused = async |name: &str, len: usize| -> Result<Failure> {
         match ann.offer_file_and_wait(bob_is, &home.file(name, &content(len, 3))?).await {
-            Err(Failure::Refused { code, .. }) => Ok(code),
+            Err(failure) => Ok(failure),
             other => bail!("{name}: {other:?}"),
         }
     };
-    ensure!(refused("large", 2_000_001).await? == Code::FileTooLarge);
+    let limit = Some(2_000_000);
+    let large = Failure::Refused { code: Code::FileTooLarge, retry_after_ms: None, limit };
+    ensure!(refused("large", 2_000_001).await? == large);
     let first = ann.offer_file(bob_is, &home.file("first", &content(1_500_000, 4))?).await?;
     until(&ann, first, is(FileState::Ready)).await?;
-    ensure!(refused("second", 1_500_000).await? == Code::FileQuota);
+    let full = Failure::OverQuota { limit: 2_500_000, left: 1_000_000 };
+    ensure!(refused("second", 1_500_000).await? == full);
     ann.cancel_file(first).await?;
     until(&ann, first, is(FileState::Cancelled)).await?;
     until_nothing_is_kept(&node.folder().join("files")).await?;

@@ -7,6 +7,7 @@ mod client;
 mod client_admin;
 mod client_cluster;
 mod cluster;
+mod command;
 mod crash;
 mod directory;
 mod documents;

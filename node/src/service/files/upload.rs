@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::TryStreamExt as _;
+use sha2::digest::common::hazmat::{DeserializeStateError, SerializableState as _};
 use sha2::{Digest as _, Sha256};
 use thrive_protocol::entry::Entry;
 use thrive_protocol::ids::{FileId, UserId};
@@ -26,6 +27,17 @@ pub struct Upload {
     hash: Sha256,
 }
 
+/// The number of the part that begins there.
+fn number_at(at: u64) -> i64 {
+    i64::try_from(at / PART as u64).unwrap_or(i64::MAX)
+}
+
+/// A hash as it was noted.
+fn deserialized(state: &[u8]) -> Result<Sha256, DeserializeStateError> {
+    let state = state.try_into().map_err(|_| DeserializeStateError)?;
+    Sha256::deserialize(state)
+}
+
 /// Parts that are looked up together.
 const LOOK_UP: usize = 256;
 
@@ -39,18 +51,41 @@ impl Upload {
         let at = stored.stored;
         let mut upload =
             Self { desk, sender, stored, turn, at, part: BytesMut::new(), hash: Sha256::new() };
-        if !upload.stored.standing.ready {
+        if !upload.stored.standing.ready && 0 < at {
+            upload.leave_out_what_is_lost().await?;
             upload.hash_what_is_stored().await?;
         }
         Ok(upload)
+    }
+
+    /// Goes back before the first part that the depot has not, or not whole.
+    async fn leave_out_what_is_lost(&mut self) -> Result<(), FileError> {
+        let file = self.turn.file;
+        let lengths = self.desk.depot.lengths(file).await?;
+        let mut at = 0;
+        while at < self.at {
+            let parts = self.desk.database.parts(file, number_at(at), LOOK_UP).await?;
+            let before = at;
+            for part in &parts {
+                let len = (self.at - at).min(PART as u64);
+                let is_there = lengths.get(&(part.number, part.upload)) == Some(&len);
+                if part.number != number_at(at) || !is_there {
+                    return self.go_back_to(at).await;
+                }
+                at += len;
+            }
+            if at == before {
+                return self.go_back_to(at).await;
+            }
+        }
+        Ok(())
     }
 
     /// A part is missing or not whole, which nobody can mend but the sender: what follows from it on is sent
     /// again.
     async fn go_back_to(&mut self, at: u64) -> Result<(), FileError> {
         tracing::warn!(file.id = %self.turn.file, at, "A part of a file is lost; it is sent again");
-        let number = i64::try_from(at / PART as u64).unwrap_or(i64::MAX);
-        if self.desk.database.cut_parts(self.turn, number, at).await? {
+        if self.desk.database.cut_parts(self.turn, number_at(at), at).await? {
             self.at = at;
             return Ok(());
         }
@@ -128,11 +163,12 @@ impl Upload {
         }
         self.hash.update(&bytes);
         let len = bytes.len() as u64;
-        let number = i64::try_from(self.at / PART as u64).unwrap_or(i64::MAX);
+        let number = number_at(self.at);
         let part = Part { number, upload: self.turn.upload };
         let file = self.turn.file;
         self.desk.depot.put(file, part, bytes).await?;
-        if self.desk.database.add_part(self.turn, number, self.at, len, clock::now()).await? {
+        let (hashed, now) = (self.hash.serialize(), clock::now());
+        if self.desk.database.add_part(self.turn, number, self.at, len, &hashed, now).await? {
             self.at += len;
             return Ok(());
         }
@@ -145,12 +181,21 @@ impl Upload {
         Err(ChangeFileError::Elsewhere.into())
     }
 
-    /// What came before an interruption counts as well.
+    /// What came before an interruption counts as well. Its hash was noted with each part: read again is only
+    /// what an older node has stored, which noted none.
     async fn hash_what_is_stored(&mut self) -> Result<(), FileError> {
-        let (file, mut hashed) = (self.turn.file, 0_u64);
+        let file = self.turn.file;
+        let mut hashed = 0_u64;
+        let before = number_at(self.at.saturating_add(PART as u64 - 1));
+        if let Some((number, state)) = self.desk.database.hashed_part(file, before).await?
+            && let Ok(hash) = deserialized(&state)
+        {
+            self.hash = hash;
+            let end = number.unsigned_abs().saturating_add(1).saturating_mul(PART as u64);
+            hashed = end.min(self.at);
+        }
         while hashed < self.at {
-            let from = i64::try_from(hashed / PART as u64).unwrap_or(i64::MAX);
-            let parts = self.desk.database.parts(file, from, LOOK_UP).await?;
+            let parts = self.desk.database.parts(file, number_at(hashed), LOOK_UP).await?;
             let before = hashed;
             for part in parts {
                 let rest = (self.at - hashed).min(PART as u64);

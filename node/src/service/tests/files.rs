@@ -119,6 +119,39 @@ async fn an_upload_goes_on_where_it_was_interrupted_and_the_one_before_is_over()
 }
 
 #[tokio::test]
+async fn an_upload_that_goes_on_reads_nothing_again_and_still_knows_what_came_before() {
+    let world = World::new().await;
+    let (ann, bob, chat) = pair(&world).await;
+    let content = content();
+    for wrong in [true, false] {
+        let file = offered(&world, &ann, offer(chat, "a.txt", &content)).await;
+        let mut first = world.services.files.upload(&ann, file).await.unwrap();
+        let mut begun = content[..2 * PART].to_vec();
+        begun[PART + 7] ^= u8::from(wrong);
+        first.take(Bytes::from(begun)).await.unwrap();
+        drop(first);
+        let folder = world.folder.path().join("files").join(file.to_string());
+        // Of the same length, and yet not what came: whoever reads it again, finds out.
+        let parts = [folder.join("0-1"), folder.join("1-1")];
+        let kept = parts.each_ref().map(|part| std::fs::read(part).unwrap());
+        parts.iter().for_each(|part| std::fs::write(part, vec![0; PART]).unwrap());
+        let mut again = world.services.files.upload(&ann, file).await.unwrap();
+        assert_eq!(again.at(), 2 * PART as u64);
+        parts.iter().zip(kept).for_each(|(part, kept)| std::fs::write(part, kept).unwrap());
+        again.take(Bytes::copy_from_slice(&content[2 * PART..])).await.unwrap();
+        let done = code(again.finish().await);
+        assert_eq!(
+            done.map(|entry| entry.is_some()),
+            if wrong { Err(Code::FileNotAsOffered) } else { Ok(true) }
+        );
+        if !wrong {
+            world.services.files.accept(&bob, file).await.unwrap();
+            assert!(fetch(&world, &bob, file, 0).await.unwrap() == content);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_part_that_is_lost_in_the_depot_is_sent_again_and_what_follows_it() {
     let world = World::new().await;
     let (ann, bob, chat) = pair(&world).await;

@@ -66,9 +66,9 @@ fn code(user: UserId, hash: &str) -> NewCode {
     NewCode { user, hash: hash.into() }
 }
 
-fn rules(purpose: Purpose, now: Time) -> Issue {
+fn rules(purpose: Purpose, now: Time) -> Issue<'static> {
     let (expires, since) = (Time(now.0 + 600_000), Time(now.0 - HOUR));
-    Issue { purpose, now, expires, tries: 5, since, at_most: 3 }
+    Issue { purpose, now, expires, tries: 5, since, at_most: 3, requester: "", at_most_each: 9 }
 }
 
 async fn session(database: &Database, user: UserId, number: u8) -> bool {
@@ -209,6 +209,30 @@ async fn notices_are_counted_for_themselves() {
         let after_them = Issue { at_most: 4, ..rules };
         assert!(database.issue_codes(&address, &[code(ann, "x")], after_them).await.unwrap());
         assert!(!database.issue_codes(&address, &[code(ann, "x")], after_them).await.unwrap());
+    })
+    .await;
+}
+
+/// Three resets that somebody else asked for were all that an address got in an hour.
+#[tokio::test]
+async fn resets_that_somebody_elsewhere_asks_for_leave_the_owner_their_own() {
+    on_each_engine(async |database| {
+        let ann = verified(&database, "ann", "ann@example.org").await;
+        let address = email("ann@example.org");
+        let ask = async |requester, later: i64| {
+            let rules = rules(Purpose::Reset, Time(NOW.0 + later));
+            let rules = Issue { at_most: 7, requester, at_most_each: 3, ..rules };
+            database.issue_codes(&address, &[code(ann, "x")], rules).await.unwrap()
+        };
+        for allowed in [true, true, true, false, false] {
+            assert_eq!(ask("stranger", 0).await, allowed);
+        }
+        for allowed in [true, true, true, false] {
+            assert_eq!(ask("owner", 0).await, allowed);
+        }
+        // Mails to one address have a bound all the same.
+        assert!(ask("third", 0).await && !ask("third", 0).await && !ask("fourth", 0).await);
+        assert!(ask("stranger", HOUR + 1).await);
     })
     .await;
 }

@@ -5,6 +5,7 @@ use thrive_protocol::file::{ContentType, FileHash, FileName, FileState};
 use thrive_protocol::ids::{FileId, Seq};
 
 use super::*;
+use crate::config::FilePlace;
 use crate::domain::offer::{Deed, Ended, OfferRefusal};
 use crate::domain::relation::{Pair, RelationRefusal};
 use crate::store::files::{ChangeFileError, NewOffer, Offered, OfferingRefusal, Part, Turn};
@@ -96,7 +97,11 @@ async fn what_an_account_has_offered_has_a_bound_in_bytes_and_in_number() {
         for number in 1..=3 {
             offered(&database, &offer_of(chat, ann, number)).await;
         }
-        assert_eq!(refused(&database, &offer_of(chat, ann, 4)).await, OfferingRefusal::Quota);
+        let full = OfferingRefusal::Quota { left: 0 };
+        assert_eq!(refused(&database, &offer_of(chat, ann, 4)).await, full);
+        let nearly = NewOffer { quota: 4 * SIZE - 1, ..offer_of(chat, ann, 4) };
+        let left = OfferingRefusal::Quota { left: SIZE - 1 };
+        assert_eq!(refused(&database, &nearly).await, left);
         let many = NewOffer { at_most: 3, quota: u64::MAX, ..offer_of(chat, ann, 4) };
         assert_eq!(refused(&database, &many).await, OfferingRefusal::TooMany);
         // It is counted for each account, and what has expired or ended makes room.
@@ -105,7 +110,7 @@ async fn what_an_account_has_offered_has_a_bound_in_bytes_and_in_number() {
         offered(&database, &later).await;
         offered(&database, &NewOffer { quota: 2 * SIZE, ..offer_of(chat, bob, 2) }).await;
         let full = NewOffer { quota: 2 * SIZE, ..offer_of(chat, bob, 3) };
-        assert_eq!(refused(&database, &full).await, OfferingRefusal::Quota);
+        assert_eq!(refused(&database, &full).await, OfferingRefusal::Quota { left: 0 });
         change(&database, first.offer.file, bob, Deed::Cancel).await.unwrap();
         offered(&database, &full).await;
     })
@@ -122,7 +127,8 @@ async fn offers_at_the_same_time_cannot_pass_the_bound_together() {
         });
         let outcomes = futures_util::future::join_all(offers).await;
         let stored = outcomes.iter().filter(|it| matches!(it, Ok(Ok(_)))).count();
-        let sized = outcomes.iter().filter(|it| matches!(it, Ok(Err(OfferingRefusal::Quota))));
+        let sized =
+            outcomes.iter().filter(|it| matches!(it, Ok(Err(OfferingRefusal::Quota { .. }))));
         assert!(stored <= 3, "{outcomes:?}");
         // One that was disturbed too often is told to come back; no other outcome is right.
         let busy = outcomes.iter().filter(|it| it.as_ref().is_err_and(|it| it.is_busy())).count();
@@ -153,6 +159,9 @@ async fn what_becomes_of_an_offer_is_told_once_in_the_log() {
     .await;
 }
 
+/// What stands for a hash.
+const HASHED: &[u8] = b"up to here";
+
 #[tokio::test]
 async fn parts_are_added_in_order_and_only_by_the_last_upload() {
     on_each_engine(async |database| {
@@ -162,15 +171,24 @@ async fn parts_are_added_in_order_and_only_by_the_last_upload() {
         assert!(matches!(begin(bob).await, Err(ChangeFileError::Refused(_))));
         let (before, first) = begin(ann).await.unwrap();
         assert_eq!((before.stored, first), (0, Turn { file, upload: 1 }));
-        assert!(database.add_part(first, 0, 0, 1_000, NOW).await.unwrap());
-        assert!(!database.add_part(first, 0, 0, 1_000, NOW).await.unwrap(), "it is there already");
+        assert!(database.add_part(first, 0, 0, 1_000, HASHED, NOW).await.unwrap());
+        assert!(
+            !database.add_part(first, 0, 0, 1_000, HASHED, NOW).await.unwrap(),
+            "it is there already"
+        );
         let (before, second) = begin(ann).await.unwrap();
         assert_eq!((before.stored, second.upload), (1_000, 2));
-        assert!(!database.add_part(first, 1, 1_000, 1_000, NOW).await.unwrap(), "its turn is over");
+        assert!(
+            !database.add_part(first, 1, 1_000, 1_000, HASHED, NOW).await.unwrap(),
+            "its turn is over"
+        );
         let over = database.change_file(file, ann, Deed::Finish, Some(first), NOW).await;
         assert!(matches!(over, Err(ChangeFileError::Elsewhere)));
-        assert!(database.add_part(second, 1, 1_000, 1_000, NOW).await.unwrap());
-        assert!(database.add_part(second, 2, 2_000, 500, NOW).await.unwrap());
+        assert!(database.add_part(second, 1, 1_000, 1_000, HASHED, NOW).await.unwrap());
+        assert!(database.add_part(second, 2, 2_000, 500, HASHED, NOW).await.unwrap());
+        let hashed = async |before| database.hashed_part(file, before).await.unwrap();
+        assert_eq!(hashed(0).await, None);
+        assert_eq!(hashed(3).await, Some((2, HASHED.to_vec())));
         let parts = database.parts(file, 1, 10).await.unwrap();
         assert_eq!(parts, [1, 2].map(|number| Part { number, upload: 2 }));
         assert_eq!(database.parts(file, 0, 1).await.unwrap(), [Part { number: 0, upload: 1 }]);
@@ -191,14 +209,17 @@ async fn parts_that_are_lost_are_forgotten_by_the_last_upload_only() {
         let file = offered(&database, &offer).await.offer.file;
         let (_, first) = database.begin_upload(file, ann, NOW).await.unwrap();
         for (number, at) in [(0, 0), (1, 1_000)] {
-            assert!(database.add_part(first, number, at, 1_000, NOW).await.unwrap());
+            assert!(database.add_part(first, number, at, 1_000, HASHED, NOW).await.unwrap());
         }
-        assert!(!database.add_part(first, 2, 2_000, 500, offer.expires).await.unwrap(), "too late");
+        assert!(
+            !database.add_part(first, 2, 2_000, 500, HASHED, offer.expires).await.unwrap(),
+            "too late"
+        );
         let (_, second) = database.begin_upload(file, ann, NOW).await.unwrap();
         assert!(!database.cut_parts(first, 1, 1_000).await.unwrap(), "its turn is over");
         assert!(database.cut_parts(second, 1, 1_000).await.unwrap());
         assert_eq!(database.parts(file, 0, 10).await.unwrap(), [Part { number: 0, upload: 1 }]);
-        assert!(database.add_part(second, 1, 1_000, 1_000, NOW).await.unwrap());
+        assert!(database.add_part(second, 1, 1_000, 1_000, HASHED, NOW).await.unwrap());
     })
     .await;
 }
@@ -210,7 +231,7 @@ async fn what_has_ended_or_expired_is_swept_once_and_leaves_its_place_in_the_log
         let file = offered(&database, &offer_of(chat, ann, 1)).await.offer.file;
         let other = offered(&database, &offer_of(chat, ann, 2)).await.offer.file;
         let (_, turn) = database.begin_upload(file, ann, NOW).await.unwrap();
-        assert!(database.add_part(turn, 0, 0, 1_000, NOW).await.unwrap());
+        assert!(database.add_part(turn, 0, 0, 1_000, HASHED, NOW).await.unwrap());
         assert_eq!(database.files_to_sweep(NOW, 10).await.unwrap(), []);
         change(&database, file, bob, Deed::Decline).await.unwrap();
         assert_eq!(database.files_to_sweep(NOW, 10).await.unwrap(), [file]);
@@ -228,6 +249,36 @@ async fn what_has_ended_or_expired_is_swept_once_and_leaves_its_place_in_the_log
         }
         assert_eq!(database.files_to_sweep(late, 10).await.unwrap(), []);
         assert_eq!(database.entries_after(chat, Seq::START, 10).await.unwrap().len(), 3);
+    })
+    .await;
+}
+
+/// Of several nodes, one may have a wrong clock: what it deletes is gone for all.
+#[tokio::test]
+async fn the_clock_of_a_shared_store_decides_what_has_expired_and_not_that_of_a_node() {
+    fn wrong() -> Time {
+        Time(crate::clock::now().0 + 86_400_000)
+    }
+    on_each_engine(async |database| {
+        let (ann, _, chat) = ann_and_bob(&database).await;
+        let now = crate::clock::now();
+        let new = NewOffer { expires: Time(now.0 + 3_600_000), ..offer_of(chat, ann, 1) };
+        let file = offered(&database, &new).await.offer.file;
+        let folder = tempfile::tempdir().unwrap();
+        let place = FilePlace::Folder(folder.path().into());
+        let sweeper = crate::files::Sweeper {
+            database: database.clone(),
+            depot: crate::files::Depot::open(&place).unwrap().unwrap(),
+            nudge: crate::files::Nudge::default(),
+            keep: std::time::Duration::from_secs(1),
+            clock: wrong,
+        };
+        assert_eq!(sweeper.sweep(&crate::outage::Outage::default()).await, Some(false));
+        let is_there = database.file(file, now).await.unwrap().is_some();
+        let is_shared = matches!(database, Database::Postgres(_));
+        assert_eq!(is_there, is_shared, "a file has one node and one clock");
+        let told = database.time(wrong()).await.unwrap();
+        assert_eq!((told.0 - now.0).abs() < 3_600_000, is_shared);
     })
     .await;
 }

@@ -50,7 +50,10 @@ pub enum OfferingRefusal {
     #[error("the sender has blocked the recipient")]
     BlockedByYou,
     #[error("all files of the sender together would be too large")]
-    Quota,
+    Quota {
+        /// Bytes that would still fit.
+        left: u64,
+    },
     #[error("too many files of the sender are kept")]
     TooMany,
     #[error("something else was sent under this id")]
@@ -155,8 +158,8 @@ async fn has_room(
     if new.at_most <= usize::try_from(files).unwrap_or(usize::MAX) {
         return Ok(Err(OfferingRefusal::TooMany));
     }
-    let fits = bytes.unsigned_abs().saturating_add(new.size) <= new.quota;
-    Ok(if fits { Ok(()) } else { Err(OfferingRefusal::Quota) })
+    let left = new.quota.saturating_sub(bytes.unsigned_abs());
+    Ok(if new.size <= left { Ok(()) } else { Err(OfferingRefusal::Quota { left }) })
 }
 
 async fn insert(
