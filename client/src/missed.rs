@@ -82,18 +82,18 @@ mod tests {
     fn files_are_counted_for_themselves() {
         let mut missing = Missing::default();
         missing.arrived(&message(ANN, 1, false), Arrival::CatchUp);
-        for seq in 2..=3 {
-            let offer = Message { file: Some(file(seq)), ..message(ANN, seq, false) };
+        for (seq, id) in [(2, 2), (3, 3)] {
+            let offer = Message { file: Some(file(id)), ..message(ANN, seq, false) };
             missing.arrived(&offer, Arrival::CatchUp);
         }
         let read = |_| Seq(2);
         assert_eq!(missing.count(read), [(ANN, Count { messages: 0, files: 1 })]);
     }
 
-    fn file(seq: u64) -> File {
+    fn file(id: i64) -> File {
         File {
             message: MessageKey(7),
-            id: Some(FileId(seq)),
+            id: Some(FileId(id)),
             peer: ANN,
             peer_name: Username::parse("somebody").unwrap(),
             mine: false,

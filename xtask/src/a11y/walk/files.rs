@@ -50,7 +50,7 @@ impl Walker<'_> {
         fs::write(&file, &bytes).context("the file to offer")?;
         self.stage.bob().does(&["send-file", "ann", &file.to_string_lossy()])?;
         self.window.find("the offer in the list", |node| {
-            node.name.starts_with("bob: holiday.txt, 480.0 kB, offered, Enter accepts")
+            node.name.starts_with("bob: holiday.txt, 480 kB, offered, Enter accepts")
         })?;
         self.composer()?;
         self.window.press(&["F6", "F6", "End"])?;
@@ -95,7 +95,7 @@ impl Walker<'_> {
         bob.does(&["files", "accept", &id.to_string(), "--to", &to.to_string_lossy()])?;
         ensure!(fs::read(to.join("letter.txt"))? == bytes, "what Bob got is not what was sent");
         self.window.find("the own file in the list", |node| {
-            node.name.starts_with("You: letter.txt, 270.0 kB, received by them")
+            node.name.starts_with("You: letter.txt, 270 kB, received by them")
         })?;
         self.composer().map(drop)
     }
