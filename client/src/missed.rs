@@ -107,6 +107,8 @@ mod tests {
             wanted: false,
             saved: None,
             failed: None,
+            limit: None,
+            left: None,
         }
     }
 }
