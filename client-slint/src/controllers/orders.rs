@@ -34,7 +34,7 @@ impl Listed for Answer {
 /// What is to be done with a line that was typed.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Plan {
-    Ask(Wish),
+    Ask(Box<Wish>),
     /// It is answered here.
     Answer(Vec<String>),
     /// A sentence why it is no command.
@@ -71,7 +71,9 @@ impl Orders {
         self.at = self.typed.len();
         let plan = match parsed {
             Ok(Typed::Help(of)) => Plan::Answer(lines(&words::help(of))),
-            Ok(Typed::Command(command)) => Plan::Ask(Wish::Host(HostWish::Order(command))),
+            Ok(Typed::Command(command)) => {
+                Plan::Ask(Box::new(Wish::Host(HostWish::Order(command))))
+            }
             Err(why) => Plan::Refuse(sentences::failure(&Failure::Invalid(why.to_string()))),
         };
         (plan, changes)
@@ -181,8 +183,11 @@ mod tests {
         let mut orders = Orders::default();
         let promote = AdminCommand::Promote { username: "bob".into() };
         let (plan, _) = orders.submit(" /admin bob ");
-        assert_eq!(plan, Plan::Ask(Wish::Host(HostWish::Order(promote.clone()))));
-        assert_eq!(orders.submit("admin bob").0, Plan::Ask(Wish::Host(HostWish::Order(promote))));
+        assert_eq!(plan, Plan::Ask(Box::new(Wish::Host(HostWish::Order(promote.clone())))));
+        assert_eq!(
+            orders.submit("admin bob").0,
+            Plan::Ask(Box::new(Wish::Host(HostWish::Order(promote))))
+        );
         let Plan::Answer(help) = orders.submit("/help").0 else { panic!("help is no request") };
         assert!(help[0].starts_with("/admin USER: "), "{help:?}");
         let (plan, _) = orders.submit("/fly");

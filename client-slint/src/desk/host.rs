@@ -95,7 +95,7 @@ impl Desk {
         }
         self.show_answers(&changes);
         match plan {
-            Plan::Ask(wish) => self.ask(wish),
+            Plan::Ask(wish) => self.ask(*wish),
             Plan::Answer(lines) => self.answered_lines(&lines),
             // It stays in the field, where it can be mended.
             Plan::Refuse(sentence) => {

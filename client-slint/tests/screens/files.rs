@@ -195,9 +195,9 @@ fn an_offer_that_the_server_refuses_is_a_failure_with_its_reason() {
     let before = Some(MessageState::Waiting);
     stage.office.hear(News::Change(Change::Message { before, now, arrival: Arrival::Live }));
     stage.later(6_000);
-    let sentence = "photo.jpg was not transferred. The file is too large. The limit is 10.0 MB.";
+    let sentence = "photo.jpg was not transferred. The file is too large. The limit is 10 MB.";
     hears(&stage, sentence);
-    let shown = "not sent: The file is too large. The limit is 10.0 MB.";
+    let shown = "not sent: The file is too large. The limit is 10 MB.";
     assert!(rows(&window)[0].contains(shown), "{:?}", rows(&window));
 }
 

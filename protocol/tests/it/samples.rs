@@ -76,6 +76,10 @@ pub(crate) fn all() -> Vec<(String, Frame)> {
         let name = format!("down_refusal_{}", code.word());
         (name, Frame::Down(NodeFrame::Reply { re, result: Err(refusal(*code)) }))
     }));
+    let (limit, left) = (Some(1_073_741_824), Some(52_428_800));
+    let full = Refusal { limit, left, ..Code::FileQuota.into() };
+    let full = Frame::Down(NodeFrame::Reply { re: 1, result: Err(full) });
+    frames.push(("down_file_quota_with_what_is_left".to_owned(), full));
     frames.extend(other_forms());
     frames.extend(crate::admin::all());
     frames.extend(crate::session::all());
