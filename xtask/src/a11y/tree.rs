@@ -156,6 +156,12 @@ fn steady_at(text: &str, computer: &str) -> String {
         Some(_) => "Port: PORT".to_owned(),
         None => joined,
     };
+    // Who has just left counts for some seconds more.
+    const ACCOUNTS: &str = " have an account on this server, ";
+    let joined = match joined.split_once(ACCOUNTS) {
+        Some((people, _)) => format!("{people}{ACCOUNTS}SOME are online."),
+        None => joined,
+    };
     joined.replace("TIME AM", "TIME").replace("TIME PM", "TIME").replace('\n', "⏎")
 }
 
@@ -202,6 +208,8 @@ mod tests {
     fn what_differs_from_run_to_run_is_replaced() {
         assert_eq!(steady("Server 127.0.0.1:40123, online"), "Server SERVER, online");
         assert_eq!(steady("Port: 40123"), "Port: PORT");
+        let online = "4 people have an account on this server, SOME are online.";
+        assert_eq!(steady("4 people have an account on this server, 1 is online."), online);
         assert_eq!(steady("sent 15:04, 2026-01-31"), "sent TIME, DATE");
         assert_eq!(steady("certificate sha256:00ff."), "certificate FINGERPRINT.");
         assert_eq!(steady("host a, port 40123, primary"), "host a, port PORT, primary");
