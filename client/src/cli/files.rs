@@ -57,7 +57,8 @@ pub(crate) async fn send(context: &Context, user: &str, files: &[PathBuf]) -> Re
     };
     let files = until(context, &client, &mut changes, sent, there).await?;
     client.close().await;
-    trouble.or(complain(context, &files)).map_or(Ok(()), Err)
+    let complaint = complain(context, &files);
+    trouble.or(complaint).map_or(Ok(()), Err)
 }
 
 /// Why a file that was waited for does not get there, if it does not.
