@@ -40,14 +40,17 @@ pub fn append(
         fs::create_dir_all(folder)?;
     }
     let lines: String = of_day.iter().map(line).collect();
-    let mut file = fs::OpenOptions::new().create(true).append(true).read(true).open(path)?;
+    let mut file = fs::OpenOptions::new().create(true).append(true).read(true).open(&path)?;
     let mut length = file.metadata()?.len();
     let before = Begun { at, date: first.date.clone(), length };
     if let Some(was) = Begun::read(&begun)
         && (was.at, &was.date) == (at, &before.date)
         && is_of(&mut file, was.length, &lines)?
     {
-        file.set_len(was.length)?;
+        if was.length < length {
+            // A file of its own: on Windows one that is opened for appending cannot be cut.
+            fs::OpenOptions::new().write(true).open(&path)?.set_len(was.length)?;
+        }
         length = was.length;
     }
     Begun { length, ..before }.write(&begun)?;

@@ -139,7 +139,12 @@ impl Former {
 
     fn tls(&self) -> Vec<String> {
         let pair = self.value("server", "certfile").zip(self.value("server", "keyfile"));
-        let Some((certificate, key)) = pair else { return Vec::new() };
+        let Some((certificate, key)) = pair else {
+            let one = ["certfile", "keyfile"].iter().any(|key| self.value("server", key).is_some());
+            let why =
+                "# [server] certfile and keyfile are not taken over: there has to be both of them";
+            return one.then(|| why.to_owned()).into_iter().collect();
+        };
         vec![
             "[tls]".to_owned(),
             format!("certificate = {}", quoted(certificate)),
@@ -151,7 +156,9 @@ impl Former {
         let (server, email) = (self.value("smtp", "server"), self.value("smtp", "email"));
         let (Some(server), Some(email), true) = (server, email, self.is_on("smtp", "enabled"))
         else {
-            return Vec::new();
+            let any = self.keys.keys().any(|(section, _)| section == "smtp");
+            let why = "# [smtp] is not taken over: it was off, or without server or email";
+            return any.then(|| why.to_owned()).into_iter().collect();
         };
         let mut lines = vec!["[smtp]".to_owned(), "enabled = true".to_owned()];
         lines.push(format!("server = {}", quoted(server)));

@@ -184,6 +184,16 @@ impl Network {
             IpAddr::V6(address) => Self::V6((u128::from(address) >> 64) as u64),
         }
     }
+
+    /// The site that it belongs to: of IPv6 the first 48 bits, since one line or host often has that many
+    /// networks.
+    #[must_use]
+    pub fn site(self) -> Self {
+        match self {
+            Self::V4(address) => Self::V4(address),
+            Self::V6(bits) => Self::V6(bits & !0xffff),
+        }
+    }
 }
 
 impl fmt::Display for Network {

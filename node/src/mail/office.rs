@@ -44,8 +44,8 @@ enum Failed {
 ///
 /// [`CODE_TRIES`]: thrive_protocol::limits::CODE_TRIES
 const ALL_TRIES: usize = 100;
-/// Mails in an hour to one address about forgotten passwords, whoever asks; from one network it is
-/// [`MAILS_PER_HOUR`]. Four networks have to ask in somebody's name to keep its owner from them.
+/// Mails in an hour to one address about forgotten passwords, whoever asks; from one site it is
+/// [`MAILS_PER_HOUR`]. Four sites have to ask in somebody's name to keep its owner from them.
 const RESETS_PER_HOUR: usize = 12;
 /// How long a code is valid.
 const CODE_MS: i64 = 10 * 60 * 1_000;
@@ -130,7 +130,7 @@ impl Office {
             stored.push(new);
         }
         // Whoever is elsewhere and asks in somebody's name leaves the owner their own.
-        let requester = &from.to_string();
+        let requester = &from.site().to_string();
         let rules = Issue { at_most: RESETS_PER_HOUR, requester, ..issue(Purpose::Reset) };
         if store.issue_codes(&email, &stored, rules).await? {
             let letter = letter::reset(&self.means.server, email, &codes);

@@ -294,7 +294,12 @@ impl Contacts {
             relation: side.relation,
             blocked: side.blocked,
             nickname: side.nickname,
-            group: side.group,
+            // A node of the version before leaves it behind when the two part.
+            group: if side.relation == Relation::Contact {
+                side.group
+            } else {
+                GroupName::default()
+            },
             request: side.request,
             admin: of.is_admin,
         }

@@ -12,7 +12,7 @@ use crate::domain::offer::{self, Deed, Ended, OfferRefusal, Side, Standing};
 use crate::store::entries;
 use crate::store::error::{Cause, Doing};
 use crate::store::undisturbed::undisturbed;
-use crate::store::value::{Row, values};
+use crate::store::value::{Row, Value, values};
 use crate::store::{Database, StoreError, Transaction};
 
 /// A file that was offered.
@@ -175,7 +175,7 @@ impl Database {
         number: i64,
         at: u64,
         len: u64,
-        hashed: &[u8],
+        hashed: Option<&[u8]>,
         now: Time,
     ) -> Result<bool, StoreError> {
         undisturbed(|| self.try_add_part(turn, number, at, len, hashed, now)).await
@@ -187,7 +187,7 @@ impl Database {
         number: i64,
         at: u64,
         len: u64,
-        hashed: &[u8],
+        hashed: Option<&[u8]>,
         now: Time,
     ) -> Result<bool, StoreError> {
         let mut transaction = self.begin("add a part of a file").await?;
@@ -195,7 +195,8 @@ impl Database {
         if transaction.run(GROW, grown).await?.is_empty() {
             return Ok(false);
         }
-        let part = values![turn.file, number, turn.upload, hashed.to_vec()];
+        let hashed = hashed.map_or(Value::Null, |state| state.to_vec().into());
+        let part = values![turn.file, number, turn.upload, hashed];
         transaction.run(INSERT_PART, part).await?;
         transaction.commit().await?;
         Ok(true)

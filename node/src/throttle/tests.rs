@@ -191,3 +191,12 @@ fn an_address_may_make_six_accounts_at_once_and_one_each_half_minute_after_that(
     assert_eq!(throttle.take(neighbor, now + Duration::from_secs(30)), Ok(()));
     assert_eq!(throttle.take(ip("2001:db8:0:1::1"), now), Ok(()));
 }
+
+#[test]
+fn a_line_with_many_networks_is_one_site() {
+    let site = |address: &str| Network::of(address.parse().unwrap()).site();
+    assert_eq!(site("2001:db8:1:2::3"), site("2001:db8:1:ffff::4"));
+    assert_ne!(site("2001:db8:1:2::3"), site("2001:db8:2:2::3"));
+    assert_eq!(site("192.0.2.1"), site("::ffff:192.0.2.1"));
+    assert_ne!(site("192.0.2.1"), site("192.0.2.2"));
+}

@@ -75,14 +75,14 @@ async fn a_file_that_is_not_taken_is_said_once_with_what_the_limit_is() -> Resul
     let desk = Desk::new().await?;
     let large = desk.file("large", &[b'x'; 10_001])?;
     let said = desk.run("ann", &["send-file", "bob", &large]).await?;
-    let why = format!("thrive: {large}: the file is too large (the limit is 10.0 kB)\n");
+    let why = format!("thrive: {large}: the file is too large (the limit is 10 kB)\n");
     ensure!(said.err == why && said.out.is_empty() && said.status == Some(1), "{said:?}");
     let first = desk.file("first", &[b'x'; 9_000])?;
     ensure!(desk.run("ann", &["send-file", "bob", &first]).await?.status == Some(0));
     let said = desk.run("ann", &["send-file", "bob", &first]).await?;
     let why = format!(
         "thrive: {first}: all your files at the server together would be too large \
-         (the limit is 15.0 kB, and 6.0 kB of it are left)\n"
+         (the limit is 15 kB, and 6 kB of it are left)\n"
     );
     ensure!(said.err == why && said.out.is_empty() && said.status == Some(1), "{said:?}");
     let named = desk.file("a.exe", b"x")?;

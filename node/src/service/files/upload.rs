@@ -167,8 +167,10 @@ impl Upload {
         let part = Part { number, upload: self.turn.upload };
         let file = self.turn.file;
         self.desk.depot.put(file, part, bytes).await?;
-        let (hashed, now) = (self.hash.serialize(), clock::now());
-        if self.desk.database.add_part(self.turn, number, self.at, len, &hashed, now).await? {
+        // Within a block of the hash its state holds words of the file, which belong into the depot only.
+        let hashed = (len == PART as u64).then(|| self.hash.serialize());
+        let (hashed, now) = (hashed.as_ref().map(AsRef::as_ref), clock::now());
+        if self.desk.database.add_part(self.turn, number, self.at, len, hashed, now).await? {
             self.at += len;
             return Ok(());
         }
@@ -181,8 +183,8 @@ impl Upload {
         Err(ChangeFileError::Elsewhere.into())
     }
 
-    /// What came before an interruption counts as well. Its hash was noted with each part: read again is only
-    /// what an older node has stored, which noted none.
+    /// What came before an interruption counts as well. Its hash was noted with each full part: read again is
+    /// only a last one that is not full, and what an older node has stored, which noted none.
     async fn hash_what_is_stored(&mut self) -> Result<(), FileError> {
         let file = self.turn.file;
         let mut hashed = 0_u64;

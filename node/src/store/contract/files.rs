@@ -171,21 +171,21 @@ async fn parts_are_added_in_order_and_only_by_the_last_upload() {
         assert!(matches!(begin(bob).await, Err(ChangeFileError::Refused(_))));
         let (before, first) = begin(ann).await.unwrap();
         assert_eq!((before.stored, first), (0, Turn { file, upload: 1 }));
-        assert!(database.add_part(first, 0, 0, 1_000, HASHED, NOW).await.unwrap());
+        assert!(database.add_part(first, 0, 0, 1_000, Some(HASHED), NOW).await.unwrap());
         assert!(
-            !database.add_part(first, 0, 0, 1_000, HASHED, NOW).await.unwrap(),
+            !database.add_part(first, 0, 0, 1_000, Some(HASHED), NOW).await.unwrap(),
             "it is there already"
         );
         let (before, second) = begin(ann).await.unwrap();
         assert_eq!((before.stored, second.upload), (1_000, 2));
         assert!(
-            !database.add_part(first, 1, 1_000, 1_000, HASHED, NOW).await.unwrap(),
+            !database.add_part(first, 1, 1_000, 1_000, Some(HASHED), NOW).await.unwrap(),
             "its turn is over"
         );
         let over = database.change_file(file, ann, Deed::Finish, Some(first), NOW).await;
         assert!(matches!(over, Err(ChangeFileError::Elsewhere)));
-        assert!(database.add_part(second, 1, 1_000, 1_000, HASHED, NOW).await.unwrap());
-        assert!(database.add_part(second, 2, 2_000, 500, HASHED, NOW).await.unwrap());
+        assert!(database.add_part(second, 1, 1_000, 1_000, Some(HASHED), NOW).await.unwrap());
+        assert!(database.add_part(second, 2, 2_000, 500, Some(HASHED), NOW).await.unwrap());
         let hashed = async |before| database.hashed_part(file, before).await.unwrap();
         assert_eq!(hashed(0).await, None);
         assert_eq!(hashed(3).await, Some((2, HASHED.to_vec())));
@@ -209,17 +209,17 @@ async fn parts_that_are_lost_are_forgotten_by_the_last_upload_only() {
         let file = offered(&database, &offer).await.offer.file;
         let (_, first) = database.begin_upload(file, ann, NOW).await.unwrap();
         for (number, at) in [(0, 0), (1, 1_000)] {
-            assert!(database.add_part(first, number, at, 1_000, HASHED, NOW).await.unwrap());
+            assert!(database.add_part(first, number, at, 1_000, Some(HASHED), NOW).await.unwrap());
         }
         assert!(
-            !database.add_part(first, 2, 2_000, 500, HASHED, offer.expires).await.unwrap(),
+            !database.add_part(first, 2, 2_000, 500, Some(HASHED), offer.expires).await.unwrap(),
             "too late"
         );
         let (_, second) = database.begin_upload(file, ann, NOW).await.unwrap();
         assert!(!database.cut_parts(first, 1, 1_000).await.unwrap(), "its turn is over");
         assert!(database.cut_parts(second, 1, 1_000).await.unwrap());
         assert_eq!(database.parts(file, 0, 10).await.unwrap(), [Part { number: 0, upload: 1 }]);
-        assert!(database.add_part(second, 1, 1_000, 1_000, HASHED, NOW).await.unwrap());
+        assert!(database.add_part(second, 1, 1_000, 1_000, Some(HASHED), NOW).await.unwrap());
     })
     .await;
 }
@@ -231,7 +231,7 @@ async fn what_has_ended_or_expired_is_swept_once_and_leaves_its_place_in_the_log
         let file = offered(&database, &offer_of(chat, ann, 1)).await.offer.file;
         let other = offered(&database, &offer_of(chat, ann, 2)).await.offer.file;
         let (_, turn) = database.begin_upload(file, ann, NOW).await.unwrap();
-        assert!(database.add_part(turn, 0, 0, 1_000, HASHED, NOW).await.unwrap());
+        assert!(database.add_part(turn, 0, 0, 1_000, Some(HASHED), NOW).await.unwrap());
         assert_eq!(database.files_to_sweep(NOW, 10).await.unwrap(), []);
         change(&database, file, bob, Deed::Decline).await.unwrap();
         assert_eq!(database.files_to_sweep(NOW, 10).await.unwrap(), [file]);
