@@ -90,13 +90,15 @@ impl Client {
     }
 
     /// Puts a contact into a group of mine; empty takes them out. A group is there as long as somebody
-    /// is in it. One that I have is kept as I wrote it first, however it is written now.
+    /// is in it. One that I have is kept as it is written for the others in it, however it is written now.
     ///
     /// # Errors
     /// They are no contact, the server refuses or knows no groups, or there is no connection.
     pub async fn group_contact(&self, user: UserId, group: &str) -> Result<Contact, Failure> {
         let mut group = group.trim().to_owned();
-        if let Some(kept) = self.groups().into_iter().find(|it| same_group(it, &group)) {
+        let contacts = self.contacts();
+        let others = groups(contacts.iter().filter(|contact| contact.user != user));
+        if let Some(kept) = others.into_iter().find(|it| same_group(it, &group)) {
             group = kept;
         }
         self.contact_request(Request::GroupContact { user, group }).await

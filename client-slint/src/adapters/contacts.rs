@@ -72,15 +72,24 @@ pub(super) fn put_rows(
 ) {
     for change in changes {
         match change {
-            RowChange::Inserted(at) => rows.insert(*at, PersonRow::default()),
+            RowChange::Inserted(at) => {
+                rows.insert(*at, PersonRow { present: true, ..PersonRow::default() });
+            }
             RowChange::Updated(_) => {}
         }
     }
     // After an insertion every number means another row, so all are compared; unchanged rows
     // cost nothing on the screen and say nothing to a screen reader.
+    let mut position = 0;
     for at in (0..rows.row_count()).filter(|_| !changes.is_empty()) {
+        // One that is hidden stays so.
+        if rows.row_data(at).is_some_and(|row| !row.present) {
+            continue;
+        }
         if let Some(line) = line(at) {
-            let row = row(line);
+            let present = line.present;
+            let row = row(Line { position, ..line });
+            position += usize::from(present);
             if rows.row_data(at).as_ref() != Some(&row) {
                 rows.set_row_data(at, row);
             }

@@ -161,20 +161,31 @@ pub enum Plan {
 
 impl Contacts {
     pub fn put(&mut self, contact: Contact) -> Vec<RowChange> {
+        let had = self.rows.current().is_some();
         self.known.insert(contact.user, contact.clone());
         let (mut changes, folded) = self.renew_headings();
         changes.extend(match folded {
             true => self.place_people(false),
             false => self.place(contact, false),
         });
+        self.keep_chosen(had);
         changes
     }
 
     pub fn gone(&mut self, user: UserId) -> Vec<RowChange> {
+        let had = self.rows.current().is_some();
         self.known.remove(&user);
         let mut changes = self.rows.hide(EntryId::Person(user));
         changes.extend(self.place_all(false));
+        self.keep_chosen(had);
         changes
+    }
+
+    /// The last row that could be chosen may go just before the next one comes.
+    fn keep_chosen(&mut self, had: bool) {
+        if had {
+            self.begin();
+        }
     }
 
     /// Takes the whole list anew; who is no longer in it is hidden.
@@ -229,10 +240,7 @@ impl Contacts {
                 self.rows.choose_id(EntryId::Heading(key_of(&person.contact)));
                 Vec::new()
             }
-            (Fold::In, Some(Entry::Heading(heading))) if !heading.closed => {
-                self.rows.walk(Step::Down);
-                Vec::new()
-            }
+            (Fold::In, Some(Entry::Heading(heading))) if !heading.closed => self.walk(Step::Down),
             (Fold::Out, Some(Entry::Heading(Heading { closed: false, .. })))
             | (Fold::In, Some(Entry::Heading(_))) => self.turn(),
             (Fold::Out | Fold::In, _) => Vec::new(),
@@ -259,8 +267,16 @@ impl Contacts {
 
     fn place(&mut self, contact: Contact, anew: bool) -> Vec<RowChange> {
         let id = EntryId::Person(contact.user);
-        if !is_listed(&contact) || !self.is_wanted(&contact) || self.is_folded(&contact) {
+        if !is_listed(&contact) || !self.is_wanted(&contact) {
             return self.rows.hide(id);
+        }
+        if self.is_folded(&contact) {
+            let chosen = self.chosen().is_some_and(|it| it.user == contact.user);
+            let changes = self.rows.hide(id);
+            if chosen {
+                self.rows.choose_id(EntryId::Heading(key_of(&contact)));
+            }
+            return changes;
         }
         let order = self.order;
         let rank = match self.rows.get(id) {
@@ -289,11 +305,23 @@ impl Contacts {
             changes.extend(self.rows.hide(EntryId::Heading(key.clone())));
         }
         for (key, heading) in &self.headings {
-            if before.get(key) != Some(heading) {
+            // One that is chosen keeps its numbers until it is left: a name that changes while it has the
+            // focus is read again.
+            let shown = match self.rows.get(EntryId::Heading(key.clone())) {
+                Some(Entry::Heading(shown)) => shown == heading || self.is_heard(shown, heading),
+                Some(Entry::Person(_)) | None => false,
+            };
+            if !shown {
                 changes.extend(self.rows.put(Entry::Heading(heading.clone())));
             }
         }
         (changes, folded(&before) != folded(&self.headings))
+    }
+
+    /// The heading is chosen, and only numbers differ.
+    fn is_heard(&self, shown: &Heading, now: &Heading) -> bool {
+        let chosen = matches!(self.rows.chosen(), Some(Entry::Heading(it)) if it.key == now.key);
+        chosen && shown.closed == now.closed && shown.name() == now.name()
     }
 
     fn is_wanted(&self, contact: &Contact) -> bool {
@@ -357,16 +385,19 @@ impl Contacts {
         self.known.values().filter(|it| is_listed(it) && self.is_wanted(it)).count()
     }
 
-    pub fn walk(&mut self, step: Step) {
+    pub fn walk(&mut self, step: Step) -> Vec<RowChange> {
         self.rows.walk(step);
+        self.renew_headings().0
     }
 
-    pub fn letter(&mut self, letter: &str) {
+    pub fn letter(&mut self, letter: &str) -> Vec<RowChange> {
         self.rows.letter(letter);
+        self.renew_headings().0
     }
 
-    pub fn choose(&mut self, at: usize) {
+    pub fn choose(&mut self, at: usize) -> Vec<RowChange> {
         self.rows.choose(at);
+        self.renew_headings().0
     }
 
     /// The list got its first rows: somebody has to be chosen, a person if there is one to see.
@@ -397,7 +428,7 @@ impl Contacts {
             Entry::Person(person) => line_of(&person.contact),
             Entry::Heading(heading) => heading.line(),
         };
-        Some(Line { present: row.present, position: self.rows.position(at), ..line })
+        Some(Line { present: row.present, ..line })
     }
 
     /// The name of the button follows the chosen row.
@@ -489,7 +520,7 @@ pub fn shape(availability: Availability) -> i32 {
     }
 }
 
-const A_GROUP: &str = "This is a group. Choose somebody in it.";
+pub const A_GROUP: &str = "This is a group. Choose somebody in it.";
 const NOBODY: &str = "Choose somebody in the list first. Alt+A adds a contact.";
 
 #[cfg(test)]

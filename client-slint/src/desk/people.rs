@@ -9,7 +9,7 @@ use crate::adapters::shell::{Input, WindowKey};
 use crate::announce::Event;
 use crate::bridge::{Deed, Wish};
 use crate::controllers::add_contact;
-use crate::controllers::contacts::Plan;
+use crate::controllers::contacts::{A_GROUP, Plan};
 use crate::keys::Command;
 use crate::rows::RowChange;
 use crate::updates::Offer;
@@ -86,7 +86,9 @@ impl Desk {
             Plan::ConfirmDelete(contact) => self.ask_to_delete(contact),
             Plan::Block(username) => self.ask(Wish::Block(username)),
             Plan::Unblock(user) => self.ask(Wish::Unblock(user)),
-            Plan::Fold => self.turn_group(),
+            // From elsewhere nobody would hear it.
+            Plan::Fold if session.main.view.window.get_list_has_focus() => self.turn_group(),
+            Plan::Fold => self.answer(A_GROUP),
             Plan::Nothing(sentence) => self.answer(sentence),
         }
     }
@@ -253,14 +255,13 @@ impl Desk {
 
     pub(super) fn move_in_contacts(&mut self, input: Input) {
         let Some(session) = &mut self.session else { return };
-        let mut changes = Vec::new();
-        match input {
+        let changes = match input {
             Input::Walk(step) => session.contacts.walk(step),
             Input::Letter(letter) => session.contacts.letter(&letter),
             Input::Picked(at) => session.contacts.choose(at),
-            Input::Fold(fold) => changes = session.contacts.fold(fold),
-            _ => {}
-        }
+            Input::Fold(fold) => session.contacts.fold(fold),
+            _ => return,
+        };
         self.contacts_moved(&changes);
     }
 

@@ -477,6 +477,10 @@ fn a_group_is_closed_and_opened_by_keys_and_stays_so() {
     stage.alt(&main, 'd');
     stage.later(2_000);
     assert_eq!(stage.spoken().last().unwrap(), "This is a group. Choose somebody in it.");
+    stage.press(&main, Key::F6);
+    stage.alt(&main, 's');
+    assert_eq!(rows(&main).len(), 1, "from a button nobody would hear that it opens");
+    stage.with_modifier(&main, Key::Shift, Key::F6);
     hear(&stage, SocialNews::Added(Ok(Contact { unread: 2, ..in_group(3, "cleo", "Choir") })));
     assert_eq!(main.get_current(), 0, "what arrives moves nothing");
     stage.press(&main, Key::RightArrow);

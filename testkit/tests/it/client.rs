@@ -228,7 +228,7 @@ async fn groups_come_to_every_device_and_stay_without_a_connection() -> Result<(
         Ok((lap.groups() == ["Choir"]).then_some(()))
     })
     .await?;
-    assert_eq!(lap.group_contact(bob, "CHOIR").await?.group, "Choir", "written as it was first");
+    assert_eq!(lap.group_contact(bob, "CHOIR").await?.group, "CHOIR", "nobody else is in it");
     desk.group_contact(bob, "").await?;
     assert_eq!(desk.groups(), [""; 0]);
     desk.group_contact(bob, "Pub").await?;

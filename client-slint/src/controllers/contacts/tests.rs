@@ -186,8 +186,11 @@ fn a_closed_group_hides_its_people_and_says_what_they_wrote() {
     assert_eq!(names(&contacts), ["choir", "Family", "zoe", "No group", "ann"]);
     assert!(contacts.is_at_heading(), "the heading stays chosen");
     contacts.put(Contact { unread: 3, ..in_group(4, "cat", "Choir") });
-    let heading = contacts.line(contacts.current().unwrap()).unwrap();
-    assert_eq!(heading.spoken, "choir, group, closed, 3 unread, 2 of 2 online");
+    let spoken = |contacts: &Contacts| contacts.line(contacts.current().unwrap()).unwrap().spoken;
+    assert_eq!(spoken(&contacts), "choir, group, closed, 2 of 2 online", "not while it is heard");
+    contacts.walk(Step::Down);
+    contacts.walk(Step::Up);
+    assert_eq!(spoken(&contacts), "choir, group, closed, 3 unread, 2 of 2 online");
     assert_eq!(contacts.closed().iter().collect::<Vec<_>>(), ["choir"]);
     contacts.search("ca");
     assert_eq!(names(&contacts), ["cat"], "a search finds who is in a closed group");
@@ -220,4 +223,29 @@ fn somebody_who_changes_the_group_stays_chosen() {
     contacts.put(in_group(2, "bob", "Family"));
     assert_eq!(names(&contacts), ["Choir", "cat", "Family", "bob", "zoe", "No group", "ann"]);
     assert_eq!(contacts.chosen().unwrap().user, UserId(2));
+}
+
+#[test]
+fn whoever_vanishes_into_a_closed_group_leaves_its_heading_chosen_and_nobody_else() {
+    let mut contacts = three_groups();
+    contacts.close(["family".to_owned()].into());
+    let name = |contacts: &Contacts| contacts.line(contacts.current().unwrap()).unwrap().name;
+    assert_eq!(name(&contacts), "bob");
+    contacts.put(in_group(2, "bob", "Family"));
+    assert_eq!((name(&contacts), contacts.chosen()), ("Family".into(), None));
+    contacts.search("bo");
+    assert_eq!(name(&contacts), "bob");
+    contacts.search("");
+    assert_eq!((name(&contacts), contacts.chosen()), ("Family".into(), None));
+}
+
+#[test]
+fn somebody_is_chosen_as_long_as_there_is_a_row() {
+    let mut contacts = Contacts::default();
+    contacts.close(["work".to_owned()].into());
+    contacts.reload(vec![in_group(1, "bob", "Work")]);
+    contacts.begin();
+    assert!(contacts.is_at_heading());
+    contacts.put(in_group(1, "bob", ""));
+    assert_eq!(contacts.chosen().unwrap().user, UserId(1));
 }

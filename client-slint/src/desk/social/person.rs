@@ -184,5 +184,5 @@ fn what_is_new(before: Option<&Contact>, now: &Contact) -> String {
             group => format!("{} is in the group {group}.", now.display_name()),
         });
     }
-    sentences.join(" ")
+    if sentences.is_empty() { "Nothing was changed.".to_owned() } else { sentences.join(" ") }
 }
