@@ -358,12 +358,14 @@ impl Dispatch {
 
     async fn server_info(&self) -> Result<Reply, Refusal> {
         let accounts = self.said("server_info", self.services.accounts.count().await)?;
+        let online = self.online.count();
         let (host, port) = self.about.address.clone().unzip();
         Ok(Reply::ServerInfo(ServerInfo {
             server: self.about.server.clone(),
             software: SOFTWARE.to_owned(),
-            accounts,
-            online: self.online.count(),
+            // Counted some seconds ago: it would be strange were more people online.
+            accounts: accounts.max(online),
+            online,
             started: self.about.started,
             sign_up: self.about.sign_up,
             limits: self.limits(),
