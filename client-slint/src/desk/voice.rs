@@ -85,18 +85,22 @@ impl Desk {
         }
     }
 
-    /// A window that was in the tray lets its focus go and takes it again, once a screen reader has seen the window.
+    /// A window that was in the tray takes its focus again, once a screen reader has seen the window.
     fn comes_back(&self, key: WindowKey) {
         let Some(session) = &self.session else { return };
         match key {
             WindowKey::Contacts => {
-                let window = &session.main.view.window;
-                once_seen(window, MainWindow::invoke_give_way, MainWindow::invoke_come_back);
+                let window = session.main.view.window.as_weak();
+                Timer::single_shot(LOOKED_AT_AFTER, move || {
+                    window.upgrade().iter().for_each(MainWindow::invoke_come_back);
+                });
             }
             WindowKey::Chat(peer) => {
                 let Some(open) = session.chats.get(&peer) else { return };
-                let window = &open.view.view.window;
-                once_seen(window, ChatWindow::invoke_give_way, ChatWindow::invoke_come_back);
+                let window = open.view.view.window.as_weak();
+                Timer::single_shot(LOOKED_AT_AFTER, move || {
+                    window.upgrade().iter().for_each(ChatWindow::invoke_come_back);
+                });
             }
             _ => {}
         }
@@ -171,21 +175,11 @@ impl Desk {
     }
 }
 
-/// Lets the focus of a window go, and brings it back, when whoever reads the screen has looked at the window.
-fn once_seen<W: ComponentHandle + 'static>(window: &W, go: fn(&W), come: fn(&W)) {
-    for (after, deed) in [(LOOKED_AT_AFTER, go), (LOOKED_AT_AFTER + AT_REST, come)] {
-        let window = window.as_weak();
-        Timer::single_shot(after, move || window.upgrade().iter().for_each(deed));
-    }
-}
-
 /// What a window manager may take to give the keyboard to the next window.
 const HAND_OVER: Duration = Duration::from_millis(800);
 /// Between the keyboard's arrival in a window, or the making of one, and the first announcement there.
 const SEEN_AFTER: Duration = Duration::from_millis(500);
-/// Between the keyboard's arrival in a window that was in the tray and the moment when its focus goes and comes.
-const LOOKED_AT_AFTER: Duration = Duration::from_millis(250);
-/// For so long nothing has the focus then; a key that is pressed meanwhile goes nowhere.
-const AT_REST: Duration = Duration::from_millis(60);
+/// Between the keyboard's arrival in a window that was in the tray and the focus in it.
+const LOOKED_AT_AFTER: Duration = Duration::from_millis(300);
 /// Announcements that are kept.
 const RING: usize = 100;
