@@ -3,10 +3,11 @@
 
 pub mod files;
 
+pub use thrive_client::admin::words::preset;
 use thrive_client::admin::{Time, words};
 use thrive_client::{
     Availability, Code, Connection, Contact, Failure, InvalidUsername, Message, MessageState,
-    Missed, Presence, Preset, Relation, size_in_words,
+    Missed, Presence, Relation, size_in_words,
 };
 
 /// Why something did not work, and where it helps, what to do about it.
@@ -175,19 +176,6 @@ pub fn availability(availability: Availability) -> &'static str {
         Availability::Busy => "busy",
         Availability::Away => "away",
         Availability::Online => "online",
-    }
-}
-
-#[must_use]
-pub fn preset(preset: Preset) -> &'static str {
-    match preset {
-        Preset::OnThePhone => "on the phone",
-        Preset::DoingHomework => "doing homework",
-        Preset::InTheShower => "in the shower",
-        Preset::WatchingTv => "watching TV",
-        Preset::HidingFromTheParents => "hiding from the parents",
-        Preset::FixingMyPc => "fixing my PC",
-        Preset::BatteryAboutToDie => "battery about to die",
     }
 }
 

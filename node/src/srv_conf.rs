@@ -299,6 +299,15 @@ mod tests {
     }
 
     #[test]
+    fn half_of_a_pair_and_mail_that_was_off_are_told() {
+        let text =
+            "[server]\ncertfile = a.pem\n[smtp]\nenabled = false\nserver = mail.example.org\n";
+        let toml = translated(text);
+        assert!(toml.contains("# [server] certfile and keyfile are not taken over"), "{toml}");
+        assert!(toml.contains("# [smtp] is not taken over"), "{toml}");
+    }
+
+    #[test]
     fn limits_of_files_are_taken_over_or_it_is_said_why_not() {
         let large = "[server]\nsize_limit = 5000000000\nenforce_blackfile_list = true\n\
                      blackfiles = .EXE, *.flac, tar.gz";

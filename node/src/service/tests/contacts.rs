@@ -5,6 +5,7 @@ use thrive_protocol::request::BlockUser;
 use thrive_protocol::text::{GroupName, Nickname, RequestText};
 
 use super::*;
+use crate::domain::relation::{Pair, RelationRefusal};
 
 fn block(caller: &Caller) -> BlockUser {
     BlockUser { username: caller.username.as_str().into() }
@@ -163,6 +164,22 @@ async fn a_group_is_of_contacts_and_nobody_elses_business() {
     assert_eq!(refused.map(drop), Err(Code::GroupTooLong));
     let taken_out = contacts.group(&ann, bob.user, "").await.unwrap();
     assert_eq!(taken_out.reply.group.as_str(), "");
+}
+
+/// A node of the version before knows no groups, and so leaves them behind.
+#[tokio::test]
+async fn a_group_that_outlived_the_contact_is_not_shown() {
+    let world = World::new().await;
+    let contacts = &world.services.contacts;
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    let left_behind = |pair: &mut Pair| {
+        pair.mine.blocked = true;
+        pair.mine.group = GroupName::cut("Choir");
+        Ok::<_, RelationRefusal>(())
+    };
+    world.database.change_contact(ann.user, bob.user, left_behind).await.unwrap();
+    let listed = contacts.list(&ann).await.unwrap();
+    assert_eq!((listed[0].blocked, listed[0].group.as_str()), (true, ""));
 }
 
 #[tokio::test]
