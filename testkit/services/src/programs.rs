@@ -1,11 +1,13 @@
 //! Where the programs of the services are, as whom they run, and on which port.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
+use parking_lot::Mutex;
 
 use crate::config;
 
@@ -16,6 +18,9 @@ const VERSIONS: &str = "/usr/lib/postgresql";
 /// Ports that the system does not hand out by itself, so that an instance which is started again
 /// finds its port free.
 const PORTS: std::ops::Range<u64> = 15_000..22_000;
+
+/// Where ports are claimed.
+const CLAIM: Ipv4Addr = Ipv4Addr::new(127, 84, 72, 86);
 
 /// What programs are looked for in, when they start others.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -68,37 +73,47 @@ pub(crate) fn command(program: &Path) -> Command {
     command
 }
 
-/// A port of loopback that nobody listens on.
+/// A TCP port of loopback that nobody listens on; see [`claim`].
 ///
 /// # Errors
 /// None was found.
 pub(crate) fn free_port() -> Result<u16> {
-    for _ in 0..1_000 {
-        let port = random_port()?;
-        if !port_is_taken(port) {
-            return Ok(port);
-        }
-    }
-    bail!("there is no free port from {} to {}", PORTS.start, PORTS.end)
+    free("TCP", |port| !port_is_taken(port))
 }
 
 /// A UDP port of loopback that nobody has, and that the system does not give to anybody by itself, so
-/// that a server which is started again finds it free.
+/// that a server which is started again finds it free. No other call gives it out, in this process or
+/// another one, until this process ends.
 ///
 /// # Errors
 /// None was found.
 pub fn free_udp_port() -> Result<u16> {
+    free("UDP", |port| UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
+}
+
+fn free(protocol: &str, is_free: impl Fn(u16) -> bool) -> Result<u16> {
     for _ in 0..1_000 {
-        let port = random_port()?;
-        if UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+        let port = u16::try_from(PORTS.start + random() % (PORTS.end - PORTS.start))?;
+        if is_free(port) && claim(port) {
             return Ok(port);
         }
     }
-    bail!("there is no free UDP port from {} to {}", PORTS.start, PORTS.end)
+    bail!("there is no free {protocol} port from {} to {}", PORTS.start, PORTS.end)
 }
 
-fn random_port() -> Result<u16> {
-    Ok(u16::try_from(PORTS.start + random() % (PORTS.end - PORTS.start))?)
+/// Makes a port this process's own among all that ask here, until this process ends; false when it is
+/// somebody's. Who gets a port listens on it only later, and sometimes not for a while.
+///
+/// The claim is a socket with that port on an address of loopback that nothing else uses: the system
+/// gives it to one alone, and takes it back however the process ends. Where there is no such address
+/// (it is Linux's), every port can be had.
+fn claim(port: u16) -> bool {
+    static CLAIMS: Mutex<Vec<UdpSocket>> = Mutex::new(Vec::new());
+    match UdpSocket::bind((CLAIM, port)) {
+        Ok(socket) => CLAIMS.lock().push(socket),
+        Err(error) => return error.kind() == ErrorKind::AddrNotAvailable,
+    }
+    true
 }
 
 /// Whether somebody listens there.
@@ -175,5 +190,21 @@ mod tests {
     fn a_free_port_can_be_listened_on() {
         let port = free_port().unwrap();
         TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+    }
+
+    #[test]
+    fn no_port_is_given_to_two() {
+        let ports: std::collections::HashSet<_> =
+            (0..400).map(|_| free_udp_port().unwrap()).collect();
+        assert_eq!(ports.len(), 400);
+        assert!(!ports.contains(&free_port().unwrap()));
+    }
+
+    /// The claim of one process holds against all others.
+    #[test]
+    fn what_another_has_claimed_is_left_alone() {
+        let port = free_udp_port().unwrap();
+        UdpSocket::bind((CLAIM, port)).unwrap_err();
+        assert!(!claim(port));
     }
 }

@@ -19,6 +19,7 @@ use thrive_protocol::admin::{AdminAnswer, AdminCommand};
 use thrive_protocol::people::Availability;
 use thrive_protocol::request::BlockUser;
 use thrive_protocol::{ClientFrame, Code, Event, Reply, Request, frame};
+use thrive_services::free_udp_port;
 use thrive_testkit::door::request_contact;
 use thrive_testkit::process::Place;
 use thrive_testkit::{PASSWORD, Pair, TestNode, eventually, message_id};
@@ -29,10 +30,6 @@ const REUNION: Duration = Duration::from_secs(45);
 
 fn folder() -> Result<TempDir> {
     Ok(tempfile::Builder::new().prefix("thrive-testkit-").tempdir()?)
-}
-
-fn free_port() -> Result<u16> {
-    Ok(UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 async fn client(dir: &Path, port: u16) -> Result<Client> {
@@ -272,7 +269,7 @@ fn babbler(
 #[tokio::test]
 async fn weakness_21_a_server_that_talks_nonsense_does_not_end_the_client() -> Result<()> {
     let (home, dir) = (folder()?, folder()?);
-    let place = Place { port: free_port()?, ..Place::new(&home.path().join("node"))? };
+    let place = Place { port: free_udp_port()?, ..Place::new(&home.path().join("node"))? };
     let node = place.start()?;
     node.sign_up("ann").await?;
     let ann = client(dir.path(), place.port).await?;
