@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use thrive_client::away::AutoAway;
-use thrive_client::{Availability, Client, Connection, Presence};
+use thrive_client::{Availability, Change, Changes, Client, Connection, Presence};
 use tokio::sync::mpsc::Sender;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::idle::Idle;
 use super::words::{News, SocialNews};
@@ -27,28 +27,46 @@ pub(super) async fn watch(
         return;
     }
     let limit = Duration::from_secs(60 * u64::from(minutes));
-    let mut auto = AutoAway::after(limit);
+    let (mut auto, begun, mut told) = (AutoAway::after(limit), Instant::now(), false);
+    let mut changes = client.changes();
     while client.connection() != Connection::Idle {
         let Some(untouched) = idle.read().await else {
             tell(&news, SocialNews::IdleKnown(false)).await;
             return;
         };
-        let own = client.own_presence();
-        if let Some(presence) = auto.observe(untouched, &own) {
-            let away = presence.availability == Availability::Away;
+        let set = auto.observe(begun.elapsed(), untouched, &client.own_presence());
+        if auto.is_away() && !told {
             // Said first: a program that ends now must know it when it starts again.
-            if away {
-                tell(&news, SocialNews::AutoAway(true)).await;
-            }
-            match client.set_presence(presence).await {
-                Ok(()) if !away => tell(&news, SocialNews::AutoAway(false)).await,
-                Ok(()) => {}
+            told = true;
+            tell(&news, SocialNews::AutoAway(true)).await;
+        }
+        if let Some(presence) = set {
+            match client.set_presence(presence.clone()).await {
+                Ok(()) => auto.set(&presence),
                 // It is given again the next time.
                 Err(error) => tracing::debug!(%error, "The status is not set"),
             }
         }
-        sleep(next_look(untouched, limit)).await;
+        if told && !auto.is_away() {
+            told = false;
+            tell(&news, SocialNews::AutoAway(false)).await;
+        }
+        let wait = if auto.awaits_touch() { SOON } else { next_look(untouched, limit) };
+        until_changed(&mut changes, wait).await;
     }
+}
+
+/// Waits for so long, or until another status is there: what other devices do is to be seen when they do it.
+async fn until_changed(changes: &mut Changes, wait: Duration) {
+    let changed = async {
+        while let Some(change) = changes.next().await {
+            if matches!(change, Change::OwnPresence(_) | Change::Reload) {
+                break;
+            }
+        }
+    };
+    // After the last change the client is closed, and the loop ends.
+    drop(timeout(wait, changed).await);
 }
 
 /// An earlier watch has ended while I was shown as away: that was never my choice.

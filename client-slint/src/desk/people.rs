@@ -236,7 +236,11 @@ impl Desk {
             (Deed::Remove, Ok(())) => return self.answer("The contact is deleted."),
             (Deed::Block, Ok(())) => return self.answer("Blocked."),
             (Deed::Unblock, Ok(())) => return self.answer("Unblocked."),
-            (Deed::SetPresence, Ok(())) => return self.answer("Your status is set."),
+            (Deed::SetPresence, Ok(())) => {
+                // Whoever chooses to be away is not to be brought back by the next key.
+                self.watch_idle();
+                return self.answer("Your status is set.");
+            }
             // The contact who is there now is the answer to `Accept`.
             (
                 Deed::Accept

@@ -8,7 +8,7 @@ use thrive_client::{
     Presence, Privacy, Relation, SetPrivacy, Tab, Talk, UserId, Username,
 };
 use thrive_slint::adapters::shell::{Input, WindowKey};
-use thrive_slint::bridge::{News, SocialNews, SocialWish, Wish};
+use thrive_slint::bridge::{Deed, News, SocialNews, SocialWish, Wish};
 use thrive_slint::desk::social::Social;
 use thrive_slint::settings::{Order, Settings};
 use thrive_slint::ui::{ActionsWindow, DirectoryWindow, PeopleWindow, RenameWindow};
@@ -564,4 +564,16 @@ fn what_others_may_see_is_told_to_the_server_when_it_was_changed() {
     stage.alt(&window, 'a');
     let set = SetPrivacy { listed: Some(false), ..SetPrivacy::default() };
     assert_eq!(stage.wishes(), [Wish::Social(SocialWish::SetPrivacy(set))]);
+}
+
+#[test]
+fn a_status_that_was_chosen_ends_the_watch_that_would_take_it_back() {
+    let mut stage = Stage::logged_in(three());
+    stage.office.hear(News::Done { deed: Deed::SetPresence, result: Ok(()) });
+    let (minutes, shown_away) = (10, false);
+    let anew = Wish::Social(SocialWish::Away { minutes, shown_away });
+    assert_eq!(stage.wishes(), [anew]);
+    let result = Err(Failure::Unreachable("no answer".into()));
+    stage.office.hear(News::Done { deed: Deed::SetPresence, result });
+    assert_eq!(stage.wishes(), []);
 }
