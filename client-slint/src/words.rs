@@ -340,6 +340,7 @@ mod tests {
             name: name.into(),
             messages,
             files: 0,
+            last: 9,
         };
         let said = "You have 5 messages from 2 people: Ann 3, Bob 2.";
         assert_eq!(missed(&[of("Ann", 3), of("Bob", 2)]), said);

@@ -16,6 +16,8 @@ pub(crate) struct Count {
     /// Those that offer a file are not among them.
     pub(crate) messages: u32,
     pub(crate) files: u32,
+    /// The place of the last of them.
+    pub(crate) last: Seq,
 }
 
 impl Missing {
@@ -32,7 +34,8 @@ impl Missing {
         let counted = std::mem::take(&mut self.0).into_iter().map(|(peer, places)| {
             let read = read(peer);
             let mut count = Count::default();
-            for (_, is_file) in places.into_iter().filter(|(place, _)| read < *place) {
+            for (place, is_file) in places.into_iter().filter(|(place, _)| read < *place) {
+                count.last = count.last.max(place);
                 let number = if is_file { &mut count.files } else { &mut count.messages };
                 *number = number.saturating_add(1);
             }
@@ -74,7 +77,7 @@ mod tests {
         missing.arrived(&message(ANN, 7, false), Arrival::Live);
         missing.arrived(&message(BOB, 1, false), Arrival::CatchUp);
         let read = |peer| if peer == ANN { Seq(2) } else { Seq(1) };
-        assert_eq!(missing.count(read), [(ANN, Count { messages: 3, files: 0 })]);
+        assert_eq!(missing.count(read), [(ANN, Count { messages: 3, files: 0, last: Seq(5) })]);
         assert_eq!(missing.count(read), []);
     }
 
@@ -87,7 +90,7 @@ mod tests {
             missing.arrived(&offer, Arrival::CatchUp);
         }
         let read = |_| Seq(2);
-        assert_eq!(missing.count(read), [(ANN, Count { messages: 0, files: 1 })]);
+        assert_eq!(missing.count(read), [(ANN, Count { messages: 0, files: 1, last: Seq(3) })]);
     }
 
     fn file(id: i64) -> File {

@@ -313,6 +313,9 @@ pub struct Missed {
     /// Those that offer a file are not among them.
     pub messages: u32,
     pub files: u32,
+    /// The place of the last of them in the conversation: what came another time has another one, however much
+    /// it was.
+    pub last: u64,
 }
 
 impl Missed {

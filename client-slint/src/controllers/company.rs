@@ -223,7 +223,8 @@ mod tests {
     fn whoever_missed_the_most_messages_of_somebody_finds_them_first() {
         let mut company = Company::default();
         let missed = |id, name: &str, messages| {
-            let missed = Missed { user: UserId(id), name: name.into(), messages, files: 0 };
+            let missed =
+                Missed { user: UserId(id), name: name.into(), messages, files: 0, last: 9 };
             Person::of_missed(&missed, stranger(id, name))
         };
         company.refresh(vec![missed(1, "ann", 1), missed(2, "bob", 3)]);

@@ -339,6 +339,7 @@ fn what_was_missed_is_said_once_without_taking_the_focus_and_stands_in_a_window(
         name: name.into(),
         messages,
         files: 0,
+        last: 9,
     };
     let all = vec![ann(9, "zoe", 3), ann(2, "bob", 2)];
     hear(&stage, SocialNews::Missed(all.clone()));
@@ -576,4 +577,21 @@ fn a_status_that_was_chosen_ends_the_watch_that_would_take_it_back() {
     let result = Err(Failure::Unreachable("no answer".into()));
     stage.office.hear(News::Done { deed: Deed::SetPresence, result });
     assert_eq!(stage.wishes(), []);
+}
+
+#[test]
+fn what_was_missed_again_is_said_again_however_much_it_was() {
+    let stage = Stage::logged_in(vec![contact(2, "bob")]);
+    let came_back = |last| {
+        let missed = Missed { user: UserId(2), name: "bob".into(), messages: 1, files: 0, last };
+        hear(&stage, SocialNews::Missed(vec![missed]));
+        stage.office.hear(News::Change(Change::Connection(Connection::Online)));
+        stage.later(2_000);
+    };
+    // The second is the same return, told again with the list of contacts.
+    for last in [7, 7, 8] {
+        came_back(last);
+    }
+    let said = stage.spoken().concat().matches("You have 1 message from bob.").count();
+    assert_eq!(said, 2, "{:?}", stage.spoken());
 }

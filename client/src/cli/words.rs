@@ -279,6 +279,7 @@ mod tests {
             name: name.to_owned(),
             messages,
             files: 0,
+            last: 9,
         };
         assert_eq!(missed(&[]), None);
         let one = missed(&[from("bob", 1)]).unwrap();

@@ -17,6 +17,7 @@ use super::life::{Life, Over, Pull, Step};
 use super::{Entered, tell};
 use crate::backoff::{Backoff, Loss, hinted, spread};
 use crate::chance::chance;
+use crate::missed::Count;
 use crate::session::{End, LinkId, Session, ends_session};
 use crate::types::{Change, Failure, Missed};
 
@@ -395,7 +396,8 @@ impl Life {
         let mut state = hub.shared.state.lock();
         let known = counted.into_iter().filter_map(|(user, count)| {
             let name = state.model.contact(user)?.display_name().to_owned();
-            Some(Missed { user, name, messages: count.messages, files: count.files })
+            let Count { messages, files, last } = count;
+            Some(Missed { user, name, messages, files, last: last.0 })
         });
         let mut missed: Vec<_> = known.collect();
         missed.sort_by(|one, other| {
