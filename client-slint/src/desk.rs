@@ -118,6 +118,8 @@ pub struct Session {
     pub chats: BTreeMap<thrive_client::UserId, OpenChat>,
     /// Chats that were asked for and are not open yet.
     opening: BTreeSet<Username>,
+    /// What stands in the composers of chats that are closed.
+    left: BTreeMap<thrive_client::UserId, String>,
     pub own: Presence,
     /// The greeting was said: everything that was missed has been read.
     greeted: bool,

@@ -290,6 +290,7 @@ impl Desk {
             contacts: Contacts::default(),
             chats: Default::default(),
             opening: Default::default(),
+            left: Default::default(),
             own: Default::default(),
             greeted: false,
         });

@@ -54,6 +54,8 @@ impl Desk {
             open.view.update(&open.chat, &changes);
             return;
         }
+        // The one that was read may be older.
+        let draft = session.left.remove(&peer).unwrap_or(draft);
         let contact = session.contacts.get(peer).cloned();
         let name = contact.as_ref().map_or(username.as_str(), |contact| contact.display_name());
         let mut chat = Chat::new(peer, username.clone(), name.to_owned(), self.zone.clone());
@@ -140,16 +142,32 @@ impl Desk {
 
     /// The library did not take the text: it goes back to where it was written.
     pub(super) fn not_sent(&mut self, peer: UserId, text: &str, failure: &Failure) {
-        let sentence = words::failure(failure);
-        if let Some(open) = self.chat(peer) {
-            let window = &open.view.view.window;
-            let written = window.get_draft();
-            let both = if written.is_empty() { text.into() } else { format!("{text}\n{written}") };
-            window.set_draft(both.into());
-            window.set_notice(sentence.as_str().into());
-            let to = open.chat.name.clone();
-            self.event(&Event::SendFailed { to, why: sentence }, Arrival::Live);
-        }
+        let (why, now) = (words::failure(failure), self.now());
+        let before = |written: &str| match written {
+            "" => text.to_owned(),
+            written => format!("{text}\n{written}"),
+        };
+        let Some(session) = &mut self.session else { return };
+        let to = match session.chats.get_mut(&peer) {
+            Some(open) => {
+                let window = &open.view.view.window;
+                window.set_draft(before(&window.get_draft()).into());
+                window.set_notice(why.as_str().into());
+                // It was forgotten when it was sent.
+                open.unsaved.get_or_insert(now);
+                open.chat.name.clone()
+            }
+            None => {
+                let left = session.left.entry(peer).or_default();
+                *left = before(left);
+                let draft = Wish::Draft { peer, text: left.clone() };
+                let contact = session.contacts.get(peer);
+                let to = contact.map_or("somebody", |contact| contact.display_name()).to_owned();
+                self.ask(draft);
+                to
+            }
+        };
+        self.event(&Event::SendFailed { to, why }, Arrival::Live);
     }
 
     fn load_earlier(&mut self, peer: UserId) {
@@ -342,10 +360,10 @@ impl Desk {
     }
 
     pub(super) fn close_chat(&mut self, peer: UserId) {
-        let Some(open) = self.session.as_mut().and_then(|it| it.chats.remove(&peer)) else {
-            return;
-        };
-        let text = open.view.view.window.get_draft().into();
+        let Some(session) = &mut self.session else { return };
+        let Some(open) = session.chats.remove(&peer) else { return };
+        let text = String::from(open.view.view.window.get_draft());
+        session.left.insert(peer, text.clone());
         let username = open.chat.username.clone();
         self.forget_window(WindowKey::Chat(peer));
         open.view.view.close();

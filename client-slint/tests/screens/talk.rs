@@ -1,7 +1,9 @@
 //! A chat: writing, sending, reading.
 
 use slint::platform::Key;
-use thrive_client::{Arrival, Change, Code, Message, MessageKey, MessageState, UserId, Username};
+use thrive_client::{
+    Arrival, Change, Code, Failure, Message, MessageKey, MessageState, UserId, Username,
+};
 use thrive_slint::bridge::{News, Wish};
 
 use super::stage::*;
@@ -204,4 +206,51 @@ fn a_draft_comes_back_with_the_caret_at_its_end_and_nothing_selected() {
     stage.write(&window, "tence");
     assert_eq!(window.get_draft(), "half a sentence");
     assert!(stage.office.look(|desk| desk.session.as_ref().unwrap().chats.len() == 1));
+}
+
+fn not_sent(stage: &Stage, text: &str) {
+    let (text, failure) = (text.into(), Failure::Invalid("it is too long".into()));
+    stage.office.hear(News::NotSent { peer: UserId(2), text, failure });
+    stage.settle();
+}
+
+fn drafts(stage: &mut Stage) -> Vec<String> {
+    let text = |wish| match wish {
+        Wish::Draft { text, .. } => Some(text),
+        _ => None,
+    };
+    stage.wishes().into_iter().filter_map(text).collect()
+}
+
+#[test]
+fn a_text_that_was_not_taken_is_kept_when_the_chat_closes() {
+    let mut stage = Stage::chatting(contact(2, "bob"), vec![]);
+    let window = stage.chat(2);
+    stage.write(&window, "a");
+    stage.press(&window, Key::Return);
+    not_sent(&stage, "a");
+    assert_eq!(window.get_draft(), "a");
+    drafts(&mut stage);
+    stage.press(&window, Key::Escape);
+    assert_eq!(drafts(&mut stage), ["a"]);
+}
+
+#[test]
+fn a_text_that_was_not_taken_is_kept_and_announced_though_the_chat_is_closed() {
+    let bob = contact(2, "bob");
+    let mut stage = Stage::chatting(bob.clone(), vec![]);
+    let window = stage.chat(2);
+    stage.write(&window, "a");
+    stage.press(&window, Key::Return);
+    stage.write(&window, "b");
+    stage.press(&window, Key::Escape);
+    assert_eq!(drafts(&mut stage), ["", "b"]);
+    not_sent(&stage, "a");
+    assert_eq!(drafts(&mut stage), ["a\nb"], "what was written since is not lost either");
+    stage.later(3_000);
+    let said = stage.spoken().concat();
+    assert!(said.contains("The message to bob was not sent."), "{said}");
+    // The chat was read before the draft was kept.
+    stage.open_chat(&bob, vec![], "b");
+    assert_eq!(stage.chat(2).get_draft(), "a\nb");
 }
