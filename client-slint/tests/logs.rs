@@ -32,7 +32,11 @@ fn keep(dir: &Path, client: &Client) -> Logs {
 
 /// The texts in the log of the chat with Ann.
 fn texts(dir: &Path) -> Vec<String> {
-    let folder = dir.join("ThriveMessenger/chats/ann");
+    texts_with(dir, "ann")
+}
+
+fn texts_with(dir: &Path, contact: &str) -> Vec<String> {
+    let folder = dir.join("ThriveMessenger/chats").join(contact);
     let mut days: Vec<_> =
         std::fs::read_dir(folder).into_iter().flatten().flatten().map(|it| it.path()).collect();
     days.sort();
@@ -89,6 +93,44 @@ async fn a_log_lacks_nothing_that_came_while_nobody_wrote_it() -> anyhow::Result
     let mut first = all[..2].to_vec();
     first.sort();
     assert_eq!(first, ["live", "mine"]);
+    client.close().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_chats_of_the_next_person_are_not_logged_because_those_of_the_last_one_were()
+-> anyhow::Result<()> {
+    let (node, dir) = (TestNode::start().await?, tempfile::tempdir()?);
+    let dir = dir.path();
+    let Pair { mut ann, bob, .. } = node.pair().await?;
+    let ann_is: UserId = ann.user()?;
+    drop(bob);
+    node.sign_up("carl").await?;
+    let mut zoe = node.newcomer("zoe").await?;
+    let to_carl = ann.open_chat("carl").await?.conversation;
+    ann.say(to_carl, "for carl alone").await?;
+    let from_zoe = zoe.open_chat("carl").await?.conversation;
+    zoe.say(from_zoe, "hello").await?;
+
+    let client = open(dir, &node).await?;
+    client.log_in("bob", Secret::new(PASSWORD.into())).await?;
+    client.online(PATIENCE).await?;
+    let logs = keep(dir, &client);
+    logs.keep([Username::parse("ann").unwrap()].into());
+    client.log_out().await?;
+    client.log_in("carl", Secret::new(PASSWORD.into())).await?;
+    client.online(PATIENCE).await?;
+    eventually("it is there", async || {
+        Ok((client.messages(ann_is, 10).await?.len() == 1).then_some(()))
+    })
+    .await?;
+    // One after the other: when this is written, everything before it was done.
+    logs.keep([Username::parse("zoe").unwrap()].into());
+    eventually("what Carl wants logged is", async || {
+        Ok((texts_with(dir, "zoe").len() == 1).then_some(()))
+    })
+    .await?;
+    assert_eq!(texts(dir), [""; 0]);
     client.close().await;
     Ok(())
 }

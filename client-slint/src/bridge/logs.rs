@@ -19,6 +19,7 @@ use crate::clock;
 
 /// The keeper of the logs of one client. It ends when this is dropped.
 pub struct Logs {
+    client: Client,
     shared: Arc<Shared>,
     task: JoinHandle<()>,
 }
@@ -33,6 +34,16 @@ struct Shared {
 #[derive(Default)]
 struct Todo {
     chats: BTreeSet<Username>,
+    /// Whose chats these are. Somebody else may log in before it is known which ones of theirs are logged.
+    of: Option<Username>,
+    moved: BTreeSet<UserId>,
+    all: bool,
+}
+
+/// What was to be looked at, at one time.
+struct Round {
+    chats: BTreeSet<Username>,
+    of: Option<Username>,
     moved: BTreeSet<UserId>,
     all: bool,
 }
@@ -50,15 +61,16 @@ impl Logs {
     #[must_use]
     pub fn start(client: Client, documents: PathBuf, zone: TimeZone, news: Sender<News>) -> Self {
         let shared = Arc::new(Shared::default());
-        let keeper = Keeper { client, documents, zone, news, told: false };
+        let keeper = Keeper { client: client.clone(), documents, zone, news, told: false };
         let task = tokio::spawn(keeper.run(Arc::clone(&shared)));
-        Self { shared, task }
+        Self { client, shared, task }
     }
 
-    /// From now on these chats of the account are logged, and no others.
+    /// From now on these chats of the account that is logged in are logged, and no others.
     pub fn keep(&self, chats: BTreeSet<Username>) {
+        let of = self.client.account().map(|account| account.username);
         self.shared.look(|todo| {
-            todo.chats = chats;
+            (todo.chats, todo.of) = (chats, of);
             todo.all = true;
         });
     }
@@ -102,24 +114,24 @@ impl Shared {
     }
 
     /// Waits for something to do.
-    async fn next(&self) -> (BTreeSet<Username>, BTreeSet<UserId>, bool) {
+    async fn next(&self) -> Round {
         self.changed.notified().await;
         let mut todo = self.todo.lock();
-        let moved = std::mem::take(&mut todo.moved);
-        (todo.chats.clone(), moved, std::mem::take(&mut todo.all))
+        let (moved, all) = (std::mem::take(&mut todo.moved), std::mem::take(&mut todo.all));
+        Round { chats: todo.chats.clone(), of: todo.of.clone(), moved, all }
     }
 }
 
 impl Keeper {
     async fn run(mut self, shared: Arc<Shared>) {
         loop {
-            let (chats, moved, all) = shared.next().await;
+            let Round { chats, of, moved, all } = shared.next().await;
             for contact in chats {
                 let Some(peer) = self.client.find(&contact).map(|it| it.user) else { continue };
                 if !all && !moved.contains(&peer) {
                     continue;
                 }
-                let written = self.write(peer, &contact).await;
+                let written = self.write(peer, &contact, of.as_ref()).await;
                 match written {
                     Ok(()) => self.told = false,
                     // Somebody has just logged out.
@@ -130,26 +142,37 @@ impl Keeper {
         }
     }
 
-    /// Writes what the cache holds and the log does not.
-    async fn write(&self, peer: UserId, contact: &Username) -> Result<(), Failure> {
+    /// Writes what the cache holds and the log does not, as long as the same person is logged in.
+    async fn write(
+        &self,
+        peer: UserId,
+        contact: &Username,
+        of: Option<&Username>,
+    ) -> Result<(), Failure> {
         loop {
             let at = self.client.bookmark(BOOKMARK, peer).await?;
             let messages = self.client.later(peer, at, PAGE).await?;
-            if messages.is_empty() {
+            if messages.is_empty() || !self.serves(of) {
                 return Ok(());
             }
             let entries: Vec<_> = messages.iter().map(|it| self.entry(it)).collect();
-            let (documents, of) = (self.documents.clone(), contact.clone());
-            let write = move || chat_log::append(&documents, &of, at, &entries);
+            let (documents, with) = (self.documents.clone(), contact.clone());
+            let write = move || chat_log::append(&documents, &with, at, &entries);
             let written = tokio::task::spawn_blocking(write).await;
             let written = written.unwrap_or_else(|error| Err(io::Error::other(error)));
             let written = written.map_err(|error| Failure::Local(error.to_string()))?;
             let last = written.checked_sub(1).and_then(|last| messages.get(last)?.seq);
-            let Some(last) = last else { return Ok(()) };
+            let Some(last) = last.filter(|_| self.serves(of)) else { return Ok(()) };
             self.client.set_bookmark(BOOKMARK, peer, last).await?;
             // What stays after this only says what is noted already.
             drop(chat_log::noted(&self.documents, contact));
         }
+    }
+
+    /// Whether what was just read is of this person.
+    fn serves(&self, of: Option<&Username>) -> bool {
+        let account = self.client.account();
+        of.is_none_or(|of| account.is_some_and(|account| account.username == *of))
     }
 
     fn entry(&self, message: &Message) -> Entry {
