@@ -1,5 +1,7 @@
 //! One chat: its rows, what is being written, and what is spoken of it on demand.
 
+use std::collections::BTreeSet;
+
 use jiff::tz::TimeZone;
 use thrive_client::{File, Message, MessageKey, MessageState, UserId, Username};
 
@@ -108,6 +110,26 @@ impl Chat {
     /// Takes a page. What is there already is not doubled.
     pub fn put_all(&mut self, messages: Vec<Message>) -> Vec<RowChange> {
         messages.into_iter().flat_map(|message| self.rows.put(message)).collect()
+    }
+
+    /// Takes the newest page after more happened than could be told. A row that is not in it, though it stands
+    /// where the page does, is not true any more: a cache that was read anew has other keys for the same
+    /// messages. What is before the page stays only if nothing can be missing in between.
+    pub fn read_again(&mut self, page: Vec<Message>) -> Vec<RowChange> {
+        let keys: BTreeSet<_> = page.iter().map(|message| message.key).collect();
+        let first = page.iter().map(Listed::place).min();
+        let joins = page.iter().any(|it| it.seq.is_some() && self.rows.get(it.key).is_some());
+        let is_stale = |message: &&Message| match (first, keys.last()) {
+            (Some(first), _) if message.place() < first => message.seq.is_some() && !joins,
+            // What came while the page was on its way is newer than all of it.
+            (Some(_), Some(newest)) => !keys.contains(&message.key) && message.key < *newest,
+            (_, _) => message.seq.is_some(),
+        };
+        let stale: Vec<_> = self.rows.shown().filter(is_stale).map(Listed::id).collect();
+        self.more |= !joins;
+        let mut changes = self.put_all(page);
+        changes.extend(stale.into_iter().flat_map(|key| self.rows.hide(key)));
+        changes
     }
 
     pub fn discard(&mut self, key: MessageKey) -> Vec<RowChange> {

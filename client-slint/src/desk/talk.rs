@@ -47,7 +47,7 @@ impl Desk {
         };
         if let Some(open) = session.chats.get_mut(&peer) {
             // Read again after more happened than could be told.
-            let mut changes = open.chat.put_all(messages);
+            let mut changes = open.chat.read_again(messages);
             // A message that is read tells nothing of how far its file is.
             let files = self.shelf.under_way(peer);
             changes.extend(files.flat_map(|file| open.chat.put_file(file)));

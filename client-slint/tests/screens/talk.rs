@@ -4,7 +4,7 @@ use slint::platform::Key;
 use thrive_client::{
     Arrival, Change, Code, Failure, Message, MessageKey, MessageState, UserId, Username,
 };
-use thrive_slint::bridge::{News, Wish};
+use thrive_slint::bridge::{News, OpenedChat, Wish};
 
 use super::stage::*;
 
@@ -253,4 +253,55 @@ fn a_text_that_was_not_taken_is_kept_and_announced_though_the_chat_is_closed() {
     // The chat was read before the draft was kept.
     stage.open_chat(&bob, vec![], "b");
     assert_eq!(stage.chat(2).get_draft(), "a\nb");
+}
+
+/// The same message, as it stands in the cache after it was read anew.
+fn again(seq: i64) -> Message {
+    Message { key: MessageKey(1_000 + seq), ..of_bob(seq) }
+}
+
+fn texts(stage: &Stage) -> Vec<String> {
+    let text = |row: String| row.split([':', ',']).nth(1).unwrap_or_default().trim().to_owned();
+    rows(&stage.chat(2)).into_iter().map(text).collect()
+}
+
+fn read_again(stage: &Stage, messages: Vec<Message>) {
+    let opened = OpenedChat { peer: UserId(2), messages, draft: String::new() };
+    let username = contact(2, "bob").username;
+    stage.office.hear(News::ChatOpened { username, result: Ok(opened) });
+    stage.settle();
+}
+
+#[test]
+fn a_history_that_is_read_anew_stands_in_an_open_chat_once() {
+    let mut stage = Stage::chatting(contact(2, "bob"), vec![of_bob(1), of_bob(2), of_bob(3)]);
+    let waiting = mine(4, None, MessageState::Waiting);
+    stage.message(waiting.clone());
+    let window = stage.chat(2);
+    stage.press(&window, Key::Backtab);
+    stage.press(&window, Key::Backtab);
+    stage.press(&window, Key::Home);
+    // The message with number 3 is not there any more, and one came while the page was on its way.
+    let live = Message { key: MessageKey(2_000), seq: Some(4), ..of_bob(9) };
+    stage.message(live);
+    read_again(&stage, vec![again(1), again(2), waiting]);
+    assert_eq!(texts(&stage), ["text 1", "text 2", "text 9", "text 4"]);
+    assert!(window.get_list_has_focus() && 0 <= window.get_current());
+    stage.alt(&window, 'e');
+    let before = MessageKey(1_001);
+    assert!(stage.wishes().contains(&Wish::Earlier { peer: UserId(2), before }));
+}
+
+#[test]
+fn after_more_than_a_page_was_missed_no_hole_stays_in_an_open_chat() {
+    let mut stage = Stage::chatting(contact(2, "bob"), vec![of_bob(1), of_bob(2)]);
+    read_again(&stage, vec![of_bob(2), of_bob(3)]);
+    assert_eq!(texts(&stage), ["text 1", "text 2", "text 3"]);
+    let window = stage.chat(2);
+    stage.office.hear(News::Earlier { peer: UserId(2), result: Ok((vec![], false)) });
+    read_again(&stage, vec![of_bob(60), of_bob(61)]);
+    assert_eq!(texts(&stage), ["text 60", "text 61"]);
+    stage.alt(&window, 'e');
+    let before = MessageKey(60);
+    assert!(stage.wishes().contains(&Wish::Earlier { peer: UserId(2), before }));
 }
