@@ -73,6 +73,12 @@ impl Queue {
         }
     }
 
+    /// Nobody is to hear what waits any more.
+    pub fn forget(&mut self) {
+        self.assertive.clear();
+        self.polite.clear();
+    }
+
     /// What to do at this time, if anything.
     pub fn next(&mut self, now: Duration) -> Option<Utterance> {
         let idle = self.changed.map_or(Duration::MAX, |changed| now.saturating_sub(changed));

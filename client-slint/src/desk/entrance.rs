@@ -330,6 +330,9 @@ impl Desk {
             self.close_dialog(key);
         }
         self.watch = Watch::default();
+        // The next person at this computer may be another one.
+        self.spoken.clear();
+        self.queue.forget();
         self.circle.forget();
         self.set_entering(None);
         self.counter.forget();

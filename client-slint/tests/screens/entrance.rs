@@ -220,3 +220,23 @@ fn closing_the_window_ends_the_program_and_escape_does_not() {
     stage.office.tell(WindowKey::Login, Input::Closed);
     assert_eq!(stage.wishes(), [Wish::Exit]);
 }
+
+#[test]
+fn what_was_announced_to_one_person_is_never_told_to_the_next() {
+    let mut stage = Stage::logged_in(vec![contact(2, "bob")]);
+    stage.later(3_000);
+    stage.message(of_bob(1));
+    stage.later(3_000);
+    assert!(stage.spoken().concat().contains("text 1"));
+    // One more waits to be said.
+    stage.message(of_bob(2));
+    stage.office.hear(News::LoggedOut);
+    stage.office.tell(WindowKey::Login, Input::Active(true));
+    stage.later(3_000);
+    assert_eq!(stage.spoken(), ["Logged out."]);
+    stage.enter(vec![contact(2, "bob")]);
+    stage.later(3_000);
+    stage.with_control_shift(&stage.main(), "h");
+    let lines = rows(&stage.notice()).concat();
+    assert!(lines.contains("Logged out") && !lines.contains("text"), "{lines}");
+}
