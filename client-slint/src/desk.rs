@@ -95,7 +95,8 @@ pub struct Desk {
     /// How far the way to a newer version is.
     way: Way,
     pub login: Option<LoginView>,
-    pub create: Option<CreateAccountView>,
+    /// With the server that its window names.
+    pub create: Option<(CreateAccountView, ServerAddress)>,
     pub session: Option<Session>,
     pub add: Option<AddContactView>,
     pub status: Option<StatusView>,
@@ -343,7 +344,7 @@ impl Desk {
     /// Brings every window to the front, the last one that had the keyboard as the last.
     fn raise(&self) {
         self.login.iter().for_each(View::raise);
-        self.create.iter().for_each(View::raise);
+        self.create.iter().for_each(|(view, _)| view.raise());
         let Some(session) = &self.session else { return };
         session.main.view.raise();
         session.chats.values().for_each(|open| open.view.view.raise());
@@ -373,7 +374,7 @@ impl Desk {
         }
         match key {
             WindowKey::Login => any(self.login.as_ref()),
-            WindowKey::CreateAccount => any(self.create.as_ref()),
+            WindowKey::CreateAccount => any(self.create.as_ref().map(|(it, _)| it)),
             WindowKey::Contacts => any(self.session.as_ref().map(|it| &it.main.view)),
             WindowKey::Chat(peer) => {
                 let open = self.session.as_ref().and_then(|it| it.chats.get(&peer));

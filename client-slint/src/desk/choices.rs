@@ -229,7 +229,7 @@ impl Desk {
     /// Closes a dialog. Where the focus was in the window behind, it still is.
     pub(super) fn close_dialog(&mut self, key: WindowKey) {
         match key {
-            WindowKey::CreateAccount => self.create.take().into_iter().for_each(|it| {
+            WindowKey::CreateAccount => self.create.take().into_iter().for_each(|(it, _)| {
                 it.wipe();
                 it.close();
             }),

@@ -252,7 +252,8 @@ impl Desk {
                 return;
             }
         };
-        self.create.iter().for_each(|view| view.greeted(&greeting));
+        let theirs = self.create.iter().filter(|(_, at)| *at == server);
+        theirs.for_each(|(view, _)| view.greeted(&greeting));
         let text = words::one_line(&greeting.text);
         if let Some(login) = &self.login {
             login.window.set_welcome(text.as_str().into());
@@ -266,7 +267,7 @@ impl Desk {
 
     /// What is known of the server goes into the window for a new account.
     pub(super) fn greet_creator(&mut self, server: &ServerAddress) {
-        if let (Some(view), Some(greeting)) = (&self.create, self.doors.greeting_of(server)) {
+        if let (Some((view, _)), Some(greeting)) = (&self.create, self.doors.greeting_of(server)) {
             view.greeted(greeting);
         } else {
             self.doors.asked = None;

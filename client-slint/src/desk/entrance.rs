@@ -76,7 +76,7 @@ impl Desk {
             (WindowKey::Login, Command::Exit) => self.exit(),
             (WindowKey::CreateAccount, Command::Create) => self.create_account(),
             (WindowKey::CreateAccount, Command::ToggleLogInAfter) => {
-                self.create.iter().for_each(|it| it.window.invoke_toggle_log_in_after());
+                self.create.iter().for_each(|(it, _)| it.window.invoke_toggle_log_in_after());
             }
             (WindowKey::CreateAccount, Command::Close) => self.close_dialog(key),
             (_, other) => tracing::error!(?key, ?other, "A command of another window"),
@@ -190,7 +190,7 @@ impl Desk {
     }
 
     fn open_create(&mut self) {
-        if let Some(view) = &self.create {
+        if let Some((view, _)) = &self.create {
             return view.raise();
         }
         let Some(view) = &self.login else { return };
@@ -199,9 +199,9 @@ impl Desk {
                 let view = CreateAccountView::open(&server, &self.settings, &self.tell);
                 if let Some(view) = self.made(view) {
                     view.show();
-                    self.create = Some(view);
                     // An old mistake would be read out again at the return.
                     self.login.iter().for_each(|login| login.say("", true));
+                    self.create = Some((view, server.clone()));
                     self.greet_creator(&server);
                 }
             }
@@ -210,13 +210,11 @@ impl Desk {
     }
 
     fn create_account(&mut self) {
-        let (Some(view), Some(login)) = (&self.create, &self.login) else { return };
+        let Some((view, server)) = &self.create else { return };
         if view.window.get_busy() {
             return;
         }
-        let wish = login::server(&login.form().server)
-            .and_then(|server| create_account::submit(view.form(), server));
-        match wish {
+        match create_account::submit(view.form(), server.clone()) {
             Ok(wish) => {
                 view.window.set_busy(true);
                 view.window.set_notice("".into());
@@ -230,17 +228,15 @@ impl Desk {
     }
 
     pub(super) fn account_created(&mut self, result: Result<SignedUp, Failure>) {
-        let Some(view) = &self.create else { return };
+        let Some((view, server)) = &self.create else { return };
+        let server = server.clone();
         view.window.set_busy(false);
         if let Err(failure) = &result {
-            let server = self.login.as_ref().and_then(|it| login::server(&it.form().server).ok());
-            if let Some(server) = server
-                && self.is_certificate(&server, failure)
-            {
+            if self.is_certificate(&server, failure) {
                 return;
             }
             let mistake = Mistake::new(create_account::field_of(failure), words::failure(failure));
-            self.create.iter().for_each(|view| view.point_at(&mistake));
+            self.create.iter().for_each(|(view, _)| view.point_at(&mistake));
             return self.problem(mistake.sentence);
         }
         let (username, password) = (view.window.get_username(), view.window.get_password());
@@ -249,15 +245,16 @@ impl Desk {
         if let Some(login) = &self.login {
             login.window.set_username(username);
             login.window.set_password(password);
+            // Another one may have been chosen there meanwhile.
+            login.window.set_server(server.to_string().into());
             login.say("The account is made.", false);
         }
+        self.server_edited();
         let Ok(SignedUp::Ready) = result else {
             self.answer("The account is made. A code is on its way to your e-mail address.");
             let Some(form) = self.login.as_ref().map(|login| login.form()) else { return };
-            if let Ok(server) = login::server(&form.server) {
-                self.open_verify(server, form.username.trim().to_lowercase(), log_in_after);
-            }
-            return;
+            let username = form.username.trim().to_lowercase();
+            return self.open_verify(server, username, log_in_after);
         };
         self.answer("The account is made.");
         if log_in_after {

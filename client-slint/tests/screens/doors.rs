@@ -23,7 +23,7 @@ fn refused(code: Code) -> Failure {
     Failure::Refused { code, retry_after_ms: None, limit: None }
 }
 
-fn greeting() -> Greeting {
+pub(crate) fn greeting() -> Greeting {
     Greeting {
         name: "Home".into(),
         sign_up_open: true,
@@ -72,7 +72,7 @@ fn devices(stage: &Stage) -> DevicesWindow {
 }
 
 fn create(stage: &Stage) -> CreateAccountWindow {
-    window(stage, |desk| desk.create.as_ref().map(|view| &view.window))
+    window(stage, |desk| desk.create.as_ref().map(|(view, _)| &view.window))
 }
 
 fn one(stage: &mut Stage) -> DoorWish {

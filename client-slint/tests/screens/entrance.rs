@@ -2,11 +2,12 @@
 
 use slint::ComponentHandle;
 use slint::platform::Key;
-use thrive_client::{Change, Code, Failure, SignedUp};
+use thrive_client::{Change, Code, Failure, Greeting, ServerAddress, SignedUp};
 use thrive_slint::adapters::shell::{Input, WindowKey};
 use thrive_slint::bridge::{DoorNews, News, Wish};
 use thrive_slint::settings::Settings;
 
+use super::doors::greeting;
 use super::stage::*;
 
 fn refused(code: Code) -> Failure {
@@ -179,7 +180,7 @@ fn a_new_account_is_made_and_used() {
     stage.alt(&stage.login(), 'c');
     let window = stage.office.look(|desk| {
         use slint::ComponentHandle;
-        desk.create.as_ref().unwrap().window.clone_strong()
+        desk.create.as_ref().unwrap().0.window.clone_strong()
     });
     for (text, key) in [("ann", Key::Tab), ("secret 1", Key::Tab), ("secret 2", Key::Return)] {
         stage.write(&window, text);
@@ -239,4 +240,35 @@ fn what_was_announced_to_one_person_is_never_told_to_the_next() {
     stage.with_control_shift(&stage.main(), "h");
     let lines = rows(&stage.notice()).concat();
     assert!(lines.contains("Logged out") && !lines.contains("text"), "{lines}");
+}
+
+#[test]
+fn an_account_is_made_on_the_server_that_its_window_names() {
+    let mut stage = Stage::new();
+    let login = stage.login();
+    stage.alt(&login, 'c');
+    let window = stage.office.look(|desk| desk.create.as_ref().unwrap().0.window.clone_strong());
+    assert_eq!(window.get_server(), server().to_string());
+    login.set_server("elsewhere.example".into());
+    stage.office.hear(News::NoToken);
+    let elsewhere = ServerAddress::parse("elsewhere.example").unwrap();
+    let asks_more = Greeting { email_required: true, ..greeting() };
+    let greeted = DoorNews::Greeted { server: elsewhere, result: Ok(asks_more) };
+    stage.office.hear(News::Door(greeted));
+    assert!(!window.get_email_shown(), "what another server asks for");
+    for text in ["bea", "secret 1", "secret 1"] {
+        stage.write(&window, text);
+        stage.press(&window, Key::Tab);
+    }
+    stage.alt(&window, 'c');
+    let wishes = stage.wishes();
+    let [Wish::CreateAccount { server: at, username, .. }] = &wishes[..] else {
+        panic!("{wishes:?}")
+    };
+    assert_eq!((at, username.as_str()), (&server(), "bea"));
+    stage.office.hear(News::Door(DoorNews::Created(Ok(SignedUp::Ready))));
+    let wishes = stage.wishes();
+    let [Wish::LogIn { server: at, .. }] = &wishes[..] else { panic!("{wishes:?}") };
+    assert_eq!(at, &server());
+    assert_eq!(login.get_server(), server().to_string());
 }

@@ -60,7 +60,7 @@ fn every_control_of_every_window_has_a_name() {
     let stage = Stage::new();
     complaints(&stage.login(), 7);
     stage.alt(&stage.login(), 'c');
-    stage.office.look(|desk| complaints(&desk.create.as_ref().unwrap().window, 6));
+    stage.office.look(|desk| complaints(&desk.create.as_ref().unwrap().0.window, 6));
 }
 
 #[test]
