@@ -14,7 +14,7 @@ mod talk;
 mod updates;
 mod voice;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
@@ -118,12 +118,20 @@ pub struct Session {
     pub contacts: Contacts,
     pub chats: BTreeMap<thrive_client::UserId, OpenChat>,
     /// Chats that were asked for and are not open yet.
-    opening: BTreeSet<Username>,
+    opening: BTreeMap<Username, Asked>,
     /// What stands in the composers of chats that are closed.
     left: BTreeMap<thrive_client::UserId, String>,
     pub own: Presence,
     /// The greeting was said: everything that was missed has been read.
     greeted: bool,
+}
+
+/// Where and when a window was asked for that needs an answer of the server.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    /// Nowhere: it is to come wherever its person is.
+    from: Option<WindowKey>,
+    at: Duration,
 }
 
 /// A chat with its window.

@@ -12,7 +12,7 @@ use crate::adapters::shell::{Input, WindowKey};
 use crate::announce::Sound;
 use crate::bridge::Wish;
 use crate::controllers::settings::folder_problem;
-use crate::keys::Command;
+use crate::keys::{Command, Place};
 use crate::settings::Settings;
 use crate::sounds::packs;
 use crate::{clock, words};
@@ -185,6 +185,12 @@ impl Desk {
             Ok(info) => info,
             Err(failure) => return self.problem(words::failure(&failure)),
         };
+        // Whoever went on to another window meanwhile keeps it.
+        if self.active != Some(WindowKey::Contacts) {
+            let key = self.keys.label(Place::Contacts, Command::Server);
+            let sentence = format!("The server has answered. {key} in the main window shows it.");
+            return self.answer(sentence);
+        }
         let files = info.files.as_ref();
         let endings = match files.map(|files| files.refused.join(", ")) {
             Some(endings) if endings.is_empty() => "none".to_owned(),

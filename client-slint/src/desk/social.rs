@@ -111,6 +111,11 @@ impl Circle {
         self.searched.is_some() || self.directory_edited.is_some()
     }
 
+    /// A chat that was asked for in one of these windows is not opened.
+    pub(super) fn no_way_back(&mut self, username: &Username) {
+        self.came_from.remove(username);
+    }
+
     /// The session is over.
     pub(super) fn forget(&mut self) {
         // How long a status may be is another matter on another server.

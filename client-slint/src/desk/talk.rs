@@ -6,7 +6,7 @@ use thrive_client::{Arrival, Failure, Message, MessageState, UserId, Username};
 
 use super::files::offer_event;
 use super::people::{Question, show_person};
-use super::{BUSY, Desk, OpenChat, Session};
+use super::{Asked, BUSY, Desk, OpenChat, Session};
 use crate::adapters::chat::ChatView;
 use crate::adapters::dialogs::ConfirmView;
 use crate::adapters::shell::{Input, WindowKey};
@@ -20,13 +20,24 @@ use crate::{links, words};
 
 impl Desk {
     pub(super) fn open_chat(&mut self, username: Username) {
+        self.open_chat_from_window(username, self.active);
+    }
+
+    fn open_chat_from_window(&mut self, username: Username, from: Option<WindowKey>) {
+        let asked = Asked { from, at: self.now() };
         let Some(session) = &mut self.session else { return };
         if let Some(open) = session.chats.values().find(|open| open.chat.username == username) {
             return open.view.view.raise();
         }
-        if session.opening.insert(username.clone()) {
+        if session.opening.insert(username.clone(), asked).is_none() {
             self.ask(Wish::OpenChat(username));
         }
+    }
+
+    /// It is long since a window was asked for, and its person is elsewhere: the keyboard stays there.
+    fn went_on(&self, asked: Asked) -> bool {
+        let late = SOON < self.now().saturating_sub(asked.at);
+        late && asked.from.is_some() && asked.from != self.active
     }
 
     /// A notice on the desktop was chosen.
@@ -34,13 +45,13 @@ impl Desk {
         self.raise();
         let contact = self.session.as_ref().and_then(|session| session.contacts.get(peer));
         if let Some(username) = contact.map(|contact| contact.username.clone()) {
-            self.open_chat(username);
+            self.open_chat_from_window(username, None);
         }
     }
 
     pub(super) fn chat_opened(&mut self, username: Username, result: Result<OpenedChat, Failure>) {
         let Some(session) = &mut self.session else { return };
-        session.opening.remove(&username);
+        let asked = session.opening.remove(&username);
         let OpenedChat { peer, messages, draft } = match result {
             Ok(opened) => opened,
             Err(failure) => return self.problem(words::failure(&failure)),
@@ -54,6 +65,13 @@ impl Desk {
             open.view.update(&open.chat, &changes);
             return;
         }
+        if asked.is_some_and(|asked| self.went_on(asked)) {
+            self.circle.no_way_back(&username);
+            let contact = self.session.as_ref().and_then(|session| session.contacts.get(peer));
+            let name = contact.map_or(username.as_str(), |contact| contact.display_name());
+            return self.answer(format!("The chat with {name} can be opened now."));
+        }
+        let Some(session) = &mut self.session else { return };
         // The one that was read may be older.
         let draft = session.left.remove(&peer).unwrap_or(draft);
         let contact = session.contacts.get(peer).cloned();
@@ -476,5 +494,7 @@ impl OpenChat {
 
 /// Between the first change of a draft and its way to the disk.
 const KEPT_AFTER: Duration = Duration::from_secs(2);
+/// An answer that comes within this time is the one that its person waits for.
+const SOON: Duration = Duration::from_secs(1);
 /// A question with more answers cannot be followed.
 const LINKS_MAX: usize = 9;

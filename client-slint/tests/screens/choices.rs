@@ -3,7 +3,7 @@
 use i_slint_backend_testing::{AccessibleRole, ElementQuery};
 use slint::platform::Key;
 use slint::{ComponentHandle, Model};
-use thrive_client::{Contact, Failure};
+use thrive_client::{Contact, Failure, ServerInfo};
 use thrive_slint::bridge::{Deed, News, Wish};
 use thrive_slint::settings::Settings;
 use thrive_slint::ui::{SettingsForm, SettingsWindow};
@@ -268,4 +268,39 @@ fn what_the_system_says_late_does_not_undo_what_was_ticked_meanwhile() {
     let sentence = "Starting Thrive when you log in could not be changed.";
     assert!(stage.spoken().iter().any(|it| it == sentence), "{:?}", stage.spoken());
     stage.wishes();
+}
+
+#[test]
+fn what_a_server_tells_late_takes_nobody_out_of_a_chat() {
+    let bob = contact(2, "bob");
+    let mut stage = Stage::logged_in(vec![bob.clone()]);
+    stage.alt(&stage.main(), 'i');
+    assert_eq!(stage.wishes(), [Wish::ServerInfo]);
+    stage.open_chat(&bob, vec![], "");
+    stage.office.hear(News::Server(Ok(info())));
+    stage.settle();
+    assert!(stage.office.look(|desk| desk.notice.is_none()));
+    stage.later(3_000);
+    let said = stage.spoken().concat();
+    assert!(said.contains("The server has answered. Alt+I in the main window shows it."), "{said}");
+}
+
+fn info() -> ServerInfo {
+    ServerInfo {
+        name: "here".into(),
+        host: "localhost".into(),
+        port: 2005,
+        encrypted: true,
+        software: "a test".into(),
+        accounts: 2,
+        online: 1,
+        started_ms: 0,
+        sign_up_open: true,
+        sign_up_by_invite: false,
+        text_chars: 4_000,
+        status_chars: 100,
+        password_min: 8,
+        email_required: false,
+        files: None,
+    }
 }

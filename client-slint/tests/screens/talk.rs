@@ -4,6 +4,7 @@ use slint::platform::Key;
 use thrive_client::{
     Arrival, Change, Code, Failure, Message, MessageKey, MessageState, UserId, Username,
 };
+use thrive_slint::adapters::shell::{Input, WindowKey};
 use thrive_slint::bridge::{News, OpenedChat, Wish};
 
 use super::stage::*;
@@ -304,4 +305,51 @@ fn after_more_than_a_page_was_missed_no_hole_stays_in_an_open_chat() {
     stage.alt(&window, 'e');
     let before = MessageKey(60);
     assert!(stage.wishes().contains(&Wish::Earlier { peer: UserId(2), before }));
+}
+
+fn opened_now(stage: &Stage, username: &str) {
+    let opened = OpenedChat { peer: UserId(9), messages: vec![], draft: String::new() };
+    let username = Username::parse(username).unwrap();
+    stage.office.hear(News::ChatOpened { username, result: Ok(opened) });
+    stage.settle();
+}
+
+fn open_chats(stage: &Stage) -> Vec<i64> {
+    stage.office.look(|desk| desk.session.as_ref().unwrap().chats.keys().map(|it| it.0).collect())
+}
+
+#[test]
+fn a_chat_that_comes_late_takes_nobody_out_of_another_one() {
+    let (bob, zoe) = (contact(2, "bob"), contact(9, "zoe"));
+    let mut stage = Stage::logged_in(vec![bob.clone(), zoe]);
+    let main = stage.main();
+    stage.press(&main, Key::End);
+    stage.press(&main, Key::Return);
+    stage.open_chat(&bob, vec![], "");
+    stage.later(5_000);
+    opened_now(&stage, "zoe");
+    assert_eq!(open_chats(&stage), [2]);
+    stage.later(3_000);
+    let said = stage.spoken().concat();
+    assert!(said.contains("The chat with zoe can be opened now."), "{said}");
+    // Asked for once more, and at once.
+    stage.office.tell(WindowKey::Chat(UserId(2)), Input::Active(false));
+    stage.office.tell(WindowKey::Contacts, Input::Active(true));
+    stage.press(&main, Key::Return);
+    let zoe = Username::parse("zoe").unwrap();
+    assert!(stage.wishes().contains(&Wish::OpenChat(zoe)));
+    stage.office.tell(WindowKey::Contacts, Input::Active(false));
+    stage.office.tell(WindowKey::Chat(UserId(2)), Input::Active(true));
+    opened_now(&stage, "zoe");
+    assert_eq!(open_chats(&stage), [2, 9], "what comes at once is what was asked for");
+}
+
+#[test]
+fn whoever_waits_for_a_chat_gets_it_however_late() {
+    let mut stage = Stage::logged_in(vec![contact(9, "zoe")]);
+    stage.press(&stage.main(), Key::Return);
+    stage.wishes();
+    stage.later(5_000);
+    opened_now(&stage, "zoe");
+    assert_eq!(open_chats(&stage), [9]);
 }
