@@ -131,6 +131,12 @@ impl SendFiles {
         !self.under_way.is_empty()
     }
 
+    /// Whether this file was sent to this person from here and has no answer yet.
+    #[must_use]
+    pub fn awaits(&self, to: &Username, path: &Path) -> bool {
+        self.to == *to && self.under_way.iter().any(|it| it == path)
+    }
+
     /// One of them is offered, or was refused for this reason. What is offered leaves the list.
     pub fn offered(&mut self, path: &Path, refused: Option<String>) -> Vec<RowChange> {
         self.under_way.retain(|it| it != path);

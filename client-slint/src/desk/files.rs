@@ -1,7 +1,7 @@
 //! The windows about files, the offers in the chats, and what becomes of them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thrive_client::{
     Arrival, Failure, File, FileState, MessageKey, UserId, Username, size_in_words,
@@ -253,7 +253,8 @@ impl Desk {
             Ok(paths) if paths.is_empty() => self.answer("There is no path in the field."),
             Ok(paths) => {
                 send.send_then = send_then;
-                self.ask(Wish::File(FileWish::Look(paths)));
+                let (to, typed) = (send.to.clone(), true);
+                self.ask(Wish::File(FileWish::Look { to, paths, typed }));
             }
             Err(sentence) => self.refuse_paths(sentence),
         }
@@ -268,8 +269,15 @@ impl Desk {
         self.problem(sentence);
     }
 
-    fn looked(&mut self, looked: Vec<(PathBuf, Result<u64, String>)>, typed: bool) {
-        let Some((view, send)) = &mut self.shelf.send else { return };
+    fn looked(&mut self, to: &Username, looked: Vec<(PathBuf, Result<u64, String>)>, typed: bool) {
+        let theirs = self.shelf.send.as_mut().filter(|(_, send)| send.to == *to);
+        let Some((view, send)) = theirs else {
+            // What was typed went with its window.
+            if !typed {
+                self.chosen_in_vain(to);
+            }
+            return;
+        };
         let (mut added, mut wrong) = (Vec::new(), Vec::new());
         for (path, size) in looked {
             match size {
@@ -287,7 +295,8 @@ impl Desk {
         if !wrong.is_empty() {
             return self.refuse_paths(wrong.join(" "));
         }
-        let send_now = std::mem::take(&mut send.send_then);
+        // What was chosen meanwhile is not what was to be sent.
+        let send_now = typed && std::mem::take(&mut send.send_then);
         let window = &view.view.window;
         window.set_notice("".into());
         if typed {
@@ -327,8 +336,30 @@ impl Desk {
 
     fn browse(&mut self) {
         let Some((_, send)) = &self.shelf.send else { return };
-        let title = format!("Send files to {}", send.name);
-        self.ask(Wish::File(FileWish::Browse { title }));
+        let (to, title) = (send.to.clone(), format!("Send files to {}", send.name));
+        self.ask(Wish::File(FileWish::Browse { to, title }));
+    }
+
+    /// The chooser is another program and may be left open for as long as one likes.
+    fn browsed(&mut self, to: Username, chosen: Result<Vec<PathBuf>, String>) {
+        let is_open = self.shelf.send.as_ref().is_some_and(|(_, send)| send.to == to);
+        match chosen {
+            Ok(paths) if paths.is_empty() => {}
+            Ok(paths) if is_open => {
+                self.ask(Wish::File(FileWish::Look { to, paths, typed: false }));
+            }
+            Ok(_) => self.chosen_in_vain(&to),
+            Err(sentence) if is_open => self.refuse_paths(sentence),
+            Err(_) => {}
+        }
+    }
+
+    fn chosen_in_vain(&mut self, to: &Username) {
+        // Whoever is here now may be somebody else.
+        if self.session.is_some() {
+            let sentence = format!("The window for sending files to {to} is closed.");
+            self.answer(format!("{sentence} Nothing is chosen."));
+        }
     }
 
     fn unchoose(&mut self) {
@@ -345,8 +376,9 @@ impl Desk {
         }
     }
 
-    fn one_offered(&mut self, path: &std::path::Path, result: Result<(), Failure>) {
-        let Some((view, send)) = &mut self.shelf.send else { return };
+    fn one_offered(&mut self, to: &Username, path: &Path, result: Result<(), Failure>) {
+        let awaiting = self.shelf.send.as_mut().filter(|(_, send)| send.awaits(to, path));
+        let Some((view, send)) = awaiting else { return self.offered_unseen(path, result) };
         let refused = result.err().map(|failure| words::failure(&failure));
         let changes = send.offered(path, refused);
         view.update(send, &changes);
@@ -362,6 +394,18 @@ impl Desk {
         offered.into_iter().for_each(|sentence| self.answer(sentence));
         if !notice.is_empty() {
             self.problem(notice);
+        }
+    }
+
+    /// The window in which a file was sent is closed. One that is offered is a row of the chat.
+    fn offered_unseen(&mut self, path: &Path, result: Result<(), Failure>) {
+        match result {
+            // Of somebody who is not here any more.
+            Ok(()) | Err(Failure::NotLoggedIn) => {}
+            Err(failure) => {
+                let (file, why) = (send_files::name(path), words::failure(&failure));
+                self.event(&Event::FileFailed { file, why }, Arrival::Live);
+            }
         }
     }
 
@@ -403,11 +447,9 @@ impl Desk {
         match news {
             FileNews::Listed(Ok(files)) => files.into_iter().for_each(|file| self.listed(file)),
             FileNews::Listed(Err(error)) => tracing::warn!(%error, "The files cannot be listed"),
-            FileNews::Looked(looked) => self.looked(looked, true),
-            FileNews::Browsed(Ok(paths)) if paths.is_empty() => {}
-            FileNews::Browsed(Ok(paths)) => self.ask(Wish::File(FileWish::Look(paths))),
-            FileNews::Browsed(Err(sentence)) => self.refuse_paths(sentence),
-            FileNews::Offered { path, result } => self.one_offered(&path, result),
+            FileNews::Looked { to, looked, typed } => self.looked(&to, looked, typed),
+            FileNews::Browsed { to, chosen } => self.browsed(to, chosen),
+            FileNews::Offered { to, path, result } => self.one_offered(&to, &path, result),
             FileNews::Done { deed, peer, name, result } => {
                 self.file_done(deed, peer, &name, result);
             }

@@ -74,6 +74,14 @@ fn sending(stage: &Stage) -> SendFilesWindow {
     stage.office.look(|desk| desk.shelf.send.as_ref().unwrap().0.view.window.clone_strong())
 }
 
+fn look(paths: Vec<PathBuf>, typed: bool) -> Wish {
+    Wish::File(FileWish::Look { to: Username::parse("bob").unwrap(), paths, typed })
+}
+
+fn looked(looked: Vec<(PathBuf, Result<u64, String>)>, typed: bool) -> FileNews {
+    FileNews::Looked { to: Username::parse("bob").unwrap(), looked, typed }
+}
+
 fn transfers(stage: &Stage) -> TransfersWindow {
     stage.alt(&stage.main(), 'r');
     stage.office.tell(WindowKey::Files(Files::Transfers), Input::Active(true));
@@ -211,24 +219,24 @@ fn files_are_chosen_by_pasted_paths_and_sent() {
     window.set_paths("/tmp/a.txt\nfile:///tmp/b%20c.txt".into());
     stage.press(&window, Key::Return);
     let paths: Vec<PathBuf> = vec!["/tmp/a.txt".into(), "/tmp/b c.txt".into()];
-    assert_eq!(stage.wishes(), [Wish::File(FileWish::Look(paths.clone()))]);
-    heard(&stage, FileNews::Looked(paths.iter().map(|path| (path.clone(), Ok(5))).collect()));
+    assert_eq!(stage.wishes(), [look(paths.clone(), true)]);
+    heard(&stage, looked(paths.iter().map(|path| (path.clone(), Ok(5))).collect(), true));
     assert_eq!(rows(&window), ["a.txt, 5 bytes", "b c.txt, 5 bytes"]);
     assert_eq!(window.get_paths(), "");
     stage.alt(&window, 's');
     let to = Username::parse("bob").unwrap();
-    let offered = FileWish::Offer { to, paths: paths.clone() };
-    assert_eq!(stage.wishes(), [Wish::File(offered)]);
+    let offer = FileWish::Offer { to, paths };
+    assert_eq!(stage.wishes(), [Wish::File(offer)]);
     named(&window, "Reading the files…");
-    heard(&stage, FileNews::Offered { path: paths[0].clone(), result: Ok(()) });
+    offered(&stage, "bob", "/tmp/a.txt", Ok(()));
     let unreadable = Failure::Local("/tmp/b c.txt: permission denied".into());
-    heard(&stage, FileNews::Offered { path: paths[1].clone(), result: Err(unreadable) });
+    offered(&stage, "bob", "/tmp/b c.txt", Err(unreadable));
     assert_eq!(rows(&window), ["b c.txt, 5 bytes"]);
     assert!(window.get_notice().contains("permission denied"), "{}", window.get_notice());
     stage.later(6_000);
     hears(&stage, "The file is offered to bob.");
     stage.alt(&window, 's');
-    heard(&stage, FileNews::Offered { path: paths[1].clone(), result: Ok(()) });
+    offered(&stage, "bob", "/tmp/b c.txt", Ok(()));
     assert!(stage.office.look(|desk| desk.shelf.send.is_none()));
 }
 
@@ -248,14 +256,14 @@ fn what_stands_in_the_field_is_sent_at_once_and_what_is_wrong_keeps_the_focus() 
     window.set_paths("/tmp/a.txt".into());
     stage.alt(&window, 's');
     let path = PathBuf::from("/tmp/a.txt");
-    assert_eq!(stage.wishes(), [Wish::File(FileWish::Look(vec![path.clone()]))]);
+    assert_eq!(stage.wishes(), [look(vec![path.clone()], true)]);
     let missing = Err("There is no file /tmp/a.txt.".to_owned());
-    heard(&stage, FileNews::Looked(vec![(path.clone(), missing)]));
+    heard(&stage, looked(vec![(path.clone(), missing)], true));
     assert_eq!(window.get_notice(), "There is no file /tmp/a.txt.");
     assert_eq!(window.get_paths(), "/tmp/a.txt");
     stage.alt(&window, 's');
     stage.wishes();
-    heard(&stage, FileNews::Looked(vec![(path.clone(), Ok(5))]));
+    heard(&stage, looked(vec![(path.clone(), Ok(5))], true));
     let to = Username::parse("bob").unwrap();
     assert_eq!(stage.wishes(), [Wish::File(FileWish::Offer { to, paths: vec![path] })]);
 }
@@ -266,14 +274,14 @@ fn the_chooser_of_the_desktop_fills_the_list_and_may_be_missing() {
     stage.alt(&stage.main(), 'f');
     let window = sending(&stage);
     stage.alt(&window, 'b');
-    let title = "Send files to bob".to_owned();
-    assert_eq!(stage.wishes(), [Wish::File(FileWish::Browse { title })]);
-    heard(&stage, FileNews::Browsed(Err("There is none.".into())));
+    let (to, title) = (Username::parse("bob").unwrap(), "Send files to bob".to_owned());
+    assert_eq!(stage.wishes(), [Wish::File(FileWish::Browse { to: to.clone(), title })]);
+    heard(&stage, FileNews::Browsed { to: to.clone(), chosen: Err("There is none.".into()) });
     assert_eq!(window.get_notice(), "There is none.");
     let paths = vec![PathBuf::from("/tmp/a.txt")];
-    heard(&stage, FileNews::Browsed(Ok(paths.clone())));
-    assert_eq!(stage.wishes(), [Wish::File(FileWish::Look(paths.clone()))]);
-    heard(&stage, FileNews::Looked(vec![(paths[0].clone(), Ok(5))]));
+    heard(&stage, FileNews::Browsed { to, chosen: Ok(paths.clone()) });
+    assert_eq!(stage.wishes(), [look(paths.clone(), false)]);
+    heard(&stage, looked(vec![(paths[0].clone(), Ok(5))], false));
     assert_eq!(rows(&window), ["a.txt, 5 bytes"]);
     stage.press(&window, Key::Tab);
     stage.press(&window, Key::Tab);
@@ -376,4 +384,76 @@ fn an_own_file_that_was_refused_is_offered_again_from_the_list_of_all() {
     named(&window, "Open, or answer the offer").invoke_accessible_default_action();
     let again = Wish::Retry { peer: UserId(2), message: MessageKey(5) };
     assert_eq!(stage.wishes(), [again.clone(), again]);
+}
+
+fn offered(stage: &Stage, to: &str, path: &str, result: Result<(), Failure>) {
+    let to = Username::parse(to).unwrap();
+    heard(stage, FileNews::Offered { to, path: path.into(), result });
+}
+
+#[test]
+fn a_file_that_is_refused_after_its_window_was_closed_is_a_failure_with_its_reason() {
+    let mut stage = Stage::logged_in(vec![contact(2, "bob"), contact(3, "cleo")]);
+    stage.alt(&stage.main(), 'f');
+    let window = sending(&stage);
+    window.set_paths("/tmp/a.txt\n/tmp/b.txt".into());
+    stage.press(&window, Key::Return);
+    let bob = Username::parse("bob").unwrap();
+    let sizes = ["/tmp/a.txt", "/tmp/b.txt"].map(|it| (PathBuf::from(it), Ok(5)));
+    heard(&stage, FileNews::Looked { to: bob, looked: sizes.into(), typed: true });
+    stage.alt(&window, 's');
+    stage.press(&window, Key::Escape);
+    stage.wishes();
+    let unreadable = Failure::Local("permission denied".into());
+    offered(&stage, "bob", "/tmp/a.txt", Err(unreadable.clone()));
+    stage.later(3_000);
+    hears(&stage, "a.txt was not transferred. ");
+    hears(&stage, "Permission denied");
+    // Another window is not the one in which they were sent.
+    stage.office.tell(WindowKey::Contacts, Input::Active(true));
+    stage.press(&stage.main(), Key::DownArrow);
+    stage.alt(&stage.main(), 'f');
+    let window = sending(&stage);
+    offered(&stage, "bob", "/tmp/b.txt", Err(unreadable));
+    offered(&stage, "bob", "/tmp/b.txt", Ok(()));
+    named(&window, "Send files to cleo dialog");
+    assert_eq!(window.get_notice(), "");
+    stage.later(3_000);
+    hears(&stage, "b.txt was not transferred. ");
+    assert!(!stage.spoken().concat().contains("cleo."), "{:?}", stage.spoken());
+}
+
+#[test]
+fn files_that_were_chosen_for_one_person_are_never_put_on_the_list_of_another() {
+    let mut stage = Stage::logged_in(vec![contact(2, "bob"), contact(3, "cleo")]);
+    let [bob, cleo] = ["bob", "cleo"].map(|it| Username::parse(it).unwrap());
+    stage.alt(&stage.main(), 'f');
+    let window = sending(&stage);
+    stage.alt(&window, 'b');
+    stage.press(&window, Key::Escape);
+    stage.office.tell(WindowKey::Contacts, Input::Active(true));
+    stage.press(&stage.main(), Key::DownArrow);
+    stage.alt(&stage.main(), 'f');
+    let window = sending(&stage);
+    stage.wishes();
+    let path = PathBuf::from("/tmp/a.txt");
+    heard(&stage, FileNews::Browsed { to: bob.clone(), chosen: Ok(vec![path.clone()]) });
+    assert_eq!(stage.wishes(), []);
+    let looked = || vec![(path.clone(), Ok(5))];
+    heard(&stage, FileNews::Looked { to: bob.clone(), looked: looked(), typed: false });
+    let missing = vec![(path.clone(), Err("There is none.".to_owned()))];
+    heard(&stage, FileNews::Looked { to: bob.clone(), looked: missing, typed: true });
+    heard(&stage, FileNews::Browsed { to: bob, chosen: Err("There is no chooser.".into()) });
+    assert_eq!(rows(&window), [""; 0]);
+    assert_eq!(window.get_notice(), "");
+    stage.later(3_000);
+    hears(&stage, "The window for sending files to bob is closed. Nothing is chosen.");
+    // What is typed meanwhile stays in its field, and is not sent by what was chosen.
+    window.set_paths("/tmp/b.txt".into());
+    stage.alt(&window, 's');
+    stage.wishes();
+    heard(&stage, FileNews::Looked { to: cleo, looked: looked(), typed: false });
+    assert_eq!(window.get_paths(), "/tmp/b.txt");
+    assert_eq!(rows(&window), ["a.txt, 5 bytes"]);
+    assert_eq!(stage.wishes(), []);
 }

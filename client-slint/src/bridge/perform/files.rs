@@ -14,13 +14,14 @@ use crate::links;
 impl Bridge {
     pub(super) fn files(&mut self, wish: FileWish) {
         match wish {
-            FileWish::Look(paths) => self.call(async move |news| {
+            FileWish::Look { to, paths, typed } => self.call(async move |news| {
                 let looked = tokio::task::spawn_blocking(|| paths.into_iter().map(look).collect());
-                hear(&news, FileNews::Looked(looked.await.unwrap_or_default())).await;
+                let looked = looked.await.unwrap_or_default();
+                hear(&news, FileNews::Looked { to, looked, typed }).await;
             }),
-            FileWish::Browse { title } => self.call(async move |news| {
+            FileWish::Browse { to, title } => self.call(async move |news| {
                 let chosen = chooser::choose(&title).await;
-                hear(&news, FileNews::Browsed(chosen)).await;
+                hear(&news, FileNews::Browsed { to, chosen }).await;
             }),
             FileWish::Open(path) => self.open_path(path),
             FileWish::List
@@ -59,7 +60,7 @@ impl Bridge {
                     client.fetch_file(file.message, &folder).await
                 });
             }
-            FileWish::Look(_) | FileWish::Browse { .. } | FileWish::Open(_) => {}
+            FileWish::Look { .. } | FileWish::Browse { .. } | FileWish::Open(_) => {}
         }
     }
 
@@ -102,7 +103,7 @@ async fn offer(client: &Client, news: &Sender<News>, to: &Username, paths: Vec<P
             Ok(peer) => client.offer_file(*peer, &path).await.map(|_| ()),
             Err(failure) => Err(failure.clone()),
         };
-        hear(news, FileNews::Offered { path, result }).await;
+        hear(news, FileNews::Offered { to: to.clone(), path, result }).await;
     }
 }
 

@@ -9,10 +9,16 @@ use thrive_client::{Failure, File, UserId, Username};
 pub enum FileWish {
     /// All that is known.
     List,
-    /// Whether there are such files, and how large they are.
-    Look(Vec<PathBuf>),
+    /// Whether there are such files, and how large they are; for the list of files for somebody.
+    Look {
+        to: Username,
+        paths: Vec<PathBuf>,
+        /// By hand, and not with a chooser.
+        typed: bool,
+    },
     /// The file chooser of the desktop.
     Browse {
+        to: Username,
         title: String,
     },
     /// Each on its own.
@@ -40,11 +46,19 @@ pub enum FileWish {
 pub enum FileNews {
     Listed(Result<Vec<File>, Failure>),
     /// Each path with the size of its file, or the sentence why there is none.
-    Looked(Vec<(PathBuf, Result<u64, String>)>),
+    Looked {
+        to: Username,
+        looked: Vec<(PathBuf, Result<u64, String>)>,
+        typed: bool,
+    },
     /// Nothing is chosen when somebody thought better of it; a sentence where there is no chooser.
-    Browsed(Result<Vec<PathBuf>, String>),
+    Browsed {
+        to: Username,
+        chosen: Result<Vec<PathBuf>, String>,
+    },
     /// It is in the outbox, or this computer refuses.
     Offered {
+        to: Username,
         path: PathBuf,
         result: Result<(), Failure>,
     },
