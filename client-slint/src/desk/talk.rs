@@ -210,10 +210,12 @@ impl Desk {
                 let before = open.chat.count();
                 let changes = open.chat.put_all(messages);
                 open.view.update(&open.chat, &changes);
-                let sentence = match open.chat.count() - before {
-                    0 => "This is the beginning of the chat.".to_owned(),
-                    1 => "1 earlier message.".to_owned(),
-                    many => format!("{many} earlier messages."),
+                let sentence = match (open.chat.count() - before, more) {
+                    // The server has them, and there is no way to it.
+                    (0, true) => "Earlier messages cannot be read now.".to_owned(),
+                    (0, false) => "This is the beginning of the chat.".to_owned(),
+                    (1, _) => "1 earlier message.".to_owned(),
+                    (many, _) => format!("{many} earlier messages."),
                 };
                 self.answer(sentence);
             }

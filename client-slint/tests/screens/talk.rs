@@ -353,3 +353,19 @@ fn whoever_waits_for_a_chat_gets_it_however_late() {
     opened_now(&stage, "zoe");
     assert_eq!(open_chats(&stage), [9]);
 }
+
+#[test]
+fn without_a_connection_nothing_is_called_the_beginning() {
+    let mut stage = Stage::chatting(contact(2, "bob"), vec![of_bob(31)]);
+    let window = stage.chat(2);
+    stage.alt(&window, 'e');
+    stage.office.hear(News::Earlier { peer: UserId(2), result: Ok((vec![], true)) });
+    stage.later(3_000);
+    let said = stage.spoken().concat();
+    assert!(said.contains("Earlier messages cannot be read now."), "{said}");
+    assert!(!said.contains("beginning"), "{said}");
+    stage.wishes();
+    stage.alt(&window, 'e');
+    let wish = Wish::Earlier { peer: UserId(2), before: MessageKey(31) };
+    assert_eq!(stage.wishes(), [wish], "it can be tried again");
+}
