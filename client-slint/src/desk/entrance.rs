@@ -311,8 +311,6 @@ impl Desk {
         if self.session.is_none() || self.leaving {
             return;
         }
-        self.settings.automatic = false;
-        self.save_settings();
         self.leave_session();
         self.open_login();
         if let (Some(view), Some(why)) = (&self.login, &why) {

@@ -272,3 +272,27 @@ fn an_account_is_made_on_the_server_that_its_window_names() {
     assert_eq!(at, &server());
     assert_eq!(login.get_server(), server().to_string());
 }
+
+#[test]
+fn logging_out_leaves_the_automatic_log_in_as_it_is_and_does_not_use_it_at_once() {
+    let settings = Settings {
+        remember: true,
+        automatic: true,
+        username: "ann".into(),
+        server: server().to_string(),
+        ..Settings::default()
+    };
+    let mut stage = Stage::with(settings);
+    let reasons = [
+        News::LoggedOut,
+        News::Change(Change::LoggedOut(Some(Code::SessionEnded))),
+        News::Change(Change::Banned { until_ms: None, reason: "spam".into() }),
+    ];
+    for why in reasons {
+        stage.enter(vec![]);
+        stage.office.hear(why);
+        assert_eq!(stage.wishes(), [], "nobody logs in by itself");
+        assert!(stage.login().get_automatic() && stage.login().get_remember());
+        assert!(stage.kept().automatic);
+    }
+}
