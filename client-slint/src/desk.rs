@@ -81,6 +81,8 @@ pub struct Desk {
     active: Option<WindowKey>,
     /// The last one that had it; what is said behind another program is said there.
     last_active: Option<WindowKey>,
+    /// Whether the network thread knows that a window has the keyboard.
+    attended: bool,
     /// When the keyboard left the last one. From one window of ours to the next it is nowhere.
     left: Option<Duration>,
     /// When a window last got the keyboard, or was made to get it.
@@ -175,6 +177,7 @@ impl Desk {
             watch: Watch::default(),
             active: None,
             last_active: None,
+            attended: false,
             left: Some(Duration::ZERO),
             arrived: None,
             spoken: VecDeque::new(),
@@ -346,6 +349,7 @@ impl Desk {
             session.chats.values().for_each(|open| open.view.view.window.invoke_step_aside());
             self.active = None;
             self.left = Some(Duration::ZERO);
+            self.tell_attended();
         }
     }
 

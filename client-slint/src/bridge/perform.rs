@@ -33,6 +33,7 @@ pub(super) async fn run(place: Place, mut asked: Receiver<Wish>, news: Sender<Ne
         line: None,
         calls: JoinSet::new(),
         away: JoinSet::new(),
+        attended: false,
     };
     while let Some(wish) = asked.recv().await {
         if wish == Wish::Exit {
@@ -57,6 +58,8 @@ struct Bridge {
     calls: JoinSet<()>,
     /// Watches for how long nothing was touched.
     away: JoinSet<()>,
+    /// Somebody has the program before them.
+    attended: bool,
 }
 
 /// The client of one server, and the task that passes on its changes.
@@ -105,6 +108,10 @@ impl Bridge {
             Wish::StartAtLogin(to) => self.keeper.start_at_login(to).await,
             Wish::Hide => self.tray.ask(),
             Wish::Notify { peer, notice } => self.notices.show(peer, notice),
+            Wish::Attend(attended) => {
+                self.attended = attended;
+                self.line.iter().for_each(|it| it.client.attend(attended));
+            }
             Wish::Exit => {}
             Wish::ServerInfo
             | Wish::AddContact { .. }
@@ -213,6 +220,7 @@ impl Bridge {
             | Wish::AcceptServer { .. }
             | Wish::LogOut
             | Wish::Exit
+            | Wish::Attend(_)
             | Wish::KeepLogs(_)
             | Wish::OpenLink(_)
             | Wish::Keep(_)
@@ -326,6 +334,7 @@ impl Bridge {
             device: self.place.device.clone(),
         })
         .await?;
+        client.attend(self.attended);
         let mut changes = client.changes();
         let (news, listening) = (self.news.clone(), client.clone());
         let (documents, zone) = (self.place.documents.clone(), self.place.zone.clone());

@@ -110,6 +110,8 @@ pub enum Wish {
     },
     /// The model again, whole.
     Roster,
+    /// Whether somebody has the program before them.
+    Attend(bool),
     Door(DoorWish),
     Social(SocialWish),
     File(FileWish),

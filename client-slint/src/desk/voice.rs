@@ -83,6 +83,15 @@ impl Desk {
             self.active = None;
             self.left = Some(self.now());
         }
+        self.tell_attended();
+    }
+
+    /// While somebody is here, a dead connection is to be noticed soon.
+    pub(super) fn tell_attended(&mut self) {
+        let attended = self.active.is_some();
+        if attended != self.attended && self.line.ask(Wish::Attend(attended)) {
+            self.attended = attended;
+        }
     }
 
     /// A window that was in the tray takes its focus again, once a screen reader has seen the window.
@@ -115,6 +124,7 @@ impl Desk {
         if self.last_active == Some(key) {
             self.last_active = None;
         }
+        self.tell_attended();
     }
 
     pub(super) fn speak_next(&mut self, now: Duration) {

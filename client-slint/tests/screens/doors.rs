@@ -101,7 +101,7 @@ fn is_named(window: &(impl ElementRoot + ComponentHandle), label: &str) -> bool 
 #[test]
 fn what_a_server_says_is_shown_and_spoken_and_moves_nothing() {
     let mut stage = Stage::new();
-    assert_eq!(stage.all_wishes(), [Wish::Door(DoorWish::Greet(server()))]);
+    assert!(stage.all_wishes().contains(&Wish::Door(DoorWish::Greet(server()))));
     let login = stage.login();
     stage.write(&login, "an");
     greet(&stage, greeting());

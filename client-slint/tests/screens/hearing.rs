@@ -2,7 +2,7 @@
 
 use thrive_client::{Change, Connection, UserId};
 use thrive_slint::adapters::shell::{Input, WindowKey};
-use thrive_slint::bridge::{News, OpenedChat};
+use thrive_slint::bridge::{News, OpenedChat, Wish};
 
 use super::stage::*;
 
@@ -82,4 +82,32 @@ fn behind_another_program_messages_are_not_spoken() {
     stage.message(of_bob(1));
     stage.later(3_000);
     assert_eq!(stage.spoken().len(), before);
+}
+
+#[test]
+fn the_network_knows_whether_somebody_has_the_program_before_them() {
+    let mut stage = Stage::logged_in(vec![contact(2, "bob")]);
+    let told = |stage: &mut Stage| {
+        let attended = |wish| match wish {
+            Wish::Attend(attended) => Some(attended),
+            _ => None,
+        };
+        stage.all_wishes().into_iter().filter_map(attended).collect::<Vec<_>>()
+    };
+    let active = |stage: &Stage, active| {
+        stage.office.tell(WindowKey::Contacts, Input::Active(active));
+    };
+    told(&mut stage);
+    active(&stage, true);
+    assert_eq!(told(&mut stage), [false; 0], "it is known");
+    active(&stage, false);
+    assert_eq!(told(&mut stage), [false]);
+    active(&stage, true);
+    assert_eq!(told(&mut stage), [true]);
+    // It is said as soon as it can be.
+    stage.fill_the_line();
+    active(&stage, false);
+    told(&mut stage);
+    active(&stage, false);
+    assert_eq!(told(&mut stage), [false]);
 }

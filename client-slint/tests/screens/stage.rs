@@ -131,10 +131,10 @@ impl Stage {
     }
 
     /// Everything that was asked of the network since the last time, but not what the program asks by itself:
-    /// what a server says to everybody.
+    /// what a server says to everybody, and whether somebody is here.
     pub(crate) fn wishes(&mut self) -> Vec<Wish> {
         let mut all = self.all_wishes();
-        all.retain(|wish| !matches!(wish, Wish::Door(DoorWish::Greet(_))));
+        all.retain(|wish| !matches!(wish, Wish::Door(DoorWish::Greet(_)) | Wish::Attend(_)));
         all
     }
 
