@@ -177,6 +177,11 @@ impl Transfers {
         self.rows.put(Entry { file, name, heard })
     }
 
+    /// There is no such file any more.
+    pub fn gone(&mut self, message: MessageKey) -> Vec<RowChange> {
+        self.rows.hide(message)
+    }
+
     /// Moves in the list. The row that is left says how far it is now.
     pub fn walk(&mut self, step: Step) -> Vec<RowChange> {
         let changes = self.refresh();

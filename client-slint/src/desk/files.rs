@@ -1,6 +1,6 @@
 //! The windows about files, the offers in the chats, and what becomes of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use thrive_client::{
@@ -445,7 +445,7 @@ impl Desk {
 
     pub(super) fn hear_files(&mut self, news: FileNews) {
         match news {
-            FileNews::Listed(Ok(files)) => files.into_iter().for_each(|file| self.listed(file)),
+            FileNews::Listed(Ok(files)) => self.all_listed(files),
             FileNews::Listed(Err(error)) => tracing::warn!(%error, "The files cannot be listed"),
             FileNews::Looked { to, looked, typed } => self.looked(&to, looked, typed),
             FileNews::Browsed { to, chosen } => self.browsed(to, chosen),
@@ -481,6 +481,23 @@ impl Desk {
             FileDeed::Cancel => format!("{name} is cancelled."),
             FileDeed::Get => format!("{name} is fetched."),
         });
+    }
+
+    /// Every file that is known. A cache that was read anew has other keys for the same ones.
+    fn all_listed(&mut self, files: Vec<File>) {
+        let keys: BTreeSet<_> = files.iter().map(|file| file.message).collect();
+        // What came while the list was on its way is newer than all of it.
+        let older = |key: &MessageKey| keys.last().is_some_and(|newest| key < newest);
+        let is_gone = |key: &MessageKey| older(key) && !keys.contains(key);
+        let gone: Vec<_> = self.shelf.known.keys().copied().filter(is_gone).collect();
+        files.into_iter().for_each(|file| self.listed(file));
+        for key in gone {
+            self.shelf.known.remove(&key);
+            if let Some((view, transfers)) = &mut self.shelf.transfers {
+                let changes = transfers.gone(key);
+                view.update(transfers, &changes);
+            }
+        }
     }
 
     /// A file that was there before, or is read again. What is over stays over.

@@ -457,3 +457,21 @@ fn files_that_were_chosen_for_one_person_are_never_put_on_the_list_of_another() 
     assert_eq!(rows(&window), ["a.txt, 5 bytes"]);
     assert_eq!(stage.wishes(), []);
 }
+
+#[test]
+fn files_that_are_read_anew_stand_in_the_list_of_all_once() {
+    let mut stage = Stage::logged_in(vec![contact(2, "bob")]);
+    let named = |key, name: &str| File { name: name.into(), ..file(key) };
+    heard(&stage, FileNews::Listed(Ok(vec![named(2, "b.txt"), named(1, "a.txt")])));
+    let window = transfers(&stage);
+    // One comes while the list is on its way, and one is not there any more.
+    stage.message(offer(&named(90, "new.txt")));
+    heard(&stage, FileNews::Listed(Ok(vec![named(50, "b.txt")])));
+    let said = rows(&window);
+    let names: Vec<_> = said.iter().filter_map(|row| row.split(',').next()).collect();
+    assert_eq!(names, ["new.txt", "b.txt"]);
+    stage.wishes();
+    stage.press(&window, Key::End);
+    stage.press(&window, Key::Return);
+    assert!(question(&stage).get_question().starts_with("b.txt"));
+}
