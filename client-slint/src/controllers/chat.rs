@@ -49,8 +49,6 @@ pub struct Chat {
 /// One row, ready to be shown and spoken.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Line {
-    pub present: bool,
-    pub position: usize,
     pub spoken: String,
     pub sender: String,
     pub time: String,
@@ -111,7 +109,7 @@ impl Chat {
     }
 
     pub fn discard(&mut self, key: MessageKey) -> Vec<RowChange> {
-        self.rows.hide(key)
+        self.rows.remove(key)
     }
 
     /// What Enter sends.
@@ -131,7 +129,7 @@ impl Chat {
         if self.loading || !self.more {
             return None;
         }
-        let before = self.rows.shown().next()?.key;
+        let before = self.rows.rows().first()?.key;
         self.loading = true;
         Some(Wish::Earlier { peer: self.peer, before })
     }
@@ -161,11 +159,6 @@ impl Chat {
     }
 
     #[must_use]
-    pub fn rows(&self) -> usize {
-        self.rows.rows().len()
-    }
-
-    #[must_use]
     pub fn current(&self) -> Option<usize> {
         self.rows.current()
     }
@@ -180,7 +173,7 @@ impl Chat {
     /// The last message for 1, the one before for 2, up to 10. Its key comes with it.
     #[must_use]
     pub fn last(&self, number: usize) -> Option<(MessageKey, String)> {
-        let message = self.rows.shown().nth_back(number.checked_sub(1)?)?;
+        let message = self.rows.rows().iter().nth_back(number.checked_sub(1)?)?;
         Some((message.key, self.spoken(message)))
     }
 
@@ -190,8 +183,7 @@ impl Chat {
 
     #[must_use]
     pub fn line(&self, at: usize) -> Option<Line> {
-        let row = self.rows.rows().get(at)?;
-        let message = &row.item;
+        let message = self.rows.rows().get(at)?;
         let (text, state, failed) = match &message.file {
             Some(file) => (
                 words::files::what(file),
@@ -202,8 +194,6 @@ impl Chat {
         };
         let heard = self.heard.as_ref().filter(|file| file.message == message.key);
         Some(Line {
-            present: row.present,
-            position: self.rows.position(at),
             spoken: match heard {
                 Some(file) => self.spoken_file(message, file),
                 None => self.spoken(message),
@@ -220,7 +210,7 @@ impl Chat {
     /// The place of the newest message; 0 when there is none.
     #[must_use]
     pub fn newest(&self) -> u64 {
-        self.rows.shown().filter_map(|message| message.seq).max().unwrap_or(0)
+        self.rows.rows().iter().filter_map(|message| message.seq).max().unwrap_or(0)
     }
 
     /// The words of the chosen message.
