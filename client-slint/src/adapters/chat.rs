@@ -1,10 +1,12 @@
 //! The window of one chat.
 
+use std::cell::RefCell;
+
 use slint::PlatformError;
 
 use super::listing::Listing;
 use super::shell::{Input, Tell, View, WindowKey, number, step, wire};
-use crate::controllers::chat::{Chat, Line};
+use crate::controllers::chat::{Chat, Line, Manner};
 use crate::rows::RowChange;
 use crate::settings::Settings;
 use crate::ui::{ChatWindow, MessageRow};
@@ -12,6 +14,7 @@ use crate::ui::{ChatWindow, MessageRow};
 pub struct ChatView {
     pub view: View<ChatWindow>,
     rows: Listing<MessageRow>,
+    manner: RefCell<Manner>,
 }
 
 impl ChatView {
@@ -43,16 +46,23 @@ impl ChatView {
         let rows = Listing::default();
         window.set_rows(rows.seen());
         window.set_heard(rows.heard());
-        let view = Self { view: View::new(window, key, settings, tell), rows };
+        let view = View::new(window, key, settings, tell);
+        let view = Self { view, rows, manner: RefCell::default() };
         let all: Vec<_> = (0..chat.count()).map(RowChange::Inserted).collect();
         view.update(chat, &all);
         Ok(view)
     }
 
+    /// The newest messages are in sight: above them nothing is looked at that could jump.
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        self.view.window.get_at_end()
+    }
+
     /// Changes the rows in place, and the number of the current one with them.
     pub fn update(&self, chat: &Chat, changes: &[RowChange]) {
-        // Words may depend on more than the messages: on the day, and on what the person is called.
-        if !changes.is_empty() {
+        let manner = chat.manner();
+        if self.manner.replace(manner.clone()) != manner {
             self.rows.renew();
         }
         self.rows.update(changes, |at| row(chat, at));
