@@ -7,6 +7,7 @@ pub mod doors;
 pub mod entrance;
 pub mod files;
 pub mod lines;
+pub mod listing;
 mod mark;
 pub mod orders;
 pub mod people;

@@ -1,6 +1,7 @@
 //! Times in the words of the person's own place. Always absolute: "2 minutes ago" would change under
 //! a screen reader, which would read it again.
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
@@ -21,6 +22,11 @@ pub fn of_message(time_ms: i64, now_ms: i64, zone: &TimeZone) -> String {
         "%B %-d, %Y, %-I:%M %p"
     };
     time.strftime(form).to_string()
+}
+
+#[must_use]
+pub fn day(time_ms: i64, zone: &TimeZone) -> Date {
+    local(time_ms, zone).date()
 }
 
 /// The day and the time for a log: `2026-11-20` and `3:04:05 PM`.

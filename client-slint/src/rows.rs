@@ -1,5 +1,4 @@
-//! The rows of a list, as the screen keeps them: rows that are gone are hidden and stay, because
-//! screen readers on Linux keep hold of elements that were destroyed; and a row that comes moves the
+//! The rows of a list, in their order, and which one is the current one. A row that comes or goes moves the
 //! number of the current one, never the current one itself.
 
 /// How to move in a list.
@@ -13,17 +12,12 @@ pub enum Step {
     Last,
 }
 
-/// What the screen has to do.
+/// What the screen has to do, one after the other: each number is that of the row at this moment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RowChange {
     Inserted(usize),
     Updated(usize),
-}
-
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Row<T> {
-    pub present: bool,
-    pub item: T,
+    Removed(usize),
 }
 
 /// Something with an identity and a place of its own.
@@ -38,7 +32,8 @@ pub trait Listed {
 
 #[derive(Clone, Debug)]
 pub struct Rows<T> {
-    rows: Vec<Row<T>>,
+    rows: Vec<T>,
+    /// One of them.
     current: Option<usize>,
 }
 
@@ -51,35 +46,28 @@ impl<T> Default for Rows<T> {
 impl<T: Listed> Rows<T> {
     /// Puts an item in its place, or changes it where it is.
     pub fn put(&mut self, item: T) -> Vec<RowChange> {
-        let mut changes = Vec::new();
-        if let Some(at) = self.index_of(item.id()) {
-            let fits = |index: usize, good: &dyn Fn(&T) -> bool| {
-                self.rows.get(index).is_none_or(|row| good(&row.item))
-            };
-            let stays = (at == 0 || fits(at - 1, &|before| before.place() <= item.place()))
-                && fits(at + 1, &|after| item.place() <= after.place());
-            if stays {
-                self.rows[at] = Row { present: true, item };
-                return vec![RowChange::Updated(at)];
-            }
-            // It moves: hidden where it was, shown where it belongs.
-            let was_current = self.current == Some(at);
-            self.rows[at].present = false;
-            changes.push(RowChange::Updated(at));
-            let to = self.insert(item);
-            changes.push(RowChange::Inserted(to));
-            if was_current {
-                self.current = Some(to);
-            }
-            return changes;
+        let Some(at) = self.index_of(&item.id()) else {
+            return vec![RowChange::Inserted(self.insert(item))];
+        };
+        let fits = |index: usize, good: &dyn Fn(&T) -> bool| self.rows.get(index).is_none_or(good);
+        let stays = (at == 0 || fits(at - 1, &|before| before.place() <= item.place()))
+            && fits(at + 1, &|after| item.place() <= after.place());
+        if stays {
+            self.rows[at] = item;
+            return vec![RowChange::Updated(at)];
         }
-        changes.push(RowChange::Inserted(self.insert(item)));
-        changes
+        let is_current = self.current == Some(at);
+        self.take(at);
+        let to = self.insert(item);
+        if is_current {
+            self.current = Some(to);
+        }
+        vec![RowChange::Removed(at), RowChange::Inserted(to)]
     }
 
     fn insert(&mut self, item: T) -> usize {
-        let to = self.rows.partition_point(|row| row.item.place() <= item.place());
-        self.rows.insert(to, Row { present: true, item });
+        let to = self.rows.partition_point(|row| row.place() <= item.place());
+        self.rows.insert(to, item);
         if let Some(current) = &mut self.current
             && to <= *current
         {
@@ -88,35 +76,30 @@ impl<T: Listed> Rows<T> {
         to
     }
 
-    /// Hides an item. The current row goes to the neighbor below it, else above.
-    pub fn hide(&mut self, id: T::Id) -> Vec<RowChange> {
-        let Some(at) = self.index_of(id) else { return Vec::new() };
-        self.rows[at].present = false;
-        if self.current == Some(at) {
-            self.current = self.after(at).or_else(|| self.before(at));
-        }
-        vec![RowChange::Updated(at)]
+    /// Takes an item out. The current row gives way to the neighbor below it, else above.
+    pub fn remove(&mut self, id: T::Id) -> Vec<RowChange> {
+        let Some(at) = self.index_of(&id) else { return Vec::new() };
+        self.take(at);
+        vec![RowChange::Removed(at)]
+    }
+
+    fn take(&mut self, at: usize) {
+        self.rows.remove(at);
+        self.current = match self.current {
+            Some(current) if at < current => Some(current - 1),
+            Some(current) => self.rows.len().checked_sub(1).map(|last| current.min(last)),
+            None => None,
+        };
     }
 
     #[must_use]
-    pub fn rows(&self) -> &[Row<T>] {
+    pub fn rows(&self) -> &[T] {
         &self.rows
-    }
-
-    /// The items that are shown, in order.
-    pub fn shown(&self) -> impl DoubleEndedIterator<Item = &T> {
-        self.rows.iter().filter(|row| row.present).map(|row| &row.item)
-    }
-
-    /// The number of a row among those that are shown, from 0.
-    #[must_use]
-    pub fn position(&self, at: usize) -> usize {
-        self.rows.iter().take(at).filter(|row| row.present).count()
     }
 
     #[must_use]
     pub fn count(&self) -> usize {
-        self.shown().count()
+        self.rows.len()
     }
 
     #[must_use]
@@ -126,23 +109,23 @@ impl<T: Listed> Rows<T> {
 
     #[must_use]
     pub fn chosen(&self) -> Option<&T> {
-        self.current.map(|at| &self.rows[at].item)
+        self.rows.get(self.current?)
     }
 
     #[must_use]
     pub fn get(&self, id: T::Id) -> Option<&T> {
-        self.index_of(id).map(|at| &self.rows[at].item)
+        self.index_of(&id).map(|at| &self.rows[at])
     }
 
-    /// Makes a row the current one; one that is hidden or does not exist changes nothing.
+    /// Makes a row the current one; one that does not exist changes nothing.
     pub fn choose(&mut self, at: usize) {
-        if self.rows.get(at).is_some_and(|row| row.present) {
+        if at < self.rows.len() {
             self.current = Some(at);
         }
     }
 
     pub fn choose_id(&mut self, id: T::Id) {
-        if let Some(at) = self.index_of(id) {
+        if let Some(at) = self.index_of(&id) {
             self.choose(at);
         }
     }
@@ -155,25 +138,15 @@ impl<T: Listed> Rows<T> {
     /// Where a key leads. A page is ten rows.
     pub fn walk(&mut self, step: Step) {
         const PAGE: usize = 10;
-        let Some(from) = self.current else {
-            self.current = match step {
-                Step::Up | Step::PageUp | Step::Last => self.before(self.rows.len()),
-                Step::Down | Step::PageDown | Step::First => self.first(),
-            };
-            return;
-        };
-        let many = |next: &dyn Fn(usize) -> Option<usize>| {
-            (0..PAGE).fold(from, |at, _| next(at).unwrap_or(at))
-        };
-        let to = match step {
-            Step::Up => self.before(from),
-            Step::Down => self.after(from),
-            Step::PageUp => Some(many(&|at| self.before(at))),
-            Step::PageDown => Some(many(&|at| self.after(at))),
-            Step::First => self.first(),
-            Step::Last => self.before(self.rows.len()),
-        };
-        self.current = to.or(self.current);
+        let Some(last) = self.rows.len().checked_sub(1) else { return };
+        self.current = Some(match (step, self.current) {
+            (Step::First, _) | (Step::Down | Step::PageDown, None) => 0,
+            (Step::Last, _) | (Step::Up | Step::PageUp, None) => last,
+            (Step::Up, Some(from)) => from.saturating_sub(1),
+            (Step::Down, Some(from)) => last.min(from + 1),
+            (Step::PageUp, Some(from)) => from.saturating_sub(PAGE),
+            (Step::PageDown, Some(from)) => last.min(from + PAGE),
+        });
     }
 
     /// Goes to the next row that starts with the letter, and around the end.
@@ -183,28 +156,13 @@ impl<T: Listed> Rows<T> {
             return;
         }
         let start = self.current.map_or(0, |at| at + 1);
-        let around = (start..self.rows.len()).chain(0..start.min(self.rows.len()));
-        let found = around
-            .filter(|at| self.rows[*at].present)
-            .find(|at| self.rows[*at].item.letters().to_lowercase().starts_with(&wanted));
+        let mut around = (start..self.rows.len()).chain(0..start);
+        let found = around.find(|at| self.rows[*at].letters().to_lowercase().starts_with(&wanted));
         self.current = found.or(self.current);
     }
 
-    fn index_of(&self, id: T::Id) -> Option<usize> {
-        // A row that was hidden is never shown again: its element is dead to a screen reader.
-        self.rows.iter().position(|row| row.present && row.item.id() == id)
-    }
-
-    fn first(&self) -> Option<usize> {
-        self.rows.iter().position(|row| row.present)
-    }
-
-    fn after(&self, at: usize) -> Option<usize> {
-        (at + 1..self.rows.len()).find(|at| self.rows[*at].present)
-    }
-
-    fn before(&self, at: usize) -> Option<usize> {
-        (0..at).rev().find(|at| self.rows[*at].present)
+    fn index_of(&self, id: &T::Id) -> Option<usize> {
+        self.rows.iter().position(|row| row.id() == *id)
     }
 }
 
@@ -252,24 +210,28 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_goes_is_hidden_and_gives_way_to_its_neighbor() {
-        let mut rows = rows(&["ann", "bob", "cat"]);
-        rows.choose(1);
-        assert_eq!(rows.hide(1), [RowChange::Updated(1)]);
-        assert_eq!(current(&rows), "cat");
-        rows.hide(2);
-        assert_eq!(current(&rows), "ann");
-        assert_eq!((rows.count(), rows.rows().len()), (1, 3));
-        rows.hide(0);
-        assert_eq!(rows.current(), None);
+    fn a_row_that_goes_gives_way_to_its_neighbor_and_moves_no_other() {
+        let mut rows = rows(&["ann", "bob", "cat", "dan"]);
+        rows.choose(2);
+        assert_eq!(rows.remove(0), [RowChange::Removed(0)]);
+        assert_eq!((current(&rows), rows.current()), ("cat", Some(1)));
+        assert_eq!(rows.remove(2), [RowChange::Removed(1)]);
+        assert_eq!(current(&rows), "dan");
+        assert_eq!(rows.remove(3), [RowChange::Removed(1)]);
+        assert_eq!(current(&rows), "bob");
+        rows.remove(1);
+        assert_eq!((rows.current(), rows.count()), (None, 0));
+        assert_eq!(rows.remove(1), []);
     }
 
     #[test]
-    fn who_comes_back_gets_a_new_row() {
+    fn nothing_is_left_of_who_has_gone_however_often_they_come_back() {
         let mut rows = rows(&["ann", "bob"]);
-        rows.hide(0);
-        assert_eq!(rows.put(Word(0, "ann")), [RowChange::Inserted(1)]);
-        assert_eq!((rows.count(), rows.rows().len()), (2, 3));
+        for _ in 0..100 {
+            rows.remove(0);
+            assert_eq!(rows.put(Word(0, "ann")), [RowChange::Inserted(0)]);
+        }
+        assert_eq!(rows.rows(), [Word(0, "ann"), Word(1, "bob")]);
     }
 
     #[test]
@@ -277,17 +239,19 @@ mod tests {
         let mut rows = rows(&["ann", "bob", "cat"]);
         rows.choose(0);
         let changes = rows.put(Word(0, "zoe"));
-        assert_eq!(changes, [RowChange::Updated(0), RowChange::Inserted(3)]);
+        assert_eq!(changes, [RowChange::Removed(0), RowChange::Inserted(2)]);
         assert_eq!(current(&rows), "zoe");
-        assert_eq!(rows.put(Word(0, "zoe")), [RowChange::Updated(3)]);
+        assert_eq!(rows.put(Word(0, "zoe")), [RowChange::Updated(2)]);
+        // Another one that moves takes the place of no current one.
+        rows.put(Word(2, "abe"));
+        assert_eq!((current(&rows), rows.current()), ("zoe", Some(2)));
     }
 
     #[test]
-    fn keys_lead_where_a_list_box_leads_and_skip_what_is_hidden() {
+    fn keys_lead_where_a_list_box_leads() {
         let names: Vec<&'static str> =
-            vec!["a0", "a1", "b2", "b3", "b4", "b5", "b6", "b7", "b8", "b9", "c0", "c1", "c2"];
+            vec!["a0", "b2", "b3", "b4", "b5", "b6", "b7", "b8", "b9", "c0", "c1", "c2"];
         let mut rows = rows(&names);
-        rows.hide(1);
         let mut check = |step, expected: &str| {
             rows.walk(step);
             assert_eq!(current(&rows), expected, "{step:?}");

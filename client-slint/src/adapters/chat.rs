@@ -1,18 +1,20 @@
 //! The window of one chat.
 
-use std::rc::Rc;
+use std::cell::RefCell;
 
-use slint::{Model, ModelRc, PlatformError, VecModel};
+use slint::PlatformError;
 
+use super::listing::Listing;
 use super::shell::{Input, Tell, View, WindowKey, number, step, wire};
-use crate::controllers::chat::{Chat, Line};
+use crate::controllers::chat::{Chat, Line, Manner};
 use crate::rows::RowChange;
 use crate::settings::Settings;
 use crate::ui::{ChatWindow, MessageRow};
 
 pub struct ChatView {
     pub view: View<ChatWindow>,
-    rows: Rc<VecModel<MessageRow>>,
+    rows: Listing<MessageRow>,
+    manner: RefCell<Manner>,
 }
 
 impl ChatView {
@@ -41,48 +43,40 @@ impl ChatView {
         window.on_edited(move || told.say(key, Input::Edited));
         window.set_person(chat.name.as_str().into());
         window.set_draft(draft.into());
-        let rows =
-            Rc::new(VecModel::from((0..chat.rows()).map(|at| row(chat, at)).collect::<Vec<_>>()));
-        window.set_rows(ModelRc::from(rows.clone()));
-        let view = Self { view: View::new(window, key, settings, tell), rows };
-        view.update(chat, &[]);
+        let rows = Listing::default();
+        window.set_rows(rows.seen());
+        window.set_heard(rows.heard());
+        let view = View::new(window, key, settings, tell);
+        let view = Self { view, rows, manner: RefCell::default() };
+        let all: Vec<_> = (0..chat.count()).map(RowChange::Inserted).collect();
+        view.update(chat, &all);
         Ok(view)
+    }
+
+    /// The newest messages are in sight: above them nothing is looked at that could jump.
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        self.view.window.get_at_end()
     }
 
     /// Changes the rows in place, and the number of the current one with them.
     pub fn update(&self, chat: &Chat, changes: &[RowChange]) {
-        for change in changes {
-            match change {
-                RowChange::Inserted(at) => self.rows.insert(*at, MessageRow::default()),
-                RowChange::Updated(_) => {}
-            }
+        let manner = chat.manner();
+        if self.manner.replace(manner.clone()) != manner {
+            self.rows.renew();
         }
-        let all = 0..self.rows.row_count();
-        for at in all.filter(|_| !changes.is_empty()) {
-            let row = row(chat, at);
-            if self.rows.row_data(at).as_ref() != Some(&row) {
-                self.rows.set_row_data(at, row);
-            }
-        }
+        self.rows.update(changes, |at| row(chat, at));
         let window = &self.view.window;
         window.set_count(number(Some(chat.count())));
         window.set_current(number(chat.current()));
+        window.set_current_heard(self.rows.index(chat.current()));
         window.set_more(chat.more);
     }
 }
 
-fn row(chat: &Chat, at: usize) -> MessageRow {
-    let Some(line) = chat.line(at) else { return MessageRow::default() };
-    let Line { present, position, spoken, sender, time, text, state, mine, failed } = line;
-    MessageRow {
-        present,
-        position: number(Some(position)),
-        spoken: spoken.into(),
-        sender: sender.into(),
-        time: time.into(),
-        text: text.into(),
-        state: state.into(),
-        mine,
-        failed,
-    }
+fn row(chat: &Chat, at: usize) -> (String, MessageRow) {
+    let Some(line) = chat.line(at) else { return Default::default() };
+    let Line { spoken, sender, time, text, state, mine, failed } = line;
+    let (sender, time, text, state) = (sender.into(), time.into(), text.into(), state.into());
+    (spoken, MessageRow { sender, time, text, state, mine, failed })
 }

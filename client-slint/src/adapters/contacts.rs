@@ -1,9 +1,8 @@
 //! The main window.
 
-use std::rc::Rc;
+use slint::PlatformError;
 
-use slint::{Model, ModelRc, PlatformError, VecModel};
-
+use super::listing::Listing;
 use super::shell::{Input, Tell, View, WindowKey, number, step, wire};
 use crate::controllers::contacts::{Contacts, Fold, Line};
 use crate::rows::RowChange;
@@ -12,7 +11,7 @@ use crate::ui::{MainWindow, PersonRow};
 
 pub struct ContactsView {
     pub view: View<MainWindow>,
-    rows: Rc<VecModel<PersonRow>>,
+    rows: Listing<PersonRow>,
 }
 
 impl ContactsView {
@@ -39,17 +38,19 @@ impl ContactsView {
         let told = tell.clone();
         window.on_edited(move || told.say(KEY, Input::Edited));
         window.set_username(username.into());
-        let rows = Rc::new(VecModel::default());
-        window.set_rows(ModelRc::from(rows.clone()));
+        let rows = Listing::default();
+        window.set_rows(rows.seen());
+        window.set_heard(rows.heard());
         Ok(Self { view: View::new(window, KEY, settings, tell), rows })
     }
 
     /// Changes the rows in place, and the number of the current one with them.
     pub fn update(&self, contacts: &Contacts, changes: &[RowChange]) {
-        put_rows(&self.rows, changes, |at| contacts.line(at));
+        self.rows.update(changes, |at| person(contacts.line(at)));
         let window = &self.view.window;
         window.set_count(number(Some(contacts.count())));
         window.set_current(number(contacts.current()));
+        window.set_current_heard(self.rows.index(contacts.current()));
         window.set_block_label(contacts.block_label().into());
         window.set_empty(if contacts.is_searched() { NOBODY_FOUND } else { "" }.into());
         let unread = match contacts.unread_elsewhere() {
@@ -64,47 +65,9 @@ impl ContactsView {
 
 const NOBODY_FOUND: &str = "Nobody has such a name. Escape shows all contacts again.";
 
-/// Changes rows of people in place.
-pub(super) fn put_rows(
-    rows: &VecModel<PersonRow>,
-    changes: &[RowChange],
-    line: impl Fn(usize) -> Option<Line>,
-) {
-    for change in changes {
-        match change {
-            RowChange::Inserted(at) => {
-                rows.insert(*at, PersonRow { present: true, ..PersonRow::default() });
-            }
-            RowChange::Updated(_) => {}
-        }
-    }
-    // After an insertion every number means another row, so all are compared; unchanged rows
-    // cost nothing on the screen and say nothing to a screen reader.
-    let mut position = 0;
-    for at in (0..rows.row_count()).filter(|_| !changes.is_empty()) {
-        // One that is hidden stays so.
-        if rows.row_data(at).is_some_and(|row| !row.present) {
-            continue;
-        }
-        if let Some(line) = line(at) {
-            let present = line.present;
-            let row = row(Line { position, ..line });
-            position += usize::from(present);
-            if rows.row_data(at).as_ref() != Some(&row) {
-                rows.set_row_data(at, row);
-            }
-        }
-    }
-}
-
-fn row(line: Line) -> PersonRow {
-    PersonRow {
-        present: line.present,
-        position: number(Some(line.position)),
-        spoken: line.spoken.into(),
-        name: line.name.into(),
-        detail: line.detail.into(),
-        unread: line.unread.into(),
-        shape: line.shape,
-    }
+/// What is heard and what is seen of a person.
+pub(super) fn person(line: Option<Line>) -> (String, PersonRow) {
+    let Line { spoken, name, detail, unread, shape } = line.unwrap_or_default();
+    let (name, detail, unread) = (name.into(), detail.into(), unread.into());
+    (spoken, PersonRow { name, detail, unread, shape })
 }

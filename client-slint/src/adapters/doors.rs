@@ -215,7 +215,8 @@ impl ServersView {
         wire!(window, KEY, tell);
         listen!(window, KEY, tell);
         let rows = Lines::default();
-        window.set_rows(rows.model());
+        window.set_rows(rows.seen());
+        window.set_heard(rows.heard());
         Ok(Self { view: View::new(window, KEY, settings, tell), rows })
     }
 
@@ -223,6 +224,7 @@ impl ServersView {
         self.rows.update(servers.rows(), changes, server_words);
         self.view.window.set_count(number(Some(servers.rows().count())));
         self.view.window.set_current(number(servers.rows().current()));
+        self.view.window.set_current_heard(self.rows.index(servers.rows().current()));
     }
 
     pub fn say(&self, words: &str, bad: bool) {
@@ -245,7 +247,8 @@ impl DevicesView {
         wire!(window, KEY, tell);
         listen!(window, KEY, tell);
         let rows = Lines::default();
-        window.set_rows(rows.model());
+        window.set_rows(rows.seen());
+        window.set_heard(rows.heard());
         window.set_busy(true);
         Ok(Self { view: View::new(window, KEY, settings, tell), rows })
     }
@@ -258,6 +261,7 @@ impl DevicesView {
         });
         self.view.window.set_count(number(Some(devices.rows().count())));
         self.view.window.set_current(number(devices.rows().current()));
+        self.view.window.set_current_heard(self.rows.index(devices.rows().current()));
     }
 
     pub fn say(&self, words: &str, bad: bool) {

@@ -30,7 +30,8 @@ impl LoginView {
         listen!(window, KEY, tell);
         let told = tell.clone();
         window.on_server_edited(move || told.say(KEY, Input::Edited));
-        window.set_servers(rows.model());
+        window.set_servers(rows.seen());
+        window.set_servers_heard(rows.heard());
         window.set_server(server.into());
         window.set_statuses(strings(status::at_login()));
         window.set_username(settings.username.as_str().into());

@@ -47,7 +47,8 @@ impl SendFilesView {
         wire_list!(window, KEY, tell);
         window.set_person(send.name.as_str().into());
         let lines = Lines::new(send.rows(), chosen);
-        window.set_rows(lines.model());
+        window.set_rows(lines.seen());
+        window.set_heard(lines.heard());
         Ok(Self { view: View::new(window, KEY, settings, tell), lines })
     }
 
@@ -56,6 +57,7 @@ impl SendFilesView {
         let window = &self.view.window;
         window.set_count(number(Some(send.rows().count())));
         window.set_current(number(send.rows().current()));
+        window.set_current_heard(self.lines.index(send.rows().current()));
         window.set_busy(send.is_busy());
     }
 }
@@ -78,7 +80,8 @@ impl TransfersView {
         wire!(window, KEY, tell);
         wire_list!(window, KEY, tell);
         let lines = Lines::new(transfers.rows(), |entry| line(transfers.words(entry)));
-        window.set_rows(lines.model());
+        window.set_rows(lines.seen());
+        window.set_heard(lines.heard());
         let view = Self { view: View::new(window, KEY, settings, tell), lines };
         view.update(transfers, &[]);
         Ok(view)
@@ -89,6 +92,7 @@ impl TransfersView {
         let window = &self.view.window;
         window.set_count(number(Some(transfers.rows().count())));
         window.set_current(number(transfers.rows().current()));
+        window.set_current_heard(self.lines.index(transfers.rows().current()));
     }
 }
 

@@ -1,13 +1,10 @@
 //! The rows of a `LineList` or a `RowList`, changed in place.
 
-use std::fmt;
-use std::rc::Rc;
+use slint::ModelRc;
 
-use slint::{Model, ModelRc, VecModel};
-
-use super::shell::number;
+use super::listing::Listing;
 use crate::rows::{Listed, RowChange, Rows};
-use crate::ui::LineRow;
+use crate::ui::{HeardRow, LineRow};
 
 /// What is shown and heard of a row.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -25,61 +22,46 @@ impl Line {
     }
 }
 
-/// The model behind a list; a clone is the same one.
-#[derive(Clone, Default)]
-pub struct Lines {
-    rows: Rc<VecModel<LineRow>>,
-}
-
-impl fmt::Debug for Lines {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Lines")
-    }
-}
+/// The models behind a list; a clone is the same ones.
+#[derive(Clone, Debug, Default)]
+pub struct Lines(Listing<LineRow>);
 
 impl Lines {
     #[must_use]
     pub fn new<T: Listed>(rows: &Rows<T>, line: impl Fn(&T) -> Line) -> Self {
-        let all: Vec<_> = (0..rows.rows().len()).map(|at| row(rows, at, &line)).collect();
-        Self { rows: Rc::new(VecModel::from(all)) }
+        let lines = Self::default();
+        let all: Vec<_> = (0..rows.count()).map(RowChange::Inserted).collect();
+        lines.update(rows, &all, line);
+        lines
     }
 
     #[must_use]
-    pub fn model(&self) -> ModelRc<LineRow> {
-        ModelRc::from(self.rows.clone())
+    pub fn seen(&self) -> ModelRc<LineRow> {
+        self.0.seen()
     }
 
-    /// After an insertion every number means another row, so all are compared; unchanged rows cost nothing
-    /// on the screen and say nothing to a screen reader.
+    #[must_use]
+    pub fn heard(&self) -> ModelRc<HeardRow> {
+        self.0.heard()
+    }
+
+    /// Where a row is among those that are heard.
+    #[must_use]
+    pub fn index(&self, at: Option<usize>) -> i32 {
+        self.0.index(at)
+    }
+
+    /// Words may depend on more than the rows, so all are compared.
     pub fn update<T: Listed>(
         &self,
         rows: &Rows<T>,
         changes: &[RowChange],
         line: impl Fn(&T) -> Line,
     ) {
-        for change in changes {
-            match change {
-                RowChange::Inserted(at) => self.rows.insert(*at, LineRow::default()),
-                RowChange::Updated(_) => {}
-            }
-        }
-        for at in 0..self.rows.row_count() {
-            let row = row(rows, at, &line);
-            if self.rows.row_data(at).as_ref() != Some(&row) {
-                self.rows.set_row_data(at, row);
-            }
-        }
-    }
-}
-
-fn row<T: Listed>(rows: &Rows<T>, at: usize, line: &impl Fn(&T) -> Line) -> LineRow {
-    let Some(row) = rows.rows().get(at) else { return LineRow::default() };
-    let Line { spoken, text, detail } = line(&row.item);
-    LineRow {
-        present: row.present,
-        position: number(Some(rows.position(at))),
-        spoken: spoken.into(),
-        text: text.into(),
-        detail: detail.into(),
+        self.0.renew();
+        self.0.update(changes, |at| {
+            let Line { spoken, text, detail } = rows.rows().get(at).map(&line).unwrap_or_default();
+            (spoken, LineRow { text: text.into(), detail: detail.into() })
+        });
     }
 }

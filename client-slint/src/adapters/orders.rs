@@ -31,7 +31,8 @@ impl OrdersView {
             }
         });
         let lines = Lines::new(orders.rows(), line);
-        window.set_rows(lines.model());
+        window.set_rows(lines.seen());
+        window.set_heard(lines.heard());
         let view = Self { view: View::new(window, KEY, settings, tell), lines };
         view.update(orders, &[]);
         Ok(view)
@@ -42,6 +43,7 @@ impl OrdersView {
         let window = &self.view.window;
         window.set_count(number(Some(orders.rows().count())));
         window.set_current(number(orders.rows().current()));
+        window.set_current_heard(self.lines.index(orders.rows().current()));
     }
 }
 

@@ -1,12 +1,11 @@
 //! The windows about people beyond the contact list.
 
-use std::rc::Rc;
-
-use slint::{ModelRc, PlatformError, VecModel};
+use slint::PlatformError;
 use thrive_client::Contact;
 
-use super::contacts::put_rows;
+use super::contacts::person;
 use super::dialogs::{index, strings};
+use super::listing::Listing;
 use super::shell::{Input, Tell, View, WindowKey, number, step, wire};
 use crate::controllers::actions::Action;
 use crate::controllers::company::Company;
@@ -36,7 +35,7 @@ macro_rules! wire_list {
 
 pub struct DirectoryView {
     pub view: View<DirectoryWindow>,
-    rows: Rc<VecModel<PersonRow>>,
+    rows: Listing<PersonRow>,
 }
 
 impl DirectoryView {
@@ -52,16 +51,18 @@ impl DirectoryView {
         let told = tell.clone();
         window.on_edited(move || told.say(KEY, Input::Edited));
         window.set_tabs(strings(TABS.map(|(_, words)| words)));
-        let rows = Rc::new(VecModel::default());
-        window.set_rows(ModelRc::from(rows.clone()));
+        let rows = Listing::default();
+        window.set_rows(rows.seen());
+        window.set_heard(rows.heard());
         Ok(Self { view: View::new(window, KEY, settings, tell), rows })
     }
 
     pub fn update(&self, directory: &Directory, changes: &[RowChange]) {
-        put_rows(&self.rows, changes, |at| directory.line(at));
+        self.rows.update(changes, |at| person(directory.line(at)));
         let window = &self.view.window;
         window.set_count(number(Some(directory.count())));
         window.set_current(number(directory.current()));
+        window.set_current_heard(self.rows.index(directory.current()));
         window.set_tab(number(Some(directory.tab())));
         window.set_block_label(directory.block_label().into());
     }
@@ -76,7 +77,7 @@ impl DirectoryView {
 
 pub struct CompanyView {
     pub view: View<PeopleWindow>,
-    rows: Rc<VecModel<PersonRow>>,
+    rows: Listing<PersonRow>,
 }
 
 impl CompanyView {
@@ -95,16 +96,18 @@ impl CompanyView {
         wire_list!(window, key, tell);
         window.set_heading(heading.into());
         window.set_empty(empty.into());
-        let rows = Rc::new(VecModel::default());
-        window.set_rows(ModelRc::from(rows.clone()));
+        let rows = Listing::default();
+        window.set_rows(rows.seen());
+        window.set_heard(rows.heard());
         Ok(Self { view: View::new(window, key, settings, tell), rows })
     }
 
     pub fn update(&self, company: &Company, changes: &[RowChange]) {
-        put_rows(&self.rows, changes, |at| company.line(at));
+        self.rows.update(changes, |at| person(company.line(at)));
         let window = &self.view.window;
         window.set_count(number(Some(company.count())));
         window.set_current(number(company.current()));
+        window.set_current_heard(self.rows.index(company.current()));
         window.set_block_label(company.block_label().into());
     }
 

@@ -18,6 +18,8 @@ pub struct SettingsView {
     pub view: View<SettingsWindow>,
     pages: Rc<VecModel<SettingsPage>>,
     events: Rc<VecModel<SharedString>>,
+    /// Those that are offered here, whatever comes meanwhile.
+    packs: Vec<String>,
     silent: RefCell<BTreeSet<String>>,
     /// What the system said last; nothing before it has answered.
     starts_at_login: Cell<Option<bool>>,
@@ -75,7 +77,8 @@ impl SettingsView {
         people.set_away_after(form.away_after);
         let view = View::new(window, KEY, settings, tell);
         let silent = RefCell::new(form.silent);
-        let view = Self { view, pages, events, silent, starts_at_login: Cell::new(None) };
+        let (packs, starts_at_login) = (packs.to_vec(), Cell::new(None));
+        let view = Self { view, pages, events, packs, silent, starts_at_login };
         view.show_event();
         Ok(view)
     }
@@ -100,8 +103,13 @@ impl SettingsView {
         (wanted != self.starts_at_login.get().unwrap_or(false)).then_some(wanted)
     }
 
+    /// The settings as they would be.
     #[must_use]
-    pub fn form(&self) -> Form {
+    pub fn applied(&self, settings: &Settings) -> Settings {
+        self.form().applied(settings, &self.packs)
+    }
+
+    fn form(&self) -> Form {
         let from = self.view.window.global::<SettingsForm<'_>>();
         let people = self.view.window.global::<PeopleForm<'_>>();
         Form {

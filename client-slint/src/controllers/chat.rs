@@ -42,17 +42,26 @@ pub struct Chat {
     /// The time of a message is read with it.
     pub read_times: bool,
     rows: Rows<Message>,
+    /// So many rows are kept when more come by themselves.
+    kept: usize,
     zone: TimeZone,
     /// The file of the chosen row as it was last heard. How far it is stands still there: a name that
     /// changes while one listens is read again.
     heard: Option<File>,
 }
 
+/// What the words of all rows depend on, beside their messages.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Manner {
+    name: String,
+    read_times: bool,
+    /// Another day calls the times of a message otherwise.
+    day: Option<jiff::civil::Date>,
+}
+
 /// One row, ready to be shown and spoken.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Line {
-    pub present: bool,
-    pub position: usize,
     pub spoken: String,
     pub sender: String,
     pub time: String,
@@ -73,6 +82,7 @@ impl Chat {
             loading: false,
             read_times: true,
             rows: Rows::default(),
+            kept: ROWS_MAX,
             zone,
             heard: None,
         }
@@ -107,9 +117,40 @@ impl Chat {
         self.rows.put(message)
     }
 
-    /// Takes a page. What is there already is not doubled.
+    /// A message has changed that was known before. One above all rows comes with those around it, if they
+    /// are wanted: a row of its own would hide that some are missing below it.
+    pub fn changed(&mut self, message: Message) -> Vec<RowChange> {
+        let first = self.rows.rows().first();
+        if self.more && first.is_some_and(|first| message.place() < first.place()) {
+            return Vec::new();
+        }
+        self.rows.put(message)
+    }
+
+    /// Takes a page. What is there already is not doubled, and earlier messages, which were asked for, stay.
     pub fn put_all(&mut self, messages: Vec<Message>) -> Vec<RowChange> {
-        messages.into_iter().flat_map(|message| self.rows.put(message)).collect()
+        let first = self.rows.rows().first().map(Listed::place);
+        let changes = messages.into_iter().flat_map(|message| self.rows.put(message)).collect();
+        if self.rows.rows().first().map(Listed::place) < first {
+            self.kept = self.kept.max(self.rows.count());
+        }
+        changes
+    }
+
+    /// Lets go of the oldest rows, where there are more than are kept; they can be loaded again. The chosen
+    /// one stays, and so does what is below it.
+    pub fn let_go(&mut self) -> Vec<RowChange> {
+        let above = self.rows.current().unwrap_or(usize::MAX);
+        let many = self.rows.count().saturating_sub(self.kept).min(above);
+        let oldest: Vec<_> = self.rows.rows().iter().take(many).map(Listed::id).collect();
+        self.more |= 0 < many;
+        oldest.into_iter().flat_map(|key| self.rows.remove(key)).collect()
+    }
+
+    #[must_use]
+    pub fn manner(&self) -> Manner {
+        let day = clock::day(clock::now_ms(), &self.zone);
+        Manner { name: self.name.clone(), read_times: self.read_times, day: Some(day) }
     }
 
     /// Takes the newest page after more happened than could be told. A row that is not in it, though it stands
@@ -133,7 +174,7 @@ impl Chat {
     }
 
     pub fn discard(&mut self, key: MessageKey) -> Vec<RowChange> {
-        self.rows.hide(key)
+        self.rows.remove(key)
     }
 
     /// What Enter sends.
@@ -153,7 +194,7 @@ impl Chat {
         if self.loading || !self.more {
             return None;
         }
-        let before = self.rows.shown().next()?.key;
+        let before = self.rows.rows().first()?.key;
         self.loading = true;
         Some(Wish::Earlier { peer: self.peer, before })
     }
@@ -183,11 +224,6 @@ impl Chat {
     }
 
     #[must_use]
-    pub fn rows(&self) -> usize {
-        self.rows.rows().len()
-    }
-
-    #[must_use]
     pub fn current(&self) -> Option<usize> {
         self.rows.current()
     }
@@ -202,7 +238,7 @@ impl Chat {
     /// The last message for 1, the one before for 2, up to 10. Its key comes with it.
     #[must_use]
     pub fn last(&self, number: usize) -> Option<(MessageKey, String)> {
-        let message = self.rows.shown().nth_back(number.checked_sub(1)?)?;
+        let message = self.rows.rows().iter().nth_back(number.checked_sub(1)?)?;
         Some((message.key, self.spoken(message)))
     }
 
@@ -212,8 +248,7 @@ impl Chat {
 
     #[must_use]
     pub fn line(&self, at: usize) -> Option<Line> {
-        let row = self.rows.rows().get(at)?;
-        let message = &row.item;
+        let message = self.rows.rows().get(at)?;
         let (text, state, failed) = match &message.file {
             Some(file) => (
                 words::files::what(file),
@@ -224,8 +259,6 @@ impl Chat {
         };
         let heard = self.heard.as_ref().filter(|file| file.message == message.key);
         Some(Line {
-            present: row.present,
-            position: self.rows.position(at),
             spoken: match heard {
                 Some(file) => self.spoken_file(message, file),
                 None => self.spoken(message),
@@ -242,7 +275,7 @@ impl Chat {
     /// The place of the newest message; 0 when there is none.
     #[must_use]
     pub fn newest(&self) -> u64 {
-        self.rows.shown().filter_map(|message| message.seq).max().unwrap_or(0)
+        self.rows.rows().iter().filter_map(|message| message.seq).max().unwrap_or(0)
     }
 
     /// The words of the chosen message.
@@ -274,6 +307,9 @@ impl Chat {
         clock::of_message(message.time_ms, clock::now_ms(), &self.zone)
     }
 }
+
+/// More rows slow down the arrows of a screen reader, which gets them all.
+const ROWS_MAX: usize = 1_000;
 
 #[cfg(test)]
 mod tests {
@@ -352,6 +388,56 @@ mod tests {
         let wish = Wish::Earlier { peer: UserId(2), before: MessageKey(5) };
         assert_eq!(chat.earlier(), Some(wish));
         assert_eq!(chat.earlier(), None);
+    }
+
+    /// Messages of Ann from one number to another.
+    fn messages(from: i64, to: i64) -> Vec<Message> {
+        (from..=to).map(|seq| message(seq, Some(seq.unsigned_abs()), false, "hi")).collect()
+    }
+
+    fn first(chat: &Chat) -> MessageKey {
+        chat.rows.rows()[0].key
+    }
+
+    #[test]
+    fn beyond_a_thousand_the_oldest_rows_go_and_can_be_loaded_again() {
+        let mut chat = chat();
+        chat.put_all(messages(1, 1_000));
+        chat.more = false;
+        assert_eq!(chat.let_go(), []);
+        chat.put_all(messages(1_001, 1_002));
+        assert_eq!(chat.let_go(), [RowChange::Removed(0); 2]);
+        assert_eq!((chat.count(), first(&chat), chat.more), (1_000, MessageKey(3), true));
+        let wish = Wish::Earlier { peer: UserId(2), before: MessageKey(3) };
+        assert_eq!(chat.earlier(), Some(wish));
+    }
+
+    #[test]
+    fn neither_the_chosen_message_goes_nor_those_that_were_asked_for() {
+        let mut chat = chat();
+        chat.put_all(messages(51, 1_050));
+        chat.choose(1);
+        chat.put_all(messages(1_051, 1_060));
+        assert_eq!(chat.let_go(), [RowChange::Removed(0)]);
+        assert_eq!((chat.current(), first(&chat)), (Some(0), MessageKey(52)));
+        assert_eq!(chat.let_go(), []);
+        chat.put_all(messages(1, 51));
+        chat.walk(Step::Last);
+        assert_eq!((chat.count(), chat.let_go().len()), (1_060, 0));
+        chat.put_all(messages(1_061, 1_062));
+        assert_eq!(chat.let_go().len(), 2);
+        assert_eq!(chat.current(), Some(1_057), "it is the same message");
+    }
+
+    #[test]
+    fn a_change_of_a_message_above_all_rows_makes_no_row_with_a_gap_below_it() {
+        let mut chat = chat();
+        chat.put_all(messages(10, 12));
+        assert_eq!(chat.changed(message(4, Some(4), true, "seen by now")), []);
+        assert_eq!(first(&chat), MessageKey(10));
+        chat.more = false;
+        chat.changed(message(4, Some(4), true, "nothing is missing"));
+        assert_eq!(first(&chat), MessageKey(4));
     }
 
     #[test]

@@ -85,7 +85,6 @@ impl Person {
             detail: says,
             unread: count(self.number),
             shape: kind,
-            ..Line::default()
         }
     }
 }
@@ -100,11 +99,13 @@ impl Company {
     pub fn refresh(&mut self, people: Vec<Person>) -> Vec<RowChange> {
         let gone: Vec<_> = self
             .rows
-            .shown()
+            .rows()
+            .iter()
             .map(|person| person.contact.user)
             .filter(|user| !people.iter().any(|person| person.contact.user == *user))
             .collect();
-        let mut changes: Vec<_> = gone.into_iter().flat_map(|user| self.rows.hide(user)).collect();
+        let mut changes: Vec<_> =
+            gone.into_iter().flat_map(|user| self.rows.remove(user)).collect();
         for mut person in people {
             if let Some(known) = self.rows.get(person.contact.user) {
                 person.rank = known.rank;
@@ -156,9 +157,7 @@ impl Company {
 
     #[must_use]
     pub fn line(&self, at: usize) -> Option<Line> {
-        let row = self.rows.rows().get(at)?;
-        let position = self.rows.position(at);
-        Some(Line { present: row.present, position, ..row.item.line() })
+        self.rows.rows().get(at).map(Person::line)
     }
 
     #[must_use]
@@ -206,7 +205,7 @@ mod tests {
 
     fn spoken(company: &Company) -> Vec<String> {
         let lines = (0..company.rows.rows().len()).filter_map(|at| company.line(at));
-        lines.filter(|line| line.present).map(|line| line.spoken).collect()
+        lines.map(|line| line.spoken).collect()
     }
 
     #[test]

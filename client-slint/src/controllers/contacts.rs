@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use thrive_client::{Availability, Contact, Relation, UserId, Username};
 
 use super::groups::{GroupKey, Heading, headings, key_of};
-use crate::rows::{Listed, Row, RowChange, Rows, Step};
+use crate::rows::{Listed, RowChange, Rows, Step};
 use crate::settings::Order;
 use crate::words;
 
@@ -134,8 +134,6 @@ pub struct Contacts {
 /// One row, ready to be shown and spoken.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Line {
-    pub present: bool,
-    pub position: usize,
     pub spoken: String,
     pub name: String,
     pub detail: String,
@@ -175,7 +173,7 @@ impl Contacts {
     pub fn gone(&mut self, user: UserId) -> Vec<RowChange> {
         let had = self.rows.current().is_some();
         self.known.remove(&user);
-        let mut changes = self.rows.hide(EntryId::Person(user));
+        let mut changes = self.rows.remove(EntryId::Person(user));
         changes.extend(self.place_all(false));
         self.keep_chosen(had);
         changes
@@ -188,13 +186,13 @@ impl Contacts {
         }
     }
 
-    /// Takes the whole list anew; who is no longer in it is hidden.
+    /// Takes the whole list anew; who is no longer in it goes.
     pub fn reload(&mut self, contacts: Vec<Contact>) -> Vec<RowChange> {
         let now: BTreeMap<_, _> = contacts.into_iter().map(|it| (it.user, it)).collect();
         let before = std::mem::replace(&mut self.known, now);
         let mut changes = Vec::new();
         for user in before.keys().filter(|user| !self.known.contains_key(*user)) {
-            changes.extend(self.rows.hide(EntryId::Person(*user)));
+            changes.extend(self.rows.remove(EntryId::Person(*user)));
         }
         changes.extend(self.place_all(false));
         changes
@@ -268,11 +266,11 @@ impl Contacts {
     fn place(&mut self, contact: Contact, anew: bool) -> Vec<RowChange> {
         let id = EntryId::Person(contact.user);
         if !is_listed(&contact) || !self.is_wanted(&contact) {
-            return self.rows.hide(id);
+            return self.rows.remove(id);
         }
         if self.is_folded(&contact) {
             let chosen = self.chosen().is_some_and(|it| it.user == contact.user);
-            let changes = self.rows.hide(id);
+            let changes = self.rows.remove(id);
             if chosen {
                 self.rows.choose_id(EntryId::Heading(key_of(&contact)));
             }
@@ -302,7 +300,7 @@ impl Contacts {
         let before = std::mem::replace(&mut self.headings, now);
         let mut changes = Vec::new();
         for key in before.keys().filter(|key| !self.headings.contains_key(*key)) {
-            changes.extend(self.rows.hide(EntryId::Heading(key.clone())));
+            changes.extend(self.rows.remove(EntryId::Heading(key.clone())));
         }
         for (key, heading) in &self.headings {
             // One that is chosen keeps its numbers until it is left: a name that changes while it has the
@@ -403,8 +401,8 @@ impl Contacts {
     /// The list got its first rows: somebody has to be chosen, a person if there is one to see.
     pub fn begin(&mut self) {
         if self.rows.current().is_none() {
-            let people = |row: &Row<Entry>| row.present && matches!(row.item, Entry::Person(_));
-            match self.rows.rows().iter().position(people) {
+            let is_person = |row: &Entry| matches!(row, Entry::Person(_));
+            match self.rows.rows().iter().position(is_person) {
                 Some(at) => self.rows.choose(at),
                 None => self.rows.walk(Step::First),
             }
@@ -423,12 +421,10 @@ impl Contacts {
 
     #[must_use]
     pub fn line(&self, at: usize) -> Option<Line> {
-        let row = self.rows.rows().get(at)?;
-        let line = match &row.item {
+        Some(match self.rows.rows().get(at)? {
             Entry::Person(person) => line_of(&person.contact),
             Entry::Heading(heading) => heading.line(),
-        };
-        Some(Line { present: row.present, ..line })
+        })
     }
 
     /// The name of the button follows the chosen row.
@@ -485,8 +481,6 @@ fn folded(headings: &BTreeMap<GroupKey, Heading>) -> Vec<&GroupKey> {
 #[must_use]
 pub fn line_of(contact: &Contact) -> Line {
     Line {
-        present: true,
-        position: 0,
         spoken: words::spoken_contact(contact),
         name: words::called(contact.display_name(), contact.admin),
         detail: words::standing(contact),

@@ -58,11 +58,12 @@ impl Devices {
     pub fn reload(&mut self, all: Vec<Entry>) -> Vec<RowChange> {
         let gone: Vec<_> = self
             .rows
-            .shown()
+            .rows()
+            .iter()
             .map(Listed::id)
             .filter(|id| !all.iter().any(|entry| entry.id() == *id))
             .collect();
-        let mut changes: Vec<_> = gone.into_iter().flat_map(|id| self.rows.hide(id)).collect();
+        let mut changes: Vec<_> = gone.into_iter().flat_map(|id| self.rows.remove(id)).collect();
         changes.extend(all.into_iter().flat_map(|entry| self.rows.put(entry)));
         if self.rows.current().is_none() {
             self.rows.walk(Step::First);
@@ -71,7 +72,7 @@ impl Devices {
     }
 
     pub fn gone(&mut self, session: SessionId) -> Vec<RowChange> {
-        self.rows.hide(session)
+        self.rows.remove(session)
     }
 
     #[must_use]
@@ -118,7 +119,7 @@ mod tests {
         let mut devices = Devices::default();
         assert!(devices.revoke().is_err());
         devices.reload(vec![entry(1, 5, false), entry(2, 1, true), entry(3, 9, false)]);
-        let names: Vec<_> = devices.rows().shown().map(Entry::name).collect();
+        let names: Vec<_> = devices.rows().rows().iter().map(Entry::name).collect();
         assert_eq!(names, ["device 2, this device", "device 3", "device 1"]);
         assert!(devices.revoke().unwrap_err().contains("main window"));
         devices.rows_mut().walk(Step::Down);

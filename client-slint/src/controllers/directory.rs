@@ -133,7 +133,7 @@ impl Directory {
                 .map(|found| found.user)
                 .filter(|user| !page.people.iter().any(|found| found.user == *user))
                 .collect();
-            changes.extend(gone.into_iter().flat_map(|user| self.rows.hide(Id::Person(user))));
+            changes.extend(gone.into_iter().flat_map(|user| self.rows.remove(Id::Person(user))));
         }
         let asked_here = self.further && matches!(self.rows.chosen(), Some(Entry::More));
         let first = page.people.first().map(|found| found.user);
@@ -142,7 +142,7 @@ impl Directory {
         self.next = page.next;
         changes.extend(match (&self.next, self.rows.get(Id::More)) {
             (Some(_), None) => self.rows.put(Entry::More),
-            (None, Some(_)) => self.rows.hide(Id::More),
+            (None, Some(_)) => self.rows.remove(Id::More),
             (Some(_), Some(_)) | (None, None) => Vec::new(),
         });
         if let Some(first) = first.filter(|_| asked_here) {
@@ -166,7 +166,7 @@ impl Directory {
     }
 
     fn people(&self) -> impl Iterator<Item = &Found> {
-        self.rows.shown().filter_map(|entry| match entry {
+        self.rows.rows().iter().filter_map(|entry| match entry {
             Entry::Person(found) => Some(&**found),
             Entry::More => None,
         })
@@ -211,16 +211,14 @@ impl Directory {
 
     #[must_use]
     pub fn line(&self, at: usize) -> Option<Line> {
-        let row = self.rows.rows().get(at)?;
-        let line = match &row.item {
+        Some(match self.rows.rows().get(at)? {
             Entry::Person(found) => line_of(found),
             Entry::More => Line {
                 spoken: "Load more people".into(),
                 name: "Load more people".into(),
                 ..Line::default()
             },
-        };
-        Some(Line { present: row.present, position: self.rows.position(at), ..line })
+        })
     }
 
     /// How many were found, as a sentence.
@@ -306,7 +304,7 @@ mod tests {
 
     fn shown(directory: &Directory) -> Vec<String> {
         let lines = (0..directory.rows.rows().len()).filter_map(|at| directory.line(at));
-        lines.filter(|line| line.present).map(|line| line.name).collect()
+        lines.map(|line| line.name).collect()
     }
 
     #[test]

@@ -47,8 +47,6 @@ impl Heading {
             (true, _) => format!("{name}, group, closed, {unread} unread, {online}"),
         };
         Line {
-            present: true,
-            position: 0,
             spoken,
             name: name.to_owned(),
             detail: online,

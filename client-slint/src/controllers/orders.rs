@@ -83,9 +83,9 @@ impl Orders {
     pub fn put(&mut self, text: &str) -> Vec<RowChange> {
         self.next += 1;
         let mut changes = self.rows.put(Answer { number: self.next, text: text.to_owned() });
-        let oldest = self.rows.shown().next().map(Answer::id);
+        let oldest = self.rows.rows().first().map(Answer::id);
         if let Some(oldest) = oldest.filter(|_| LINES_MAX < self.rows.count()) {
-            changes.extend(self.rows.hide(oldest));
+            changes.extend(self.rows.remove(oldest));
         }
         changes
     }
@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     fn texts(orders: &Orders) -> Vec<String> {
-        orders.rows.shown().map(|it| it.text.clone()).collect()
+        orders.rows.rows().iter().map(|it| it.text.clone()).collect()
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl SendFiles {
 
     /// Puts a file on the list, once. `None`: it is there already.
     pub fn put(&mut self, path: PathBuf, size: u64) -> Option<Vec<RowChange>> {
-        if self.rows.shown().any(|chosen| chosen.path == path) {
+        if self.rows.rows().iter().any(|chosen| chosen.path == path) {
             return None;
         }
         self.next += 1;
@@ -106,7 +106,7 @@ impl SendFiles {
     pub fn remove(&mut self) -> Option<(String, Vec<RowChange>)> {
         let chosen = self.rows.chosen()?;
         let (number, words) = (chosen.number, name(&chosen.path));
-        Some((words, self.rows.hide(number)))
+        Some((words, self.rows.remove(number)))
     }
 
     /// What sends everything that is on the list.
@@ -117,7 +117,7 @@ impl SendFiles {
         if self.is_busy() {
             return Err("The files are being read.");
         }
-        let paths: Vec<_> = self.rows.shown().map(|chosen| chosen.path.clone()).collect();
+        let paths: Vec<_> = self.rows.rows().iter().map(|chosen| chosen.path.clone()).collect();
         if paths.is_empty() {
             return Err("No file is chosen yet.");
         }
@@ -140,7 +140,7 @@ impl SendFiles {
     /// One of them is offered, or was refused for this reason. What is offered leaves the list.
     pub fn offered(&mut self, path: &Path, refused: Option<String>) -> Vec<RowChange> {
         self.under_way.retain(|it| it != path);
-        let number = self.rows.shown().find(|it| it.path == path).map(Chosen::id);
+        let number = self.rows.rows().iter().find(|it| it.path == path).map(Chosen::id);
         match refused {
             Some(why) => {
                 self.refused.push(format!("{}: {why}", name(path)));
@@ -148,7 +148,7 @@ impl SendFiles {
             }
             None => {
                 self.offered += 1;
-                number.map(|number| self.rows.hide(number)).unwrap_or_default()
+                number.map(|number| self.rows.remove(number)).unwrap_or_default()
             }
         }
     }
@@ -274,7 +274,7 @@ mod tests {
         assert!(!send.is_busy());
         let offered = Some("The file is offered to Ann.".to_owned());
         assert_eq!(send.outcome(), (offered, vec!["b: It is empty.".to_owned()]));
-        let left: Vec<_> = send.rows.shown().map(Chosen::words).collect();
+        let left: Vec<_> = send.rows.rows().iter().map(Chosen::words).collect();
         assert_eq!(left, ["b, 1.5 kB"]);
     }
 

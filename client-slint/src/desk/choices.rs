@@ -114,8 +114,7 @@ impl Desk {
     }
 
     fn wanted_settings(&self) -> Option<Settings> {
-        let packs = packs::packs(&self.config.pack_folders);
-        self.choices.as_ref().map(|view| view.form().applied(&self.settings, &packs))
+        self.choices.as_ref().map(|view| view.applied(&self.settings))
     }
 
     /// False when something could not be set; then that was said.

@@ -424,7 +424,13 @@ impl Desk {
             |contact| contact.display_name().to_owned(),
         );
         if let Some(open) = session.chats.get_mut(&peer) {
-            let changes = open.chat.put(now.clone());
+            let mut changes = match before {
+                None => open.chat.put(now.clone()),
+                Some(_) => open.chat.changed(now.clone()),
+            };
+            if open.view.is_at_end() {
+                changes.extend(open.chat.let_go());
+            }
             open.view.update(&open.chat, &changes);
         }
         if in_front && !now.mine && before.is_none() {

@@ -1,5 +1,6 @@
 //! Puts a new version into the place of the one that runs. Each part of the program changes places by a
-//! rename, the program itself as the last; what the package does not have, such as a `client.conf`, stays.
+//! rename, the program itself as the last; what the package does not have, such as a `client.conf` or a sound
+//! pack of one's own, stays.
 //! The parts of the former version are kept in the folder `former`, and go back by hand or, when a step
 //! fails, by themselves.
 
@@ -36,6 +37,7 @@ pub fn replace(root: &Path, fresh: &Path, program: &Path) -> Result<(), Refusal>
         return Err(Refusal::Unsafe("the parts are not those of the program".into()));
     }
     parts.sort_by_key(|part| (part == name, part.clone()));
+    keep_packs(&root.join(PACKS), &fresh.join(PACKS))?;
 
     let former = root.join(FORMER);
     remove(&former)?;
@@ -51,6 +53,38 @@ pub fn replace(root: &Path, fresh: &Path, program: &Path) -> Result<(), Refusal>
     }
     if let Err(error) = remove(fresh) {
         tracing::debug!(%error, "An empty folder is not removed");
+    }
+    Ok(())
+}
+
+/// Sound packs that a person has put among those of the program go along with it. Copied, so that the former
+/// version has them too.
+fn keep_packs(here: &Path, new: &Path) -> io::Result<()> {
+    // Without a folder of them in the package, the one here stays.
+    if !here.is_dir() || !new.is_dir() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(here)? {
+        let entry = entry?;
+        let to = new.join(entry.file_name());
+        if entry.path().is_dir() && !to.try_exists()? {
+            copy(&entry.path(), &to)?;
+        }
+    }
+    Ok(())
+}
+
+/// The files of a folder, and the folders in it. A link to a folder may lead around, and is left out.
+fn copy(folder: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir(to)?;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let (path, to) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() {
+            copy(&path, &to)?;
+        } else if path.is_file() {
+            fs::copy(&path, &to)?;
+        }
     }
     Ok(())
 }
@@ -96,6 +130,8 @@ fn remove(folder: &Path) -> io::Result<()> {
 }
 
 const FRESH: &str = ".update";
+/// The sound packs beside the program.
+const PACKS: &str = "sounds";
 /// What was here before the last update.
 pub const FORMER: &str = "former";
 
@@ -142,6 +178,29 @@ mod tests {
         }
         assert_eq!(text(root, "former/thrive-messenger"), "2");
         assert_eq!(text(root, "former/sounds/b"), "2");
+    }
+
+    #[test]
+    fn sound_packs_of_ones_own_stay_where_they_are_and_those_of_the_package_are_renewed() {
+        let root = folder(OLD);
+        let root = root.path();
+        fill(root, &[("sounds/marimba/receive.wav", "mine"), ("sounds/marimba/more/a", "mine")]);
+        fill(root, &[("sounds/classic/receive.wav", "1"), ("sounds/classic/old.wav", "1")]);
+        for turn in ["2", "3"] {
+            let fresh = fresh(root).unwrap();
+            fill(&fresh, &[("thrive-messenger", turn), ("sounds/classic/receive.wav", turn)]);
+            replace(root, &fresh, &root.join("thrive-messenger")).unwrap();
+            assert_eq!(text(root, "sounds/marimba/receive.wav"), "mine", "{turn}");
+            assert_eq!(text(root, "sounds/marimba/more/a"), "mine");
+            assert_eq!(text(root, "sounds/classic/receive.wav"), turn);
+            assert_eq!(text(root, "sounds/classic/old.wav"), "gone");
+            // Whoever goes back by hand has them too.
+            assert_eq!(text(root, "former/sounds/marimba/receive.wav"), "mine");
+        }
+        let fresh = fresh(root).unwrap();
+        fill(&fresh, &[("thrive-messenger", "4")]);
+        replace(root, &fresh, &root.join("thrive-messenger")).unwrap();
+        assert_eq!(text(root, "sounds/marimba/receive.wav"), "mine", "a package without any");
     }
 
     #[test]

@@ -23,6 +23,29 @@ fn kept(stage: &Stage) -> Settings {
     stage.kept()
 }
 
+/// A pack that a person adds.
+fn add_pack(stage: &Stage, name: &str) {
+    let folder = stage.dir.path().join("sounds").join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("receive.wav"), "").unwrap();
+}
+
+#[test]
+fn a_pack_that_comes_while_the_settings_are_open_changes_nothing() {
+    let stage = Stage::logged_in(two());
+    add_pack(&stage, "marimba");
+    let window = opened(&stage);
+    window.global::<SettingsForm<'_>>().set_pack(form_pack(&window, "marimba"));
+    add_pack(&stage, "bells");
+    stage.alt(&window, 'a');
+    assert_eq!(kept(&stage).pack, "marimba");
+    // It is offered the next time.
+    stage.alt(&window, 'k');
+    let window = opened(&stage);
+    assert_eq!(window.global::<SettingsForm<'_>>().get_pack(), form_pack(&window, "marimba"));
+    assert!(form_pack(&window, "bells") < form_pack(&window, "marimba"));
+}
+
 /// The name of the tab that is chosen, as a screen reader finds it.
 fn chosen_tab(window: &SettingsWindow) -> String {
     let tabs = ElementQuery::from_root(window)

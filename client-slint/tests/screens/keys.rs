@@ -217,3 +217,34 @@ fn a_second_start_brings_the_chats_back_and_moves_no_focus_in_them() {
         stage.office.look(|desk| { desk.session.as_ref().unwrap().chats.contains_key(&UserId(2)) })
     );
 }
+
+#[test]
+fn a_button_and_a_tick_take_no_keys_that_are_meant_for_the_system() {
+    let mut stage = Stage::chatting(contact(2, "bob"), vec![]);
+    let window = stage.chat(2);
+    stage.press(&window, Key::Backtab);
+    for held in [Key::Alt, Key::Control, Key::Meta] {
+        stage.with_modifier(&window, held, Key::Space);
+        assert!(!window.get_log(), "{held:?}");
+    }
+    stage.press(&window, Key::Space);
+    assert!(window.get_log());
+    stage.press(&window, Key::Tab);
+    stage.press(&window, Key::Tab);
+    // On the button that sends, with nothing to send.
+    let sentence = "There is no text to send.";
+    stage.later(2_000);
+    stage.wishes();
+    for held in [Key::Alt, Key::Control, Key::Meta] {
+        for key in [Key::Space, Key::Return] {
+            stage.with_modifier(&window, held, key);
+            stage.later(2_000);
+            let said = stage.spoken();
+            assert!(!said.contains(&sentence.to_owned()), "{held:?} and {key:?}: {said:?}");
+        }
+    }
+    assert_eq!(stage.wishes(), []);
+    stage.press(&window, Key::Return);
+    stage.later(2_000);
+    assert!(stage.spoken().contains(&sentence.to_owned()), "{:?}", stage.spoken());
+}

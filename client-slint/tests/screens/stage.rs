@@ -73,7 +73,7 @@ impl Stage {
             config: Config {
                 dir: dir.path().to_owned(),
                 documents: dir.path().to_owned(),
-                pack_folders: Vec::new(),
+                pack_folders: vec![dir.path().join("sounds")],
                 servers: vec![server()],
                 device: "test".into(),
                 autostart: autostart.clone(),

@@ -1,11 +1,13 @@
 //! A chat: writing, sending, reading.
 
+use slint::Model;
 use slint::platform::Key;
 use thrive_client::{
     Arrival, Change, Code, Failure, Message, MessageKey, MessageState, UserId, Username,
 };
 use thrive_slint::adapters::shell::{Input, WindowKey};
 use thrive_slint::bridge::{News, OpenedChat, Wish};
+use thrive_slint::ui::ChatWindow;
 
 use super::stage::*;
 
@@ -71,6 +73,33 @@ fn fifty_messages_move_nothing_and_are_announced_merged() {
     stage.settle();
     assert_eq!(window.get_current(), 0);
     assert!(window.get_list_has_focus());
+}
+
+#[test]
+fn a_chat_keeps_a_thousand_rows_and_the_one_that_somebody_stands_on() {
+    let stage = Stage::chatting(contact(2, "bob"), (1..=1_000).map(of_bob).collect());
+    let window = stage.chat(2);
+    stage.message(of_bob(1_001));
+    stage.message(of_bob(1_002));
+    let texts = |window: &ChatWindow| {
+        let rows = window.get_rows();
+        (rows.row_count(), rows.row_data(0).unwrap().text.to_string())
+    };
+    assert_eq!(texts(&window), (1_000, "text 3".to_owned()));
+    // What is heard of them is hidden, and the next one is heard with its number.
+    let heard = window.get_heard();
+    assert_eq!((heard.row_count(), window.get_count()), (1_002, 1_000));
+    assert!(!heard.row_data(1).unwrap().present);
+    let newest = heard.row_data(1_001).unwrap();
+    assert!(newest.present && newest.spoken.starts_with("bob: text 1002"), "{newest:?}");
+    assert_eq!(newest.position, 999);
+    // Somebody walks up to the oldest one, and more come.
+    stage.press(&window, Key::Backtab);
+    stage.press(&window, Key::Backtab);
+    stage.press(&window, Key::Home);
+    stage.message(of_bob(1_003));
+    assert_eq!(texts(&window), (1_001, "text 3".to_owned()));
+    assert_eq!((window.get_current(), window.get_current_heard()), (0, 2));
 }
 
 #[test]

@@ -42,6 +42,8 @@ impl Desk {
         let Some(login) = &self.login else { return };
         login.window.set_server_count(number(Some(rows.count())));
         login.window.set_chosen_server(number(rows.current()));
+        let heard = self.doors.offered_rows.index(rows.current());
+        login.window.set_chosen_server_heard(heard);
     }
 
     /// Somebody typed into the field for the server: the list follows.
