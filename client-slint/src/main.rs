@@ -2,7 +2,9 @@
 // Windows would open a console beside the windows.
 #![cfg_attr(windows, windows_subsystem = "windows")]
 
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -22,22 +24,35 @@ use thrive_slint::settings::Settings;
 use thrive_slint::sounds::Speaker;
 use tracing_subscriber::EnvFilter;
 
-fn main() -> anyhow::Result<()> {
-    let ended = run();
-    if let (true, Err(error)) = (cfg!(windows), &ended) {
-        explain(error);
+fn main() -> ExitCode {
+    let ended = run().and_then(start_new_version);
+    let Err(error) = ended else { return ExitCode::SUCCESS };
+    // Who started it from a menu sees nothing of what it prints, and neither does anybody on Windows.
+    let seen = !cfg!(windows) && std::io::stderr().is_terminal();
+    drop(writeln!(std::io::stderr(), "thrive-messenger: {error:#}"));
+    if !seen {
+        explain(&error);
     }
-    let Some(program) = ended? else { return Ok(()) };
-    // The folder is free now, so the new one need not wake this one.
+    ExitCode::FAILURE
+}
+
+/// The folder is free now, so the new one need not wake this one.
+fn start_new_version(program: Option<PathBuf>) -> anyhow::Result<()> {
+    let Some(program) = program else { return Ok(()) };
     let arguments = std::env::args_os().skip(1);
     std::process::Command::new(program).args(arguments).spawn().context("start the new version")?;
     Ok(())
 }
 
-/// Says in a window why there is no other one: Windows shows nobody what the program prints.
+/// Says in a window why there is no other one.
 fn explain(error: &anyhow::Error) {
     if error.is::<NoFont>() {
         return say_without_font(error);
+    }
+    match reach_desktop() {
+        Err(none) if none.is::<NoFont>() => return say_without_font(&none),
+        // It was reached before, or there is none.
+        Err(_) | Ok(()) => {}
     }
     let lines: Vec<_> = error.chain().map(ToString::to_string).collect();
     let tell = Tell::new(Rc::new(KeyMap::default()), |_, input| {
@@ -66,6 +81,11 @@ fn say_without_font(error: &anyhow::Error) {
 #[cfg(not(windows))]
 fn say_without_font(_error: &anyhow::Error) {}
 
+fn reach_desktop() -> anyhow::Result<()> {
+    fonts::or_none(|| slint::BackendSelector::new().select())?.context("reach the desktop")?;
+    Ok(fonts::ensure()?)
+}
+
 /// Runs until the program ends; gives what is to be started then.
 fn run() -> anyhow::Result<Option<PathBuf>> {
     let flags = Flags::parse();
@@ -86,8 +106,7 @@ fn run() -> anyhow::Result<Option<PathBuf>> {
         tracing::info!(folder = %folder.display(), "Sounds are taken from here");
     }
     // Before everything that Slint is told, and before the windows, which would end the program without one.
-    fonts::or_none(|| slint::BackendSelector::new().select())?.context("reach the desktop")?;
-    fonts::ensure()?;
+    reach_desktop()?;
     // By this name desktops find the icon and the entry of the program.
     if let Err(error) = slint::set_xdg_app_id("org.thrive.Messenger") {
         tracing::debug!(%error, "The windows have no name for the desktop");

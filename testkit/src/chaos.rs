@@ -1,9 +1,11 @@
-//! Bad networks, made of relays on loopback that do to the traffic what they are told while it flows.
+//! Bad networks, made of relays on loopback that do to the traffic what they are told while it flows, and
+//! a bad clock.
 //!
 //! - [`TcpProxy`] stands between a node and its Postgres or Redis;
-//! - [`UdpRelay`] stands between clients and a router or node.
+//! - [`UdpRelay`] stands between clients and a router or node;
+//! - [`WrongClock`] is seen by one process.
 //!
-//! Each works on a thread of its own, so that a test which waits for a process does not hold it up.
+//! Each relay works on a thread of its own, so that a test which waits for a process does not hold it up.
 
 use std::future::Future;
 use std::io;
@@ -12,9 +14,11 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+mod clock;
 mod tcp;
 mod udp;
 
+pub use self::clock::WrongClock;
 pub use self::tcp::{TcpLink, TcpProxy};
 pub use self::udp::{Traffic, UdpLink, UdpPath, UdpRelay};
 

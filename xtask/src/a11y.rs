@@ -18,10 +18,12 @@ use crate::{config, demo, root, run, shell, system};
 
 pub(crate) mod desk;
 mod events;
+mod place;
 mod post;
 mod snapshot;
 mod tree;
 mod walk;
+mod warnings;
 mod window;
 
 use self::desk::Desk;
@@ -35,6 +37,9 @@ const FROM_A_STRANGER: [&str; 2] = ["Good evening", "I sing beside you in the ch
 
 /// A password of nobody.
 const PASSWORD: &str = "copper kettle 51";
+
+/// Any port of this computer.
+const ANYWHERE: &str = "127.0.0.1:0";
 
 /// What a server may take to start on a busy machine.
 const START: Duration = Duration::from_secs(60);
@@ -56,10 +61,22 @@ pub(crate) struct Stage {
     folder: tempfile::TempDir,
 }
 
-/// A desktop client's server, and its folder.
+/// A desktop client: which program, its folder, and what it is told when it is started.
 pub(crate) struct Seat {
-    server: SocketAddr,
+    program: PathBuf,
+    /// As somebody may write it.
+    server: String,
     folder: PathBuf,
+    /// The certificate that it trusts instead of those of the system, if there is one.
+    trusts: Option<PathBuf>,
+}
+
+impl Seat {
+    /// The program of the build.
+    fn new(server: impl ToString, folder: PathBuf) -> Self {
+        let program = config::target(&root()).join("debug").join("thrive-messenger");
+        Self { program, server: server.to_string(), folder, trusts: None }
+    }
 }
 
 /// True when everything was as it should be; complaints were printed.
@@ -77,6 +94,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     let outcome = walk::walk(&desk, &stage, &snapshots);
     let outcome = outcome.and_then(|mut complaints| {
         complaints.extend(post::walk(&desk, &logs, &snapshots).context("a server with mail")?);
+        complaints.extend(warnings::walk(&desk, &logs, &snapshots).context("what warns")?);
         Ok(complaints)
     });
     if outcome.is_err() {
@@ -99,7 +117,8 @@ impl Stage {
     fn build(logs: &Path) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("thrive-stage-").tempdir()?;
         let programs = config::target(&root()).join("debug");
-        let (node, server) = start_server(&folder.path().join("server"), logs, "server", &[])?;
+        let (node, server) =
+            start_server(&folder.path().join("server"), logs, "server", ANYWHERE, &[])?;
         let password = folder.path().join("password");
         demo::write_private(&password, PASSWORD)?;
         let people = NAMES.map(|name| Person {
@@ -126,7 +145,7 @@ impl Stage {
 
     /// Where the desktop client of the walk keeps its things, and which server it is told of.
     fn seat(&self) -> Seat {
-        Seat { server: self.server, folder: self.folder.path().join("desktop") }
+        Seat::new(self.server, self.folder.path().join("desktop"))
     }
 
     /// Who writes to the desktop client.
@@ -140,10 +159,11 @@ fn start_server(
     data: &Path,
     logs: &Path,
     name: &str,
+    listen: &str,
     settings: &[(&str, String)],
 ) -> Result<(Child, SocketAddr)> {
     let mut command = shell::command(config::target(&root()).join("debug").join("thrive-node"));
-    command.arg("--data").arg(data).args(["--listen", "127.0.0.1:0"]);
+    command.arg("--data").arg(data).args(["--listen", listen]);
     command.envs(settings.iter().map(|(key, value)| (key, value))).stdout(Stdio::piped());
     let errors = logs.join(format!("{name}.log"));
     command.stderr(fs::File::create(&errors).context("the server's log")?);

@@ -15,7 +15,7 @@ mod deb;
 mod guides;
 mod licences;
 mod linux;
-mod release;
+pub(crate) mod release;
 mod scratch;
 mod stock;
 mod wine;

@@ -47,6 +47,7 @@ pub(crate) const TEST: &[&str] = &[
     "git",
     "libfaketime",
     "openbox",
+    "openssl",
     "python3",
     "python3-gi",
     "x11-utils",

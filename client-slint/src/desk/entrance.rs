@@ -24,11 +24,6 @@ impl Desk {
     /// Opens the first window.
     pub(super) fn begin(&mut self) {
         self.open_login();
-        if !self.key_problems.is_empty() {
-            let mut lines = std::mem::take(&mut self.key_problems);
-            lines.insert(0, format!("The keys of the program are used until {FILE} is right."));
-            self.show_lines("Your keys cannot be used", &lines);
-        }
         if !self.settings.automatic {
             return self.ask_greeting();
         }
@@ -42,6 +37,16 @@ impl Desk {
             self.set_entering(Some(Entering { remember: true, automatic: true }));
             self.ask(Wish::Resume { server, username });
         }
+    }
+
+    /// Once the first window has the keyboard: of two that are opened at once, either one may be in front.
+    pub(super) fn tell_of_keys(&mut self) {
+        if self.key_problems.is_empty() {
+            return;
+        }
+        let mut lines = std::mem::take(&mut self.key_problems);
+        lines.insert(0, format!("The keys of the program are used until {FILE} is right."));
+        self.show_lines("Your keys cannot be used", &lines);
     }
 
     pub(super) fn open_login(&mut self) {

@@ -76,6 +76,7 @@ impl Desk {
             self.arrived = Some(self.now());
             self.last_active = Some(key);
             self.comes_back(key);
+            self.tell_of_keys();
             if let WindowKey::Chat(peer) = key {
                 self.read(peer);
             }

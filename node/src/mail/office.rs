@@ -94,19 +94,19 @@ impl Office {
 
     async fn verify(&self, username: &Username) -> Result<(), Failed> {
         let store = &self.means.database;
-        let waiting = store.waiting_account(username, clock::now()).await?;
+        let waiting = store.waiting_account(username, self.now().await?).await?;
         let Some(Addressee { user, email, .. }) = waiting else { return Ok(()) };
         let others = store.accounts_of(&email).await?;
         if ACCOUNTS_PER_EMAIL <= others.len() {
             let names: Vec<_> = others.into_iter().map(|it| it.username).collect();
             let letter = letter::full(&self.means.server, email.clone(), username, &names);
-            if store.issue_codes(&email, &[], issue(Purpose::Verify)).await? {
+            if store.issue_codes(&email, &[], self.issue(Purpose::Verify).await?).await? {
                 self.deliver(&letter, CODE_PATIENCE, &[], Purpose::Verify).await;
             }
             return Ok(());
         }
         let (code, stored) = self.code(user).await?;
-        if store.issue_codes(&email, &stored, issue(Purpose::Verify)).await? {
+        if store.issue_codes(&email, &stored, self.issue(Purpose::Verify).await?).await? {
             let letter = letter::verify(&self.means.server, email, username, &code);
             self.deliver(&letter, CODE_PATIENCE, &stored, Purpose::Verify).await;
         }
@@ -131,7 +131,8 @@ impl Office {
         }
         // Whoever is elsewhere and asks in somebody's name leaves the owner their own.
         let requester = &from.site().to_string();
-        let rules = Issue { at_most: RESETS_PER_HOUR, requester, ..issue(Purpose::Reset) };
+        let rules =
+            Issue { at_most: RESETS_PER_HOUR, requester, ..self.issue(Purpose::Reset).await? };
         if store.issue_codes(&email, &stored, rules).await? {
             let letter = letter::reset(&self.means.server, email, &codes);
             self.deliver(&letter, CODE_PATIENCE, &stored, Purpose::Reset).await;
@@ -143,7 +144,7 @@ impl Office {
         let store = &self.means.database;
         let Some(username) = store.username(user).await? else { return Ok(()) };
         let (code, stored) = self.code(user).await?;
-        if store.issue_codes(to, &stored, issue(Purpose::Change)).await? {
+        if store.issue_codes(to, &stored, self.issue(Purpose::Change).await?).await? {
             let letter = letter::change(&self.means.server, to.clone(), &username, &code);
             self.deliver(&letter, CODE_PATIENCE, &stored, Purpose::Change).await;
         }
@@ -159,7 +160,8 @@ impl Office {
     /// Notices are counted for themselves: whoever has used an address's codes up must not keep its
     /// owner from hearing what they did.
     async fn notify(&self, letter: Letter) -> Result<(), Failed> {
-        let (now, since) = hour();
+        let now = self.now().await?;
+        let since = an_hour_before(now);
         if self.means.database.may_notify(&letter.to, now, since, MAILS_PER_HOUR).await? {
             self.deliver(&letter, NOTICE_PATIENCE, &[], Purpose::Verify).await;
         }
@@ -214,12 +216,35 @@ impl Office {
     /// Whether the codes in a letter still count. A store that cannot say so has not replaced them.
     async fn is_current(&self, codes: &[NewCode], purpose: Purpose) -> bool {
         for code in codes {
-            let current = self.means.database.is_current(code, purpose, clock::now()).await;
-            if !current.unwrap_or(true) {
+            let current = async {
+                let now = self.now().await?;
+                self.means.database.is_current(code, purpose, now).await
+            };
+            if !current.await.unwrap_or(true) {
                 return false;
             }
         }
         true
+    }
+
+    async fn issue(&self, purpose: Purpose) -> Result<Issue<'static>, StoreError> {
+        let now = self.now().await?;
+        Ok(Issue {
+            purpose,
+            now,
+            expires: Time(now.0 + CODE_MS),
+            tries: ALL_TRIES,
+            since: an_hour_before(now),
+            at_most: MAILS_PER_HOUR,
+            requester: "",
+            at_most_each: MAILS_PER_HOUR,
+        })
+    }
+
+    /// The time by which codes live and mails count: the same for all nodes, since one makes a code and
+    /// another one compares it.
+    async fn now(&self) -> Result<Time, StoreError> {
+        self.means.database.time(clock::now()).await
     }
 
     /// From a half to one and a half of it, or until the node stops.
@@ -239,23 +264,6 @@ fn patience(errand: &Errand) -> Duration {
     }
 }
 
-fn issue(purpose: Purpose) -> Issue<'static> {
-    let (now, since) = hour();
-    let expires = Time(now.0 + CODE_MS);
-    Issue {
-        purpose,
-        now,
-        expires,
-        tries: ALL_TRIES,
-        since,
-        at_most: MAILS_PER_HOUR,
-        requester: "",
-        at_most_each: MAILS_PER_HOUR,
-    }
-}
-
-/// Now, and an hour ago.
-fn hour() -> (Time, Time) {
-    let now = clock::now();
-    (now, Time(now.0 - HOUR_MS))
+fn an_hour_before(now: Time) -> Time {
+    Time(now.0 - HOUR_MS)
 }

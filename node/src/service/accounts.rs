@@ -126,7 +126,8 @@ impl Accounts {
         let email = self.email(request.email.as_ref())?;
         self.sign_ups.take(from, Instant::now()).map_err(AccountError::TooOften)?;
         // The store decides; asking first only saves the work of a hash that nobody needs.
-        let holder = self.database.holder(&username, clock::now()).await?;
+        let now = self.database.time(clock::now()).await?;
+        let holder = self.database.holder(&username, now).await?;
         let invite = match holder {
             // The invitation was used up by the sign-up that is corrected.
             Holder::Waiting => None,
@@ -167,7 +168,7 @@ impl Accounts {
         invite: Option<[u8; 32]>,
     ) -> Result<(), AccountError> {
         let password_hash = self.hasher.hash(password).await?;
-        let created = clock::now();
+        let created = self.database.time(clock::now()).await?;
         // Whoever waits for a code has no rights yet: `verify` sees who is the first.
         let address = email
             .map(|email| NewAddress { email, unverified_until: Time(created.0 + UNVERIFIED_MS) });

@@ -102,7 +102,8 @@ impl Emails {
         let right = self.compare(from, &username, Purpose::Reset, &request.code).await?;
         let Claimed { user, hash } = right;
         let database = &self.accounts.database;
-        let ended = database.redeem_reset(user, &hash, &password_hash, clock::now()).await?;
+        let now = database.time(clock::now()).await?;
+        let ended = database.redeem_reset(user, &hash, &password_hash, now).await?;
         let ended = ended.ok_or(AccountError::WrongCode)?;
         tracing::info!(user.id = %user, "A forgotten password was replaced");
         mailer.offer(Errand::PasswordChanged(user));
@@ -116,8 +117,9 @@ impl Emails {
     /// # Errors
     /// The store failed.
     pub async fn show(&self, caller: &Caller) -> Result<EmailShown, AccountError> {
-        let read = self.accounts.database.addresses(caller.user, clock::now()).await?;
-        let (address, changing_to) = read;
+        let database = &self.accounts.database;
+        let now = database.time(clock::now()).await?;
+        let (address, changing_to) = database.addresses(caller.user, now).await?;
         Ok(EmailShown {
             address: address.map(|it| it.masked()),
             changing_to: changing_to.map(|it| it.masked()),
@@ -192,7 +194,8 @@ impl Emails {
         let typed = typed_code(typed).ok_or(AccountError::WrongCode)?;
         let Accounts { database, hasher, .. } = &self.accounts;
         let requester = &Network::of(from).to_string();
-        let claim = Try { username, purpose, requester, at_most: CODE_TRIES, now: clock::now() };
+        let now = database.time(clock::now()).await?;
+        let claim = Try { username, purpose, requester, at_most: CODE_TRIES, now };
         let claimed = database.claim_try(claim).await?;
         let hash = claimed.as_ref().map(|it| it.hash.clone());
         let right = hasher.verify(typed, hash).await?;
@@ -206,7 +209,8 @@ impl Emails {
         purpose: Purpose,
     ) -> Result<Option<EmailAddress>, AccountError> {
         let Claimed { user, hash } = right;
-        let (database, now) = (&self.accounts.database, clock::now());
+        let database = &self.accounts.database;
+        let now = database.time(clock::now()).await?;
         let (most, first_is_admin) = (ACCOUNTS_PER_EMAIL, self.accounts.first_is_admin);
         match database.redeem_address(user, purpose, &hash, now, most, first_is_admin).await? {
             Redeemed::Done { before, is_first_admin } => {

@@ -13,6 +13,7 @@ use thrive_protocol::mail::{EmailAddress, RequestReset, ResendCode, ResetPasswor
 use thrive_protocol::version::close;
 use thrive_protocol::{Code, Event, Request};
 use thrive_services::{Mail, OwnSmtp};
+use thrive_testkit::chaos::WrongClock;
 use thrive_testkit::process::Place;
 use thrive_testkit::{Cluster, Door, PASSWORD, TestNode, bin, eventually};
 
@@ -297,6 +298,31 @@ async fn codes_count_on_every_node_and_a_reset_ends_sessions_on_all_of_them() ->
     other.ok(forgot("ann")).await?;
     here.sign_up_with("bob", "bob@example.org").await?;
     assert_eq!(mail(&smtp, 6).await?.to, "bob@example.org");
+    Ok(())
+}
+
+/// It was right when the node joined: a node with a clock that is far off does not.
+#[tokio::test]
+async fn the_clock_of_a_node_makes_no_code_too_old_and_none_last_longer() -> Result<()> {
+    let (smtp, clock) = (OwnSmtp::start()?, WrongClock::new()?);
+    let mut builder = Cluster::start().nodes(2);
+    for (key, value) in settings(&smtp) {
+        builder = builder.set(key, value);
+    }
+    for (name, value) in clock.environment() {
+        builder = builder.environment_of(0, name, &value);
+    }
+    let cluster = tokio::task::spawn_blocking(move || builder.ready()).await??;
+    let (wrong, right) = (cluster.door(0)?, cluster.door(1)?);
+    for (number, (name, seconds)) in [("ann", -3_600), ("bob", 3_600)].into_iter().enumerate() {
+        clock.set(seconds)?;
+        wrong.sign_up_with(name, &format!("{name}@example.org")).await?;
+        let typed = code(&smtp, number + 1).await?;
+        right.guest().await?.ok(verify(name, &typed)).await?;
+    }
+    right.guest().await?.ok(forgot("ann")).await?;
+    let typed = code(&smtp, 3).await?;
+    wrong.guest().await?.ok(reset("ann", &typed, NEW)).await?;
     Ok(())
 }
 

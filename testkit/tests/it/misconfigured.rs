@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use tempfile::TempDir;
+use thrive_testkit::chaos::WrongClock;
 use thrive_testkit::process::Place;
 use thrive_testkit::{Cluster, PATIENCE};
 
@@ -158,12 +159,11 @@ fn a_server_that_is_away_is_waited_for() -> Result<()> {
 /// The clock of a machine decides what people read beside a message; the cluster has one.
 #[test]
 fn a_clock_that_is_far_off_ends_the_node() -> Result<()> {
-    let library = Path::new("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1");
-    ensure!(library.exists(), "libfaketime is missing: apt-get install libfaketime");
+    let clock = WrongClock::new()?;
+    clock.set(2 * 3_600)?;
     let rig = Rig::new()?;
     let Rig { folder: _folder, mut place } = rig;
-    let faked = [("LD_PRELOAD", library.display().to_string()), ("FAKETIME", "+2h".into())];
-    place.environment = faked.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    place.environment = clock.environment().map(|(name, value)| (name.to_owned(), value)).into();
     let status = place.start_in_vain()?;
     let log = std::fs::read_to_string(place.log())?;
     assert_eq!(status.code(), Some(1), "{log}");

@@ -11,7 +11,7 @@ use super::desk::Desk;
 use super::snapshot::Snapshots;
 use super::tree::Node;
 use super::window::Window;
-use super::{PASSWORD, Seat, start_server};
+use super::{ANYWHERE, PASSWORD, Seat, start_server};
 use crate::deadline;
 
 /// What a mail may take on a busy machine.
@@ -40,8 +40,8 @@ pub(super) fn walk(desk: &Desk, logs: &Path, snapshots: &Snapshots) -> Result<Ve
         ("THRIVE_NODE_SMTP__FROM", "noreply@example.org".to_owned()),
     ];
     let data = folder.path().join("server");
-    let (_node, server) = start_server(&data, logs, "server-with-mail", &settings)?;
-    let window = Window::open(desk, &Seat { server, folder: folder.path().join("desktop") })?;
+    let (_node, server) = start_server(&data, logs, "server-with-mail", ANYWHERE, &settings)?;
+    let window = Window::open(desk, &Seat::new(server, folder.path().join("desktop")))?;
     let mut walker = Walker { window, smtp, snapshots, complaints: Vec::new() };
     walker.makes_account().context("an account")?;
     walker.forgets_password().context("a forgotten password")?;

@@ -76,6 +76,7 @@ pub(super) fn walk(desk: &Desk, stage: &Stage, snapshots: &Snapshots) -> Result<
     walker.leads_around().context("the parts of the chat")?;
     walker.starts_twice().context("starting the program again")?;
     walker.sends().context("sending")?;
+    walker.chooses_link().context("a message with two links")?;
     walker.takes_file().context("a file that comes")?;
     walker.sends_file().context("a file that goes")?;
     walker.is_left_alone(desk).context("while messages come in")?;
@@ -233,6 +234,23 @@ impl Walker<'_> {
         let composer = self.composer()?;
         ensure!(content(&composer).is_empty(), "the composer still holds what was sent");
         self.snapshot("chat_written")
+    }
+
+    /// One link would be opened at once; of two, one is asked for.
+    fn chooses_link(&mut self) -> Result<()> {
+        let text = "The notes: https://a.example/notes and https://b.example";
+        self.stage.bob().does(&["send", "ann", text])?;
+        let is_it = |node: &Node| node.role == "list item" && node.name.contains(text);
+        self.window.find("the message with the links", is_it)?;
+        self.window.press(&["F6", "F6", "End"])?;
+        self.window.focus("the message with the links", is_it)?;
+        self.window.press(&["Return"])?;
+        self.window.focus("the first link", |node| labelled(node, "https://a.example/notes"))?;
+        self.snapshot("several_links")?;
+        self.window.press(&["Escape"])?;
+        self.window.focus("the message with the links, again", is_it)?;
+        self.window.press(&["F6"])?;
+        self.composer().map(drop)
     }
 
     /// Nothing that arrives takes the keys, the caret or the voice for long.

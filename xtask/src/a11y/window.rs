@@ -11,7 +11,7 @@ use super::Seat;
 use super::desk::Desk;
 use super::tree::Node;
 use crate::children::Child;
-use crate::{config, deadline, root, shell};
+use crate::{deadline, shell};
 
 /// What a screen may take to answer a key on a busy machine.
 const ANSWER: Duration = Duration::from_secs(20);
@@ -112,9 +112,9 @@ impl<'a> Window<'a> {
 }
 
 fn messenger(desk: &Desk, seat: &Seat) -> Command {
-    let program = config::target(&root()).join("debug").join("thrive-messenger");
-    let mut command = desk.command(program);
-    command.args(["--server", &seat.server.to_string()]);
+    let mut command = desk.command(&seat.program);
+    command.args(["--server", &seat.server]);
     command.arg("--dir").arg(&seat.folder);
+    command.envs(seat.trusts.iter().map(|certificate| ("SSL_CERT_FILE", certificate)));
     command
 }

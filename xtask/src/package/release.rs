@@ -38,8 +38,11 @@ pub(crate) struct KeyOptions {
 const NOT_HERE: &str =
     "a key in the repository would be published with it; name a folder elsewhere";
 
+/// The page, as installed clients know it.
+const PAGE: &str = "latest.toml";
+
 /// A package that is there.
-struct Package {
+pub(crate) struct Package {
     holds: &'static str,
     name: String,
     form: &'static str,
@@ -52,26 +55,8 @@ pub(super) fn release(options: &Options) -> Result<()> {
     let secret = secret(options)?;
     let public = PublicKey::from_secret_key(&secret)?;
     let folder = folder()?;
-    let mut packages = Vec::new();
-    for file in stock::entries(&folder)? {
-        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if let Some((holds, form, system)) = kind(&name) {
-            let bytes = stock::read(&file)?;
-            let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-            let size = u64::try_from(bytes.len())?;
-            packages.push(Package { holds, name, form, system, size, sha256 });
-        }
-    }
-    if packages.is_empty() {
-        bail!("no package of {} is in {}; make some first", version(), folder.display());
-    }
-    let text = page(version(), &packages, options.url.as_deref());
-    let page = folder.join("latest.toml");
-    let comment = format!("thrive-messenger {}", version());
-    let signature =
-        minisign::sign(Some(&public), &secret, Cursor::new(&text), Some(&comment), Some(&comment))?;
-    fs::write(&page, &text).with_context(|| format!("cannot write {}", page.display()))?;
-    fs::write(folder.join("latest.toml.minisig"), signature.into_string())?;
+    let packages = sign(&folder, version(), &secret, options.url.as_deref())?;
+    let page = folder.join(PAGE);
     for package in &packages {
         println!("  {} ({} bytes)", package.name, package.size);
     }
@@ -84,9 +69,39 @@ pub(super) fn release(options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// Writes the page about the packages of a version that lie in a folder, and its signature beside it.
+pub(crate) fn sign(
+    folder: &Path,
+    version: &str,
+    secret: &SecretKey,
+    url: Option<&str>,
+) -> Result<Vec<Package>> {
+    let mut packages = Vec::new();
+    for file in stock::entries(folder)? {
+        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if let Some((holds, form, system)) = kind(&name, version) {
+            let bytes = stock::read(&file)?;
+            let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            let size = u64::try_from(bytes.len())?;
+            packages.push(Package { holds, name, form, system, size, sha256 });
+        }
+    }
+    if packages.is_empty() {
+        bail!("no package of {version} is in {}; make some first", folder.display());
+    }
+    let text = page(version, &packages, url);
+    let public = PublicKey::from_secret_key(secret)?;
+    let comment = format!("thrive-messenger {version}");
+    let signature =
+        minisign::sign(Some(&public), secret, Cursor::new(&text), Some(&comment), Some(&comment))?;
+    let page = folder.join(PAGE);
+    fs::write(&page, &text).with_context(|| format!("cannot write {}", page.display()))?;
+    fs::write(folder.join(format!("{PAGE}.minisig")), signature.into_string())?;
+    Ok(packages)
+}
+
 /// What a file is by its name: what it holds, its form, the system; nothing when it is of another version.
-fn kind(name: &str) -> Option<(&'static str, &'static str, String)> {
-    let version = version();
+fn kind(name: &str, version: &str) -> Option<(&'static str, &'static str, String)> {
     for holds in ["thrive-messenger", "thrive-node"] {
         let Some(rest) = name.strip_prefix(holds) else { continue };
         if let Some(rest) = rest.strip_prefix(&format!("-{version}-")) {
@@ -207,11 +222,11 @@ mod tests {
     fn packages_are_known_by_their_names() {
         let version = version();
         let linux = format!("thrive-messenger-{version}-linux-x86_64.tar.gz");
-        assert_eq!(kind(&linux), Some(("thrive-messenger", "tar", "linux-x86_64".into())));
+        assert_eq!(kind(&linux, version), Some(("thrive-messenger", "tar", "linux-x86_64".into())));
         let deb = format!("thrive-node_{version}_arm64.deb");
-        assert_eq!(kind(&deb), Some(("thrive-node", "deb", "linux-aarch64".into())));
+        assert_eq!(kind(&deb, version), Some(("thrive-node", "deb", "linux-aarch64".into())));
         for other in ["latest.toml", "thrive-messenger-9.9.9-linux-x86_64.tar.gz", "thrive-node"] {
-            assert_eq!(kind(other), None, "{other}");
+            assert_eq!(kind(other, version), None, "{other}");
         }
     }
 }
