@@ -112,6 +112,7 @@ fn code_sentence(code: Code, limit: Option<u64>) -> String {
         Code::TextTooLong => up_to("The text is too long."),
         Code::StatusTooLong => up_to("The status is too long."),
         Code::GroupTooLong => up_to("The name of the group is too long."),
+        Code::NoSuchGroup => "Nobody is in this group any more.".into(),
         Code::NicknameTooLong => up_to("The name is too long."),
         Code::EmailRequired => "This server needs an e-mail address for a new account.".into(),
         Code::EmailInvalid => "An e-mail address looks like ann@example.org.".into(),

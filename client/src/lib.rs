@@ -55,8 +55,9 @@ pub use crate::people::groups;
 pub use crate::size::size_in_words;
 pub use crate::types::{
     Account, Arrival, Availability, Change, Code, Connection, Contact, ConversationId, Device,
-    Failure, File, FileId, FileLimits, FileState, Found, FoundPage, Greeting, InvalidUsername,
-    Message, MessageKey, MessageState, Missed, Presence, Preset, Privacy, Relation, Secret,
-    ServerAddress, ServerInfo, SessionId, SetPrivacy, Tab, Talk, UserId, Username,
+    Failure, File, FileId, FileLimits, FileState, Found, FoundPage, Greeting, GroupRenamed,
+    InvalidUsername, Message, MessageKey, MessageState, Missed, Presence, Preset, Privacy,
+    Relation, Secret, ServerAddress, ServerInfo, SessionId, SetPrivacy, Tab, Talk, UserId,
+    Username,
 };
 pub use crate::vault::Vault;

@@ -129,6 +129,18 @@ impl Model {
         self.replace(now, arrival)
     }
 
+    /// Contacts are in another group, or in none.
+    pub(crate) fn regroup(&mut self, users: &[UserId], group: &str) -> Vec<Change> {
+        let moved = |user: &UserId| {
+            if self.people.get(user)?.relation != Relation::Contact {
+                return None;
+            }
+            self.note(*user);
+            self.edit(*user, Arrival::Live, |contact| group.clone_into(&mut contact.group))
+        };
+        users.iter().filter_map(moved).collect()
+    }
+
     /// No contact any more. Somebody with whom there is a conversation stays known.
     pub(crate) fn gone(
         &mut self,
@@ -363,6 +375,20 @@ mod tests {
         assert_eq!(changes.len(), 1);
         let ann = model.contact(ANN).unwrap();
         assert_eq!((ann.relation, ann.unread), (Relation::None, 3));
+    }
+
+    #[test]
+    fn a_group_that_is_renamed_is_newer_than_a_list_that_is_on_its_way() {
+        let mut model = Model::default();
+        model.put(wire(ANN, Relation::Contact), Arrival::Live);
+        model.chat(BOB, &Username::parse("bob").unwrap());
+        model.expect_roster();
+        assert_eq!(model.regroup(&[ANN, BOB, UserId(3)], "Choir").len(), 1, "of contacts only");
+        assert_eq!(model.regroup(&[ANN], "Choir"), []);
+        let old = people::Contact { group: GroupName::cut("x"), ..wire(ANN, Relation::Contact) };
+        model.roster(vec![old], people::Presence::default());
+        assert_eq!(model.contact(ANN).unwrap().group, "Choir");
+        assert_eq!(model.contact(BOB).unwrap().group, "");
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use thrive_protocol::reply::Reply;
 use thrive_protocol::request::{BlockUser, Request, RequestContact, SetPresence};
+use thrive_protocol::text::same_group;
 
 use crate::engine::asking::Effect;
 use crate::handle::{Client, parse_username};
 use crate::session::strange;
-use crate::types::{Contact, Failure, Presence, UserId, Username};
+use crate::types::{Contact, Failure, GroupRenamed, Presence, UserId, Username};
 
 impl Client {
     /// Everybody who is known, by the name to show: contacts, open requests, blocked people, and
@@ -104,6 +105,24 @@ impl Client {
         self.contact_request(Request::GroupContact { user, group }).await
     }
 
+    /// Puts everybody in a group of mine into another one, in one step; an empty name takes them out. A
+    /// group of that name that I have already is joined and keeps its writing.
+    ///
+    /// # Errors
+    /// Nobody is in the group, the server refuses or cannot do it, or there is no connection.
+    pub async fn rename_group(&self, group: &str, name: &str) -> Result<GroupRenamed, Failure> {
+        let (group, name) = (group.to_owned(), name.to_owned());
+        let request = Request::RenameGroup { group, name };
+        match self.request(request, Effect::Regrouped).await? {
+            Reply::GroupRenamed(renamed) => Ok(GroupRenamed {
+                group: renamed.group.as_str().to_owned(),
+                // The model has them by now, as they are.
+                contacts: renamed.users.iter().filter_map(|user| self.contact(*user)).collect(),
+            }),
+            _ => Err(strange("the group")),
+        }
+    }
+
     /// My status as the server knows it.
     #[must_use]
     pub fn own_presence(&self) -> Presence {
@@ -154,11 +173,6 @@ pub fn groups<'a>(contacts: impl Iterator<Item = &'a Contact>) -> Vec<String> {
     groups.sort_by_cached_key(|it| (it.to_lowercase(), it.clone()));
     groups.dedup_by(|one, other| same_group(one, other));
     groups
-}
-
-/// Whether two names are of one group: capital and small letters make no other one.
-fn same_group(one: &str, other: &str) -> bool {
-    one.to_lowercase() == other.to_lowercase()
 }
 
 /// A status in the words of the wire.

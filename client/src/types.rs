@@ -133,6 +133,15 @@ impl Contact {
     }
 }
 
+/// A group that was renamed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct GroupRenamed {
+    /// As it is written now; empty: they are in none.
+    pub group: String,
+    /// Everybody who was in it, as they are now.
+    pub contacts: Vec<Contact>,
+}
+
 /// Names a message for as long as this client's cache lives; the same before and after it is stored.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct MessageKey(pub i64);

@@ -187,6 +187,11 @@ impl Dispatch {
             Request::GroupContact { user, group } => {
                 self.contact(kind, it.contacts.group(caller, user, &group).await)
             }
+            Request::RenameGroup { group, name } => {
+                let done =
+                    self.said(kind, it.contacts.rename_group(caller, &group, &name).await)?;
+                Ok(done.map(Reply::GroupRenamed))
+            }
             Request::SetPresence(request) => self.set_presence(caller, request).await,
             Request::OpenConversation { username } => {
                 let opened = self.said(kind, it.conversations.open(caller, &username).await)?;

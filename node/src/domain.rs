@@ -4,6 +4,7 @@ pub mod admin;
 pub mod catch_up;
 pub mod file_kind;
 pub mod former;
+pub mod group;
 pub mod offer;
 pub mod page;
 pub mod password;

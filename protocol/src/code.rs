@@ -169,6 +169,8 @@ codes! {
     // Groups of contacts.
     /// Longer than `limit` characters.
     GroupTooLong = "group_too_long",
+    /// No contact of mine is in it.
+    NoSuchGroup = "no_such_group",
 }
 
 impl Code {

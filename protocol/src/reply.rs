@@ -14,7 +14,7 @@ use crate::mail::EmailShown;
 use crate::name::Username;
 use crate::people::{Contact, Conversation, Presence, Session};
 use crate::secret::Secret;
-use crate::text::WelcomeText;
+use crate::text::{GroupName, WelcomeText};
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -67,6 +67,7 @@ pub enum Reply {
     Privacy(Privacy),
     /// What an order of an admin did.
     Admin(AdminAnswer),
+    GroupRenamed(GroupRenamed),
 }
 
 /// Who may make an account.
@@ -135,6 +136,16 @@ pub struct LoggedIn {
     /// What the operator says to people who have logged in; often empty.
     #[serde(default, skip_serializing_if = "WelcomeText::is_empty")]
     pub text: WelcomeText,
+}
+
+/// Everybody of a group is in another one, or in none.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct GroupRenamed {
+    /// As it is written now: one that is there already keeps its writing. Empty: they are in none.
+    pub group: GroupName,
+    /// Everybody who was in the group that was renamed. Only their ids, so that all of them fit into a
+    /// control frame.
+    pub users: List<UserId, { limits::CONTACTS }>,
 }
 
 /// The message is on disk. Said again, word for word, to every repeat of the same id.

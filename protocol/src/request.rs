@@ -127,6 +127,10 @@ pub enum Request {
 
     /// An order of an admin → `admin`. Some are bulk: [`AdminCommand::stream`].
     Admin(AdminCommand),
+
+    /// Puts everybody in a group of my list into `name`, in one step; empty takes them out
+    /// → `group_renamed`.
+    RenameGroup { group: String, name: String },
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -293,7 +297,8 @@ impl Request {
             | Self::CancelFile { .. }
             | Self::FileReceived { .. }
             | Self::GetPrivacy {}
-            | Self::SetPrivacy(_) => Stream::Control,
+            | Self::SetPrivacy(_)
+            | Self::RenameGroup { .. } => Stream::Control,
         }
     }
 
@@ -346,6 +351,7 @@ impl Request {
             Self::GetPrivacy {} => "get_privacy",
             Self::SetPrivacy(_) => "set_privacy",
             Self::Admin(_) => "admin",
+            Self::RenameGroup { .. } => "rename_group",
         }
     }
 
@@ -396,5 +402,6 @@ impl Request {
         "get_privacy",
         "set_privacy",
         "admin",
+        "rename_group",
     ];
 }

@@ -158,6 +158,12 @@ impl<const MAX: usize> Line<MAX> {
     }
 }
 
+/// Whether two names are of one group: capital and small letters make no other one.
+#[must_use]
+pub fn same_group(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
+}
+
 impl<const MAX: usize> fmt::Debug for Line<MAX> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Line({} bytes)", self.0.len())
@@ -226,6 +232,12 @@ mod tests {
             StatusText::parse(&"x".repeat(121)).unwrap_err(),
             InvalidText::TooLong { max: 120 }
         );
+    }
+
+    #[test]
+    fn capital_and_small_letters_make_no_other_group() {
+        assert!(same_group("ÄPFEL und Birnen", "äpfel UND birnen"));
+        assert!(!same_group("Apfel", "Äpfel") && !same_group("", "x"));
     }
 
     #[test]

@@ -7,15 +7,19 @@ use super::contacts::person;
 use super::dialogs::{index, strings};
 use super::listing::Listing;
 use super::shell::{Input, Tell, View, WindowKey, number, step, wire};
-use crate::controllers::actions::Action;
+use crate::controllers::actions::{Action, GroupAction};
 use crate::controllers::company::Company;
 use crate::controllers::directory::{Directory, TABS};
+use crate::controllers::groups::Heading;
 use crate::desk::social::Social;
 use crate::rows::RowChange;
 use crate::settings::Settings;
-use crate::ui::{ActionsWindow, DirectoryWindow, PeopleWindow, PersonRow, RenameWindow};
+use crate::ui::{
+    ActionsWindow, DirectoryWindow, PeopleWindow, PersonRow, RenameGroupWindow, RenameWindow,
+};
 
 pub type RenameView = View<RenameWindow>;
+pub type RenameGroupView = View<RenameGroupWindow>;
 
 /// The arrows, letters and the mouse in a list of people.
 macro_rules! wire_list {
@@ -117,11 +121,21 @@ impl CompanyView {
     }
 }
 
-/// What can be done with one person.
+/// What can be done with one person, or with a group.
 pub struct ActionsView {
     pub view: View<ActionsWindow>,
-    pub contact: Contact,
-    actions: Vec<Action>,
+    offered: Offered,
+}
+
+enum Offered {
+    Person(Contact, Vec<Action>),
+    Group(Heading, Vec<GroupAction>),
+}
+
+/// What was chosen there, and for whom.
+pub enum Chosen {
+    Person(Contact, Action),
+    Group(Heading, GroupAction),
 }
 
 impl ActionsView {
@@ -133,19 +147,64 @@ impl ActionsView {
         settings: &Settings,
         tell: &Tell,
     ) -> Result<Self, PlatformError> {
+        let (actions, words): (Vec<_>, Vec<_>) = actions.into_iter().unzip();
+        let name = contact.display_name().to_owned();
+        Self::offer(&name, words, Offered::Person(contact, actions), settings, tell)
+    }
+
+    /// # Errors
+    /// The platform gives no window.
+    pub fn of_group(
+        heading: Heading,
+        actions: Vec<(GroupAction, String)>,
+        settings: &Settings,
+        tell: &Tell,
+    ) -> Result<Self, PlatformError> {
+        let (actions, words): (Vec<_>, Vec<_>) = actions.into_iter().unzip();
+        let name = heading.name().to_owned();
+        Self::offer(&name, words, Offered::Group(heading, actions), settings, tell)
+    }
+
+    fn offer(
+        name: &str,
+        words: Vec<String>,
+        offered: Offered,
+        settings: &Settings,
+        tell: &Tell,
+    ) -> Result<Self, PlatformError> {
         const KEY: WindowKey = WindowKey::Social(Social::Actions);
         let window = ActionsWindow::new()?;
         wire!(window, KEY, tell);
-        window.set_person(contact.display_name().into());
-        let (actions, words): (Vec<_>, Vec<_>) = actions.into_iter().unzip();
+        window.set_person(name.into());
         window.set_actions(strings(words));
-        Ok(Self { view: View::new(window, KEY, settings, tell), contact, actions })
+        Ok(Self { view: View::new(window, KEY, settings, tell), offered })
     }
 
-    /// The one that is chosen.
+    /// What is chosen.
     #[must_use]
-    pub fn action(&self) -> Option<Action> {
-        self.actions.get(index(self.view.window.get_current())).copied()
+    pub fn chosen(&self) -> Option<Chosen> {
+        let at = index(self.view.window.get_current());
+        match &self.offered {
+            Offered::Person(contact, actions) => {
+                Some(Chosen::Person(contact.clone(), *actions.get(at)?))
+            }
+            Offered::Group(heading, actions) => {
+                Some(Chosen::Group(heading.clone(), *actions.get(at)?))
+            }
+        }
+    }
+}
+
+impl RenameGroupView {
+    /// # Errors
+    /// The platform gives no window.
+    pub fn open(group: &str, settings: &Settings, tell: &Tell) -> Result<Self, PlatformError> {
+        const KEY: WindowKey = WindowKey::Social(Social::RenameGroup);
+        let window = RenameGroupWindow::new()?;
+        wire!(window, KEY, tell);
+        window.set_group(group.into());
+        window.set_name(group.into());
+        Ok(Self::new(window, KEY, settings, tell))
     }
 }
 

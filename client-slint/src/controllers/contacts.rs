@@ -1,10 +1,13 @@
 //! The contact list: its rows, and what can be done with the chosen one.
 
+mod renaming;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use thrive_client::{Availability, Contact, Relation, UserId, Username};
 
+use self::renaming::Renaming;
 use super::groups::{GroupKey, Heading, headings, key_of};
 use crate::rows::{Listed, RowChange, Rows, Step};
 use crate::settings::Order;
@@ -129,6 +132,7 @@ pub struct Contacts {
     closed: BTreeSet<GroupKey>,
     /// Those that are shown.
     headings: BTreeMap<GroupKey, Heading>,
+    renaming: Option<Renaming>,
 }
 
 /// One row, ready to be shown and spoken.
@@ -159,13 +163,14 @@ pub enum Plan {
 
 impl Contacts {
     pub fn put(&mut self, contact: Contact) -> Vec<RowChange> {
-        let had = self.rows.current().is_some();
+        let (had, at_old) = (self.rows.current().is_some(), self.is_at_renamed());
         self.known.insert(contact.user, contact.clone());
         let (mut changes, folded) = self.renew_headings();
         changes.extend(match folded {
             true => self.place_people(false),
             false => self.place(contact, false),
         });
+        self.follow(at_old);
         self.keep_chosen(had);
         changes
     }
@@ -188,6 +193,7 @@ impl Contacts {
 
     /// Takes the whole list anew; who is no longer in it goes.
     pub fn reload(&mut self, contacts: Vec<Contact>) -> Vec<RowChange> {
+        let at_old = self.is_at_renamed();
         let now: BTreeMap<_, _> = contacts.into_iter().map(|it| (it.user, it)).collect();
         let before = std::mem::replace(&mut self.known, now);
         let mut changes = Vec::new();
@@ -195,6 +201,7 @@ impl Contacts {
             changes.extend(self.rows.remove(EntryId::Person(*user)));
         }
         changes.extend(self.place_all(false));
+        self.follow(at_old);
         changes
     }
 
@@ -299,9 +306,6 @@ impl Contacts {
         };
         let before = std::mem::replace(&mut self.headings, now);
         let mut changes = Vec::new();
-        for key in before.keys().filter(|key| !self.headings.contains_key(*key)) {
-            changes.extend(self.rows.remove(EntryId::Heading(key.clone())));
-        }
         for (key, heading) in &self.headings {
             // One that is chosen keeps its numbers until it is left: a name that changes while it has the
             // focus is read again.
@@ -312,6 +316,10 @@ impl Contacts {
             if !shown {
                 changes.extend(self.rows.put(Entry::Heading(heading.clone())));
             }
+        }
+        // After the others have their numbers: one of them may be chosen by it.
+        for key in before.keys().filter(|key| !self.headings.contains_key(*key)) {
+            changes.extend(self.rows.remove(EntryId::Heading(key.clone())));
         }
         (changes, folded(&before) != folded(&self.headings))
     }
@@ -374,7 +382,7 @@ impl Contacts {
     /// Whether the heading of a group is chosen.
     #[must_use]
     pub fn is_at_heading(&self) -> bool {
-        matches!(self.rows.chosen(), Some(Entry::Heading(_)))
+        self.heading().is_some()
     }
 
     /// How many people there are, or are found.

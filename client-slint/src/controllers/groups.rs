@@ -34,6 +34,17 @@ impl Heading {
         if self.name.is_empty() { "No group" } else { &self.name }
     }
 
+    #[must_use]
+    pub fn people(&self) -> usize {
+        self.people
+    }
+
+    /// Whether this is a group of the person's own, and not all who are in none.
+    #[must_use]
+    pub fn is_group(&self) -> bool {
+        !self.key.is_empty()
+    }
+
     /// For the eye and the ear. Of an open group the rows say what is unread.
     #[must_use]
     pub fn line(&self) -> Line {

@@ -19,6 +19,8 @@ use crate::{clock, words};
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Question {
     Delete(Contact),
+    /// Nobody in this group any more?
+    Disband(String),
     Request(Contact),
     Certificate {
         server: ServerAddress,
@@ -147,6 +149,7 @@ impl Desk {
         self.close_dialog(WindowKey::Confirm);
         match (question, answer) {
             (Question::Delete(contact), 0) => self.ask(Wish::Remove(contact.user)),
+            (Question::Disband(group), 0) => self.ask_to_rename(group, String::new()),
             (Question::Request(contact), 0) => self.ask(Wish::Accept(contact.user)),
             (Question::Request(contact), 1) => self.ask(Wish::Decline(contact.user)),
             (Question::Request(contact), 2) => self.ask(Wish::Block(contact.username)),
@@ -162,8 +165,8 @@ impl Desk {
             (Question::Update(offer), 0) => self.install_update(offer),
             (Question::Restart, 0) => self.restart(),
             // Cancel, later, do not connect: nothing is changed.
-            (Question::Delete(_) | Question::Request(_) | Question::Certificate { .. }, _)
-            | (Question::Update(_) | Question::Restart, _) => {}
+            (Question::Delete(_) | Question::Disband(_) | Question::Request(_), _)
+            | (Question::Certificate { .. } | Question::Update(_) | Question::Restart, _) => {}
         }
     }
 
@@ -269,13 +272,13 @@ impl Desk {
         self.contacts_moved(&changes);
     }
 
-    fn turn_group(&mut self) {
+    pub(super) fn turn_group(&mut self) {
         let Some(session) = &mut self.session else { return };
         let changes = session.contacts.turn();
         self.contacts_moved(&changes);
     }
 
-    fn contacts_moved(&mut self, changes: &[RowChange]) {
+    pub(super) fn contacts_moved(&mut self, changes: &[RowChange]) {
         let Some(session) = &self.session else { return };
         session.main.update(&session.contacts, changes);
         if *session.contacts.closed() != self.settings.closed_groups {

@@ -1,8 +1,9 @@
 //! The windows about people beyond the contact list: directory, conversations, what was missed, and
-//! what can be done with one person.
+//! what can be done with one person or a group.
 
 mod company;
 mod directory;
+mod group;
 mod person;
 mod standing;
 
@@ -12,7 +13,9 @@ use std::time::Duration;
 use thrive_client::{Contact, Failure, Missed, Privacy, Username};
 
 use super::Desk;
-use crate::adapters::people::{ActionsView, CompanyView, DirectoryView, RenameView};
+use crate::adapters::people::{
+    ActionsView, CompanyView, DirectoryView, RenameGroupView, RenameView,
+};
 use crate::adapters::shell::{Input, Shown, WindowKey};
 use crate::bridge::{SocialNews, SocialWish, Wish};
 use crate::controllers::add_contact;
@@ -29,11 +32,18 @@ pub enum Social {
     Missed,
     Actions,
     Rename,
+    RenameGroup,
 }
 
 impl Social {
-    pub const ALL: &[Self] =
-        &[Self::Directory, Self::Conversations, Self::Missed, Self::Actions, Self::Rename];
+    pub const ALL: &[Self] = &[
+        Self::Directory,
+        Self::Conversations,
+        Self::Missed,
+        Self::Actions,
+        Self::Rename,
+        Self::RenameGroup,
+    ];
 
     #[must_use]
     pub fn place(self) -> Place {
@@ -43,6 +53,7 @@ impl Social {
             Self::Missed => Place::Missed,
             Self::Actions => Place::Actions,
             Self::Rename => Place::Rename,
+            Self::RenameGroup => Place::RenameGroup,
         }
     }
 }
@@ -55,6 +66,8 @@ pub struct Circle {
     pub missed: Option<(CompanyView, Company)>,
     pub actions: Option<ActionsView>,
     pub rename: Option<(RenameView, Contact)>,
+    /// With what the group is called.
+    pub rename_group: Option<(RenameGroupView, String)>,
     /// What came while this device was away, the last time that it came back.
     missed_messages: Vec<Missed>,
     /// It was not said yet.
@@ -87,6 +100,7 @@ impl Circle {
             Social::Missed => self.missed.as_ref().map(|(it, _)| &it.view as &dyn Shown),
             Social::Actions => self.actions.as_ref().map(|it| &it.view as &dyn Shown),
             Social::Rename => self.rename.as_ref().map(|(it, _)| it as &dyn Shown),
+            Social::RenameGroup => self.rename_group.as_ref().map(|(it, _)| it as &dyn Shown),
         }
     }
 
@@ -103,6 +117,9 @@ impl Circle {
             Social::Missed => self.missed.take().into_iter().for_each(|(it, _)| it.view.close()),
             Social::Actions => self.actions.take().into_iter().for_each(|it| it.view.close()),
             Social::Rename => self.rename.take().into_iter().for_each(|(it, _)| it.close()),
+            Social::RenameGroup => {
+                self.rename_group.take().into_iter().for_each(|(it, _)| it.close());
+            }
         }
     }
 
@@ -134,6 +151,7 @@ impl Desk {
             }
             (Social::Actions, Command::Do) => self.do_action(),
             (Social::Rename, Command::Set) => self.set_name(),
+            (Social::RenameGroup, Command::Accept) => self.set_group_name(),
             (_, other) => tracing::error!(?window, ?other, "A command of another window"),
         }
     }
@@ -142,7 +160,7 @@ impl Desk {
         match window {
             Social::Directory => self.move_in_directory(input),
             Social::Conversations | Social::Missed => self.move_in_company(window, input),
-            Social::Actions | Social::Rename => {}
+            Social::Actions | Social::Rename | Social::RenameGroup => {}
         }
     }
 
@@ -156,7 +174,7 @@ impl Desk {
             }
             Social::Conversations => &self.circle.conversations,
             Social::Missed => &self.circle.missed,
-            Social::Actions | Social::Rename => return,
+            Social::Actions | Social::Rename | Social::RenameGroup => return,
         };
         company.iter().for_each(|(it, _)| it.view.window.invoke_go_region(by));
     }
@@ -167,6 +185,7 @@ impl Desk {
             SocialNews::Talks(result) => self.talks_came(result),
             SocialNews::Added(result) => self.added(result),
             SocialNews::Named(result) => self.named(result),
+            SocialNews::GroupRenamed { group, result } => self.group_renamed(&group, result),
             SocialNews::Missed(missed) => self.missed_came(missed),
             SocialNews::IdleKnown(known) => self.idle_told(known),
             SocialNews::AutoAway(shown) => self.auto_away(shown),

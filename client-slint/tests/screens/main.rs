@@ -7,6 +7,7 @@ mod choices;
 mod doors;
 mod entrance;
 mod files;
+mod groups;
 mod hearing;
 mod host;
 mod keys;

@@ -3,6 +3,7 @@
 use i_slint_backend_testing::{AccessibleRole, ElementQuery, ElementRoot};
 use slint::platform::{Key, WindowEvent};
 use slint::{ComponentHandle, LogicalSize};
+use thrive_client::Contact;
 
 use super::stage::*;
 
@@ -57,6 +58,13 @@ fn every_control_of_every_window_has_a_name() {
         complaints(&settings, least);
         stage.with_modifier(&settings, Key::Control, Key::Tab);
     }
+    let grouped = Contact { group: "Choir".into(), ..contact(2, "bob") };
+    let stage = Stage::logged_in(vec![grouped]);
+    stage.press(&stage.main(), Key::LeftArrow);
+    stage.alt(&stage.main(), 'n');
+    stage.office.look(|desk| {
+        complaints(&desk.circle.rename_group.as_ref().unwrap().0.window, 3);
+    });
     let stage = Stage::new();
     complaints(&stage.login(), 7);
     stage.alt(&stage.login(), 'c');

@@ -118,6 +118,17 @@ pub(crate) fn put(db: &Connection, contact: &Contact) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// These people stand in another group.
+pub(crate) fn regroup(db: &mut Connection, users: &[UserId], group: &str) -> rusqlite::Result<()> {
+    let change = db.transaction()?;
+    for user in users {
+        change
+            .prepare_cached("UPDATE person SET in_group = ?2 WHERE user = ?1")?
+            .execute(params![user.0, group])?;
+    }
+    change.commit()
+}
+
 pub(crate) fn remove(db: &Connection, user: UserId) -> rusqlite::Result<()> {
     db.prepare_cached("DELETE FROM person WHERE user = ?1")?.execute([user.0])?;
     Ok(())

@@ -275,6 +275,15 @@ pub(crate) enum ContactsCommand {
         #[arg(default_value = "")]
         group: String,
     },
+    /// Put everybody in a group of yours into another one; without one, take them out
+    #[command(after_help = "A group of the new name that is there already is joined.\n\n\
+        Example: thrive contacts rename-group Choir Singers")]
+    RenameGroup {
+        /// The group, as it is called now
+        old: String,
+        #[arg(default_value = "")]
+        new: String,
+    },
 }
 
 #[derive(Debug, Default, Subcommand)]

@@ -53,6 +53,11 @@ pub(crate) async fn contacts(context: &Context, command: ContactsCommand) -> Res
         ContactsCommand::Group { user, group } => {
             show(&client.group_contact(known(&client, &user)?.user, &group).await?)?;
         }
+        ContactsCommand::RenameGroup { old, new } => {
+            let renamed = client.rename_group(&old, &new).await?;
+            let (text, record) = records::group_renamed(old.trim(), &renamed);
+            context.output.say(&text, &record)?;
+        }
     }
     client.close().await;
     Ok(())

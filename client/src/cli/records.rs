@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use thrive_client::{
-    Contact, Device, File, Message, MessageState, Preset, Relation, size_in_words,
+    Contact, Device, File, GroupRenamed, Message, MessageState, Preset, Relation, size_in_words,
 };
 
 use super::output::indented;
@@ -144,6 +144,27 @@ pub(crate) fn contact(contact: &Contact) -> (String, Value) {
         "last_seen": contact.presence.last_seen_ms.map(instant),
         "unread": contact.unread,
         "typing": contact.typing,
+    });
+    (text, record)
+}
+
+/// `before`: what it was called.
+pub(crate) fn group_renamed(before: &str, renamed: &GroupRenamed) -> (String, Value) {
+    let GroupRenamed { group, contacts } = renamed;
+    let people = match contacts.len() {
+        1 => "1 contact is".to_owned(),
+        count => format!("{count} contacts are"),
+    };
+    let text = match group.as_str() {
+        "" => format!("{before}: {people} in no group now"),
+        group => format!("{before}: {people} in {group} now"),
+    };
+    let usernames: Vec<_> = contacts.iter().map(|it| it.username.as_str()).collect();
+    let record = json!({
+        "type": "group_renamed",
+        "before": before,
+        "group": group,
+        "usernames": usernames,
     });
     (text, record)
 }

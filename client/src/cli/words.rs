@@ -110,6 +110,7 @@ pub(crate) fn code(code: Code) -> &'static str {
         Code::TextTooLong => "the text is too long",
         Code::StatusTooLong => "the status text is too long",
         Code::GroupTooLong => "the name of the group is too long",
+        Code::NoSuchGroup => "nobody is in a group of that name",
         Code::NicknameTooLong => "the name is too long",
         Code::EmailRequired => {
             "this server wants an e-mail address; see: thrive account create --help"

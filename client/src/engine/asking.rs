@@ -28,6 +28,8 @@ pub(crate) enum Effect {
     None,
     /// The reply is a contact.
     Contact,
+    /// The reply says who is in another group.
+    Regrouped,
     /// The reply is a conversation.
     Conversation,
     Gone(UserId),
@@ -71,7 +73,7 @@ fn does_no_harm_twice(request: &Request) -> bool {
         | Request::Directory(_)
         | Request::GetPrivacy {}
         | Request::SetPrivacy(_) => true,
-        // The second time the password, the session or the request is not there any more; or whoever
+        // The second time the password, the session, the group or the request is not there any more; or whoever
         // asked is not in need of it by then.
         Request::Hello(_)
         | Request::Admin(_)
@@ -89,6 +91,7 @@ fn does_no_harm_twice(request: &Request) -> bool {
         | Request::OfferFile(_)
         | Request::UploadFile { .. }
         | Request::DownloadFile { .. }
+        | Request::RenameGroup { .. }
         | Request::Typing { .. }
         | Request::ResendCode(_)
         | Request::VerifyAccount(_)

@@ -6,7 +6,7 @@ use thrive_protocol::code::{Code, Refusal};
 use thrive_protocol::event::Event;
 use thrive_protocol::ids::{ConversationId, Seq, UserId};
 use thrive_protocol::message::NodeFrame;
-use thrive_protocol::reply::Reply;
+use thrive_protocol::reply::{GroupRenamed, Reply};
 use thrive_protocol::request::Request;
 use tracing::{debug, info};
 
@@ -225,6 +225,10 @@ impl Life {
                 hub.model(|model| model.put(contact.clone(), Arrival::Live));
                 self.save_person(hub, contact.user).await;
             }
+            (Effect::Regrouped, Reply::GroupRenamed(renamed)) => {
+                hub.model(|model| model.regroup(&renamed.users, renamed.group.as_str()));
+                self.save_groups(renamed).await;
+            }
             (Effect::Conversation, Reply::Conversation(conversation)) => {
                 self.conversation(conversation.clone());
                 // Whoever asked wants to write there: it must be known before they hear.
@@ -238,7 +242,7 @@ impl Life {
             (Effect::OwnPresence(presence), _) => {
                 hub.model(|model| model.own_presence(presence));
             }
-            (Effect::None | Effect::Contact | Effect::Conversation, _) => {}
+            (Effect::None | Effect::Contact | Effect::Regrouped | Effect::Conversation, _) => {}
         }
     }
 
@@ -319,6 +323,15 @@ impl Life {
         hub.model(|model| model.gone(user, has_chat, arrival));
         if let Err(error) = self.cache.run(move |db| people::remove(db, user)).await {
             debug!(%error, "A contact could not be taken off the disk");
+        }
+    }
+
+    async fn save_groups(&self, renamed: &GroupRenamed) {
+        let renamed = renamed.clone();
+        let saved =
+            self.cache.run(move |db| people::regroup(db, &renamed.users, renamed.group.as_str()));
+        if let Err(error) = saved.await {
+            debug!(%error, "A group could not be renamed on the disk");
         }
     }
 

@@ -3,10 +3,12 @@
 
 use std::collections::HashMap;
 
+use thrive_protocol::bounded::List;
 use thrive_protocol::ids::{Time, UserId};
 use thrive_protocol::limits::{CONTACTS, GROUP_CHARS, NICKNAME_CHARS, REQUEST_CHARS};
 use thrive_protocol::name::Username;
 use thrive_protocol::people::{Availability, Contact, Presence, Relation};
+use thrive_protocol::reply::GroupRenamed;
 use thrive_protocol::request::{BlockUser, RequestContact};
 use thrive_protocol::text::{GroupName, Nickname, RequestText};
 use thrive_protocol::{Code, Event, Refusal};
@@ -16,7 +18,7 @@ use crate::domain::relation::{Pair, RelationRefusal, Side, may_see_presence};
 use crate::last_seen;
 use crate::news::{Answer, Audience, Done, Fault};
 use crate::presence::Online;
-use crate::store::contacts::{ChangeContactError, Changed, ListedContact as Line};
+use crate::store::contacts::{ChangeContactError, Changed, ListedContact as Line, Renamed};
 use crate::store::{Database, StoreError};
 
 #[derive(Clone)]
@@ -41,6 +43,8 @@ pub enum ContactError {
     NicknameTooLong,
     #[error("the name of the group is too long")]
     GroupTooLong,
+    #[error("nobody is in this group")]
+    NoSuchGroup,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -67,14 +71,7 @@ impl Contacts {
     /// The store failed.
     pub async fn list(&self, caller: &Caller) -> Result<Vec<Contact>, ContactError> {
         let lines = self.database.list_contacts(caller.user).await?;
-        let contact = |line: Line| {
-            let sees =
-                may_see_presence(line.side.relation, line.side.blocked, line.blocked_by_them);
-            let seen = Seen(line.last_seen.map(|at| (line.user, at)).into_iter().collect());
-            let Line { user, username, side, is_admin, .. } = line;
-            self.contact(Other { user, username, is_admin }, side, sees, &seen)
-        };
-        Ok(lines.into_iter().map(contact).collect())
+        Ok(lines.into_iter().map(|line| self.listed(line)).collect())
     }
 
     /// Whether the caller is an admin, as others see in their lists.
@@ -182,6 +179,29 @@ impl Contacts {
         self.change_and_show(caller, other, |pair| pair.group(&group)).await
     }
 
+    /// Puts everybody in a group of the caller's list into another one, or into none, in one step.
+    ///
+    /// # Errors
+    /// Nobody is in the group, or the name is too long.
+    pub async fn rename_group(
+        &self,
+        caller: &Caller,
+        group: &str,
+        name: &str,
+    ) -> Result<Done<GroupRenamed>, ContactError> {
+        let name = GroupName::parse(name).map_err(|_| ContactError::GroupTooLong)?;
+        // Nobody can be in one whose name is longer than names may be.
+        let group = GroupName::parse(group).map_err(|_| ContactError::NoSuchGroup)?;
+        let renamed = self.database.rename_group(caller.user, &group, &name).await?;
+        let Renamed { group, members, changed } = renamed.ok_or(ContactError::NoSuchGroup)?;
+        let mut done = Done::quietly(GroupRenamed { group, users: List::cut(members) });
+        for line in changed {
+            let event = Event::Contact(self.listed(line));
+            done = done.and(Audience::User(caller.user), event, Some(caller.session));
+        }
+        Ok(done)
+    }
+
     async fn named(&self, caller: &Caller, username: &str) -> Result<Other, ContactError> {
         let username = Username::parse(username).map_err(|_| ContactError::NoSuchUser)?;
         let user = self.database.find_user(&username).await?.ok_or(ContactError::NoSuchUser)?;
@@ -286,6 +306,13 @@ impl Contacts {
         Event::Contact(self.contact(of, side, sees, seen))
     }
 
+    fn listed(&self, line: Line) -> Contact {
+        let sees = may_see_presence(line.side.relation, line.side.blocked, line.blocked_by_them);
+        let seen = Seen(line.last_seen.map(|at| (line.user, at)).into_iter().collect());
+        let Line { user, username, side, is_admin, .. } = line;
+        self.contact(Other { user, username, is_admin }, side, sees, &seen)
+    }
+
     fn contact(&self, of: Other, side: Side, sees: bool, seen: &Seen) -> Contact {
         Contact {
             presence: self.presence(of.user, sees, seen),
@@ -342,6 +369,7 @@ impl Answer for ContactError {
             Self::TextTooLong => Refusal::over(Code::TextTooLong, REQUEST_CHARS),
             Self::NicknameTooLong => Refusal::over(Code::NicknameTooLong, NICKNAME_CHARS),
             Self::GroupTooLong => Refusal::over(Code::GroupTooLong, GROUP_CHARS),
+            Self::NoSuchGroup => Code::NoSuchGroup.into(),
             Self::Store(error) => error.refusal(),
         }
     }
@@ -352,7 +380,8 @@ impl Answer for ContactError {
             | Self::Yourself
             | Self::TextTooLong
             | Self::NicknameTooLong
-            | Self::GroupTooLong => Fault::Peer,
+            | Self::GroupTooLong
+            | Self::NoSuchGroup => Fault::Peer,
             Self::Relation(_) | Self::TooMany => Fault::Policy,
             Self::Store(error) => error.fault(),
         }

@@ -5,8 +5,11 @@ use thrive_protocol::ids::{Time, UserId};
 use thrive_protocol::limits::CONTACTS;
 use thrive_protocol::name::Username;
 use thrive_protocol::people::Relation;
+use thrive_protocol::text::GroupName;
 
+use crate::domain::group::Renaming;
 use crate::domain::relation::{Pair, Side};
+use crate::store::conversations::numbered_after;
 use crate::store::error::{Cause, Doing};
 use crate::store::undisturbed::undisturbed;
 use crate::store::value::{FromValue, Row, Value, values};
@@ -31,6 +34,16 @@ pub struct Changed {
     pub after: Pair,
 }
 
+/// What renaming a group has changed.
+pub struct Renamed {
+    /// As it is written now.
+    pub group: GroupName,
+    /// Everybody who was in it, by name.
+    pub members: Vec<UserId>,
+    /// Those of them whose lines look different, as they look now.
+    pub changed: Vec<ListedContact>,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum ChangeContactError<E: std::error::Error + 'static> {
     #[error("the rules of the messenger say no")]
@@ -51,20 +64,53 @@ impl Database {
         let doing = "list contacts";
         let at_most = i64::try_from(CONTACTS).unwrap_or(i64::MAX);
         let rows = self.read(doing, SELECT_LIST, values![owner, at_most]).await?;
-        let listed = |row: &Row| {
-            Ok(ListedContact {
-                user: row.get(0)?,
-                username: row.get(1)?,
-                side: side_of(row, 2)?,
-                blocked_by_them: row.get(7)?,
-                last_seen: Some(row.get(8)?).filter(|seen| *seen != Time(0)),
-                is_admin: 0 < row.get::<i64>(9)?,
-            })
-        };
-        let listed = rows.iter().map(listed).collect::<Result<Vec<_>, _>>();
-        let mut listed = listed.doing(doing)?;
-        listed.sort_by(|one, other| one.username.as_str().cmp(other.username.as_str()));
-        Ok(listed)
+        list_of_rows(&rows).doing(doing)
+    }
+
+    /// Puts all contacts of `owner` who are in `group` into `name`, or into none. Nothing when nobody is in
+    /// it. The rule is [`Renaming`].
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn rename_group(
+        &self,
+        owner: UserId,
+        group: &GroupName,
+        name: &GroupName,
+    ) -> Result<Option<Renamed>, StoreError> {
+        undisturbed(|| self.try_rename_group(owner, group, name)).await
+    }
+
+    async fn try_rename_group(
+        &self,
+        owner: UserId,
+        group: &GroupName,
+        name: &GroupName,
+    ) -> Result<Option<Renamed>, StoreError> {
+        let doing = "rename a group of contacts";
+        let mut transaction = self.begin(doing).await?;
+        let at_most = i64::try_from(CONTACTS).unwrap_or(i64::MAX);
+        let rows = transaction.run(SELECT_LIST, values![owner, at_most]).await?;
+        let mut contacts = list_of_rows(&rows).doing(doing)?;
+        contacts.retain(|it| it.side.relation == Relation::Contact);
+        let written = contacts.iter().map(|it| &it.side.group);
+        let Some(renaming) = Renaming::of(written, group, name) else { return Ok(None) };
+        contacts.retain(|it| renaming.moves(&it.side.group));
+        let members = contacts.iter().map(|it| it.user).collect();
+        contacts.retain(|it| it.side.group != renaming.to);
+        if !contacts.is_empty() {
+            // Filled up with repeats, so that there are few statements to prepare.
+            let forms = renaming.from.len().next_power_of_two();
+            let padded = renaming.from.iter().chain(std::iter::repeat(&renaming.from[0]));
+            let mut params = values![owner, renaming.to.as_str()];
+            params.extend(padded.take(forms).map(|it| Value::from(it.as_str())));
+            let sql = format!("{UPDATE_GROUP} ({})", numbered_after(2, forms));
+            transaction.run(sql, params).await?;
+            transaction.run(RAISE_VERSION, values![owner]).await?;
+        }
+        transaction.commit().await?;
+        contacts.iter_mut().for_each(|it| it.side.group.clone_from(&renaming.to));
+        Ok(Some(Renamed { group: renaming.to, members, changed: contacts }))
     }
 
     /// How two people stand with each other now.
@@ -130,6 +176,23 @@ impl Database {
 fn list_of(pair: &Pair, mine: bool) -> (&Side, bool) {
     let (own, other) = if mine { (&pair.mine, &pair.theirs) } else { (&pair.theirs, &pair.mine) };
     (own, other.blocked)
+}
+
+/// By name.
+fn list_of_rows(rows: &[Row]) -> Result<Vec<ListedContact>, Cause> {
+    let listed = |row: &Row| {
+        Ok(ListedContact {
+            user: row.get(0)?,
+            username: row.get(1)?,
+            side: side_of(row, 2)?,
+            blocked_by_them: row.get(7)?,
+            last_seen: Some(row.get(8)?).filter(|seen| *seen != Time(0)),
+            is_admin: 0 < row.get::<i64>(9)?,
+        })
+    };
+    let mut listed = rows.iter().map(listed).collect::<Result<Vec<_>, Cause>>()?;
+    listed.sort_by(|one, other| one.username.as_str().cmp(other.username.as_str()));
+    Ok(listed)
 }
 
 async fn lines_of(transaction: &mut Transaction, owner: UserId) -> Result<usize, StoreError> {
@@ -225,6 +288,10 @@ const COUNT_LINES: &str = "SELECT count(*) FROM contact WHERE owner = $1";
 
 const RAISE_VERSION: &str = "
     UPDATE account SET contacts_version = contacts_version + 1 WHERE id = $1";
+
+const UPDATE_GROUP: &str = "
+    UPDATE contact SET in_group = $2
+    WHERE owner = $1 AND relation = 'contact' AND in_group IN";
 
 const DELETE_SIDE: &str = "DELETE FROM contact WHERE owner = $1 AND other = $2";
 

@@ -180,7 +180,13 @@ fn membership(row: &Row) -> Result<(ConversationId, UserId), Cause> {
 
 /// `$1, $2, …`
 pub(super) fn placeholders(count: usize) -> String {
-    let numbers: Vec<_> = (1..=count).map(|number| format!("${number}")).collect();
+    numbered_after(0, count)
+}
+
+/// The same behind those that a statement has already.
+pub(super) fn numbered_after(before: usize, count: usize) -> String {
+    let numbers: Vec<_> =
+        (before + 1..=before + count).map(|number| format!("${number}")).collect();
     numbers.join(", ")
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use thrive_protocol::directory::{Privacy, SetPrivacy};
 use thrive_protocol::ids::{Time, UserId};
 
-use crate::store::conversations::placeholders;
+use crate::store::conversations::{numbered_after, placeholders};
 use crate::store::error::{Cause, Doing};
 use crate::store::undisturbed::undisturbed;
 use crate::store::value::{Row, Value, values};
@@ -64,7 +64,7 @@ impl Database {
     /// The store failed.
     pub async fn saw(&self, users: &[UserId], now: Time) -> Result<(), StoreError> {
         for chunk in users.chunks(AT_ONCE) {
-            let sql = format!("{UPDATE_SEEN} ({})", numbered_after_first(AT_ONCE));
+            let sql = format!("{UPDATE_SEEN} ({})", numbered_after(1, AT_ONCE));
             undisturbed(|| {
                 // Filled up with repeats, so that there is one statement to prepare.
                 let padded = chunk.iter().chain(std::iter::repeat(&chunk[0])).take(AT_ONCE);
@@ -106,12 +106,6 @@ fn privacy(rows: &[Row]) -> Result<Privacy, Cause> {
         presence_to_strangers: row.get(1)?,
         last_seen_to_contacts: row.get(2)?,
     })
-}
-
-/// `$2, $3, …`
-fn numbered_after_first(count: usize) -> String {
-    let numbers: Vec<_> = (2..=count + 1).map(|number| format!("${number}")).collect();
-    numbers.join(", ")
 }
 
 /// One statement of a size that both engines plan quickly.

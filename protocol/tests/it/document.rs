@@ -42,6 +42,7 @@ fn every_request_event_and_code_is_described() {
             "email",
             "directory",
             "privacy",
+            "group_renamed",
         ]);
     for word in Request::KINDS.iter().chain(Event::KINDS).copied().chain(codes).chain(replies) {
         assert!(document.contains(&format!("`{word}`")), "`{word}` is not described");

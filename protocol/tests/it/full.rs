@@ -10,7 +10,7 @@ use thrive_protocol::ids::{ClientMsgId, ConversationId, Epoch, Seq, Time, UserId
 use thrive_protocol::name::Username;
 use thrive_protocol::people::{Availability, Contact, Conversation, Presence, Relation};
 use thrive_protocol::preset::Preset;
-use thrive_protocol::reply::SyncPage;
+use thrive_protocol::reply::{GroupRenamed, SyncPage};
 use thrive_protocol::request::{MessageBody, Position, SendMessage, Sync};
 use thrive_protocol::text::{Line, MessageText};
 use thrive_protocol::{ClientFrame, Event, NodeFrame, Refusal, Reply, Request, limits};
@@ -137,6 +137,14 @@ fn a_full_roster_fits_into_a_bulk_frame() {
         ..contact
     });
     assert!(online <= limits::FRAME_BULK && asking <= limits::FRAME_BULK, "{online}, {asking}");
+}
+
+#[test]
+fn a_group_of_every_contact_fits_into_a_control_frame() {
+    let users = List::cut(vec![UserId(i64::MIN); limits::CONTACTS]);
+    let renamed = Reply::GroupRenamed(GroupRenamed { group: wide_line(), users });
+    let frame = NodeFrame::Reply { re: u32::MAX, result: Ok(renamed) };
+    assert!(body_len(&frame) <= limits::FRAME);
 }
 
 #[test]

@@ -21,7 +21,9 @@ use thrive_protocol::mail::{
 use thrive_protocol::name::Username;
 use thrive_protocol::people::{Availability, Contact, Conversation, Presence, Relation, Session};
 use thrive_protocol::preset::Preset;
-use thrive_protocol::reply::{LoggedIn, ServerInfo, SignUp, Stored, SyncPage, Welcome};
+use thrive_protocol::reply::{
+    GroupRenamed, LoggedIn, ServerInfo, SignUp, Stored, SyncPage, Welcome,
+};
 use thrive_protocol::request::{
     BlockUser, ChangePassword, CreateAccount, Hello, History, LogIn, MessageBody, Position,
     RequestContact, Resume, SendMessage, SetPresence, Sync,
@@ -378,7 +380,8 @@ fn request_after(before: Option<&Request>) -> Option<Request> {
         }),
         R::SetPrivacy(_) => R::Admin(AdminCommand::Promote { username: "bob".into() }),
         R::Admin(_) => R::GroupContact { user: UserId(8), group: "Küche".into() },
-        R::GroupContact { .. } => return None,
+        R::GroupContact { .. } => R::RenameGroup { group: "Küche".into(), name: "Work".into() },
+        R::RenameGroup { .. } => return None,
     };
     Some(next)
 }
@@ -472,7 +475,11 @@ fn reply_after(before: Option<&Reply>) -> Option<Reply> {
             user: UserId(8),
             username: username("bob"),
         })),
-        Reply::Admin(_) => return None,
+        Reply::Admin(_) => Reply::GroupRenamed(GroupRenamed {
+            group: GroupName::cut("Work"),
+            users: List::cut(vec![UserId(8), UserId(66_000)]),
+        }),
+        Reply::GroupRenamed(_) => return None,
     };
     Some(next)
 }
@@ -498,6 +505,7 @@ pub(crate) fn reply_kind(reply: &Reply) -> &'static str {
         Reply::Directory(_) => "directory",
         Reply::Privacy(_) => "privacy",
         Reply::Admin(_) => "admin",
+        Reply::GroupRenamed(_) => "group_renamed",
     }
 }
 

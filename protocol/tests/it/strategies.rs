@@ -25,7 +25,9 @@ use thrive_protocol::mail::{
 use thrive_protocol::name::Username;
 use thrive_protocol::people::{Availability, Contact, Conversation, Presence, Relation, Session};
 use thrive_protocol::preset::Preset;
-use thrive_protocol::reply::{LoggedIn, ServerInfo, SignUp, Stored, SyncPage, Welcome};
+use thrive_protocol::reply::{
+    GroupRenamed, LoggedIn, ServerInfo, SignUp, Stored, SyncPage, Welcome,
+};
 use thrive_protocol::request::{
     BlockUser, ChangePassword, CreateAccount, Hello, History, LogIn, MessageBody, Position,
     RequestContact, Resume, SendMessage, SetPresence, Sync,
@@ -320,6 +322,7 @@ fn request() -> impl Strategy<Value = Request> {
         user().prop_map(|user| R::UnblockUser { user }),
         (user(), words()).prop_map(|(user, nickname)| R::NameContact { user, nickname }),
         (user(), words()).prop_map(|(user, group)| R::GroupContact { user, group }),
+        (words(), words()).prop_map(|(group, name)| R::RenameGroup { group, name }),
         (availability(), preset(), words()).prop_map(|(availability, preset, text)| {
             R::SetPresence(SetPresence { availability, preset, text })
         }),
@@ -543,6 +546,8 @@ fn reply() -> impl Strategy<Value = Reply> {
             Reply::Privacy(Privacy { listed, presence_to_strangers, last_seen_to_contacts })
         }),
         list(session).prop_map(|sessions| Reply::Sessions { sessions }),
+        (line(), list(user()))
+            .prop_map(|(group, users)| Reply::GroupRenamed(GroupRenamed { group, users })),
     ];
     let content = prop_oneof![
         (list(contact()), presence(), any::<bool>()).prop_map(|(contacts, presence, admin)| {

@@ -229,9 +229,21 @@ async fn groups_come_to_every_device_and_stay_without_a_connection() -> Result<(
     })
     .await?;
     assert_eq!(lap.group_contact(bob, "CHOIR").await?.group, "CHOIR", "nobody else is in it");
-    desk.group_contact(bob, "").await?;
+    let renamed = lap.rename_group(" choir", " Singers ").await?;
+    assert_eq!((renamed.group.as_str(), renamed.contacts.len()), ("Singers", 1));
+    assert_eq!(renamed.contacts[0].group, "Singers", "as it is in the list");
+    assert_eq!(lap.groups(), ["Singers"], "without waiting for anything");
+    eventually("the other device has the new name", async || {
+        Ok((desk.groups() == ["Singers"]).then_some(()))
+    })
+    .await?;
+    let gone = desk.rename_group("Choir", "Pub").await;
+    assert!(matches!(gone, Err(Failure::Refused { code: Code::NoSuchGroup, .. })), "{gone:?}");
+    assert_eq!(desk.rename_group("Singers", "singers").await?.group, "singers");
+    assert_eq!(desk.rename_group("Singers", "").await?.contacts.len(), 1);
     assert_eq!(desk.groups(), [""; 0]);
-    desk.group_contact(bob, "Pub").await?;
+    desk.group_contact(bob, "Choir").await?;
+    desk.rename_group("Choir", "Pub").await?;
     desk.close().await;
     let desk = open(&dir, "desk", &node).await?;
     drop(node);

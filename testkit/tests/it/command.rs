@@ -132,3 +132,24 @@ async fn the_password_file_of_an_order_stands_where_one_likes() -> Result<()> {
     }
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_of_contacts_is_renamed_and_left_by_everybody_in_a_line() -> Result<()> {
+    let desk = Desk::new().await?;
+    let said = desk.run("ann", &["contacts", "group", "bob", "Choir"]).await?;
+    ensure!(said.out.ends_with(", in Choir\n"), "{said:?}");
+    let said = desk.run("ann", &["contacts", "rename-group", "choir", "Singers"]).await?;
+    ensure!(said.out == "choir: 1 contact is in Singers now\n" && said.err.is_empty(), "{said:?}");
+    let said = desk.run("ann", &["--json", "contacts", "rename-group", "Singers", "Pub"]).await?;
+    let record: Value = serde_json::from_str(&said.out)?;
+    let expected = serde_json::json!({
+        "type": "group_renamed", "before": "Singers", "group": "Pub", "usernames": ["bob"],
+    });
+    ensure!(record == expected, "{said:?}");
+    let said = desk.run("ann", &["contacts", "rename-group", "Singers", "Pub"]).await?;
+    let why = "thrive: nobody is in a group of that name\n";
+    ensure!(said.err == why && said.status == Some(1), "{said:?}");
+    let said = desk.run("ann", &["contacts", "rename-group", "Pub"]).await?;
+    ensure!(said.out == "Pub: 1 contact is in no group now\n", "{said:?}");
+    Ok(())
+}

@@ -141,6 +141,14 @@ impl Walker<'_> {
         self.snapshot("contacts_group_closed")?;
         self.window.press(&["Right"])?;
         self.window.focus("the group that is open again", |node| node.name == open)?;
+        self.opens("alt+n", "rename_group")?;
+        self.window.focus("the heading, after the dialog", |node| node.name == open)?;
+        self.window.press(&["alt+n"])?;
+        self.window.focus("the name of the group", |node| labelled(node, "Name of the group"))?;
+        self.window.write("Singers")?;
+        self.window.press(&["Return"])?;
+        let renamed = "Singers, group, open, 0 of 1 online";
+        self.window.focus("the heading by its new name", |node| node.name == renamed)?;
         self.window.press(&["Right"])?;
         self.window.focus("the row of bob, in the group", |node| named(node, "bob"))?;
         ann.does(&["contacts", "group", "bob"])?;

@@ -27,6 +27,10 @@ impl Bridge {
                 let result = name(&client, user, nickname, group).await;
                 tell_social(&news, SocialNews::Named(result)).await;
             }),
+            SocialWish::RenameGroup { group, name } => self.call(async move |news| {
+                let result = client.rename_group(&group, &name).await;
+                tell_social(&news, SocialNews::GroupRenamed { group, result }).await;
+            }),
             SocialWish::Away { minutes, shown_away } => {
                 self.away.shutdown().await;
                 let (wayland, news) = (self.place.wayland, self.news.clone());

@@ -1,7 +1,8 @@
 //! Wishes and news about people beyond the contact list.
 
 use thrive_client::{
-    Contact, Failure, FoundPage, Missed, Privacy, SetPrivacy, Tab, Talk, UserId, Username,
+    Contact, Failure, FoundPage, GroupRenamed, Missed, Privacy, SetPrivacy, Tab, Talk, UserId,
+    Username,
 };
 
 /// What a person wants.
@@ -24,6 +25,11 @@ pub enum SocialWish {
         user: UserId,
         nickname: Option<String>,
         group: Option<String>,
+    },
+    /// Everybody in a group of mine is to be in another one; empty: in none.
+    RenameGroup {
+        group: String,
+        name: String,
     },
     /// Watch for how long nothing was touched.
     Away {
@@ -48,6 +54,11 @@ pub enum SocialNews {
     Talks(Result<Vec<Talk>, Failure>),
     Added(Result<Contact, Failure>),
     Named(Result<Contact, Failure>),
+    GroupRenamed {
+        /// What it was called.
+        group: String,
+        result: Result<GroupRenamed, Failure>,
+    },
     /// What came while this device was away, the last time that it came back.
     Missed(Vec<Missed>),
     /// Whether this computer says for how long nothing was touched.

@@ -248,3 +248,86 @@ fn somebody_is_chosen_as_long_as_there_is_a_row() {
     contacts.put(in_group(1, "bob", ""));
     assert_eq!(contacts.chosen().unwrap().user, UserId(1));
 }
+
+fn chosen(contacts: &Contacts) -> String {
+    contacts.line(contacts.current().unwrap()).unwrap().spoken
+}
+
+/// What the server says of Bob and Cat, one after the other, and then of the group; or the other way round.
+fn rename(contacts: &mut Contacts, name: &str, news_first: bool) {
+    contacts.rename_group("choir", name);
+    let users = [UserId(2), UserId(4)];
+    if !news_first {
+        contacts.renamed(&users, name);
+    }
+    contacts.put(in_group(2, "bob", name));
+    contacts.put(in_group(4, "cat", name));
+    if news_first {
+        contacts.renamed(&users, name);
+    }
+}
+
+#[test]
+fn a_group_that_is_renamed_stays_chosen_and_closed_whatever_comes_first() {
+    for news_first in [true, false] {
+        let mut contacts = three_groups();
+        contacts.fold(Fold::Out);
+        contacts.turn();
+        rename(&mut contacts, "Singers", news_first);
+        assert_eq!(names(&contacts), ["Family", "zoe", "Singers", "No group", "ann"]);
+        assert_eq!(chosen(&contacts), "Singers, group, closed, 2 of 2 online");
+        assert_eq!(contacts.closed().iter().collect::<Vec<_>>(), ["singers"]);
+        contacts.turn();
+        contacts.rename_group("Singers", "SINGERS");
+        contacts.renamed(&[UserId(2), UserId(4)], "SINGERS");
+        assert_eq!(chosen(&contacts), "SINGERS, group, open, 2 of 2 online");
+    }
+}
+
+#[test]
+fn a_group_that_joins_another_is_as_open_as_that_one() {
+    for news_first in [true, false] {
+        let mut contacts = three_groups();
+        contacts.close(["choir".to_owned()].into());
+        contacts.walk(Step::First);
+        rename(&mut contacts, "Family", news_first);
+        assert_eq!(names(&contacts), ["Family", "bob", "cat", "zoe", "No group", "ann"]);
+        assert_eq!(chosen(&contacts), "Family, group, open, 3 of 3 online");
+        assert!(contacts.closed().is_empty());
+    }
+}
+
+#[test]
+fn the_first_who_was_in_a_group_that_is_gone_is_chosen() {
+    for news_first in [true, false] {
+        let mut contacts = three_groups();
+        contacts.fold(Fold::Out);
+        contacts.turn();
+        rename(&mut contacts, "", news_first);
+        assert_eq!(names(&contacts), ["Family", "zoe", "No group", "ann", "bob", "cat"]);
+        assert_eq!(contacts.chosen().unwrap().user, UserId(2));
+        assert!(contacts.closed().is_empty());
+
+        let mut contacts = three_groups();
+        contacts.fold(Fold::Out);
+        contacts.close(["".to_owned()].into());
+        rename(&mut contacts, "", news_first);
+        assert_eq!(chosen(&contacts), "No group, group, closed, 3 of 3 online", "nobody is seen");
+    }
+}
+
+#[test]
+fn whoever_went_elsewhere_is_left_there_and_what_was_refused_leaves_no_trace() {
+    let mut contacts = three_groups();
+    contacts.close(["choir".to_owned()].into());
+    contacts.walk(Step::Last);
+    rename(&mut contacts, "Singers", true);
+    assert_eq!(contacts.chosen().unwrap().user, UserId(3));
+    contacts.rename_group("Singers", "Pub");
+    contacts.not_renamed();
+    assert_eq!(contacts.closed().iter().collect::<Vec<_>>(), ["singers"]);
+    contacts.rename_group("Singers", "Pub\u{202e}");
+    contacts.renamed(&[UserId(2), UserId(4)], "Pub");
+    assert_eq!(names(&contacts), ["Family", "zoe", "Pub", "No group", "ann"]);
+    assert_eq!(contacts.closed().iter().collect::<Vec<_>>(), ["pub"]);
+}

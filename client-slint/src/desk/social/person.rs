@@ -3,7 +3,7 @@
 use thrive_client::{Arrival, Code, Contact, Failure, UserId};
 
 use super::Social;
-use crate::adapters::people::{ActionsView, RenameView};
+use crate::adapters::people::{ActionsView, Chosen, RenameView};
 use crate::adapters::shell::WindowKey;
 use crate::bridge::{SocialWish, Wish};
 use crate::controllers::actions::{Action, actions};
@@ -52,6 +52,9 @@ impl Desk {
     }
 
     pub(in crate::desk) fn open_actions(&mut self) {
+        if let Some(heading) = self.chosen_heading() {
+            return self.open_group_actions(heading);
+        }
         let Some(contact) = self.chosen_contact() else {
             return self.answer("Choose somebody in the list first.");
         };
@@ -66,22 +69,32 @@ impl Desk {
 
     pub(super) fn do_action(&mut self) {
         let Some(view) = &self.circle.actions else { return };
-        let (action, contact) = (view.action(), view.contact.clone());
+        let chosen = view.chosen();
         self.close_dialog(WindowKey::Social(Social::Actions));
-        match action {
-            Some(Action::Chat) => self.open_chat(contact.username),
-            Some(Action::Accept) => self.ask(Wish::Accept(contact.user)),
-            Some(Action::Decline) => self.ask(Wish::Decline(contact.user)),
-            Some(Action::Add) => self.ask_to_add(contact.username),
-            Some(Action::Rename) => self.open_rename(contact),
-            Some(Action::Block) => self.ask(Wish::Block(contact.username)),
-            Some(Action::Unblock) => self.ask(Wish::Unblock(contact.user)),
-            Some(Action::Delete) => self.ask_to_delete(contact),
+        match chosen {
+            Some(Chosen::Person(contact, action)) => self.act(contact, action),
+            Some(Chosen::Group(heading, action)) => self.act_on_group(&heading, action),
             None => {}
         }
     }
 
+    fn act(&mut self, contact: Contact, action: Action) {
+        match action {
+            Action::Chat => self.open_chat(contact.username),
+            Action::Accept => self.ask(Wish::Accept(contact.user)),
+            Action::Decline => self.ask(Wish::Decline(contact.user)),
+            Action::Add => self.ask_to_add(contact.username),
+            Action::Rename => self.open_rename(contact),
+            Action::Block => self.ask(Wish::Block(contact.username)),
+            Action::Unblock => self.ask(Wish::Unblock(contact.user)),
+            Action::Delete => self.ask_to_delete(contact),
+        }
+    }
+
     pub(in crate::desk) fn rename_chosen(&mut self) {
+        if let Some(heading) = self.chosen_heading() {
+            return self.open_rename_group(&heading);
+        }
         match self.chosen_contact() {
             Some(contact) => self.open_rename(contact),
             None => self.answer("Choose somebody in the list first."),

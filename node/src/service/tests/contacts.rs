@@ -166,6 +166,51 @@ async fn a_group_is_of_contacts_and_nobody_elses_business() {
     assert_eq!(taken_out.reply.group.as_str(), "");
 }
 
+#[tokio::test]
+async fn a_group_is_renamed_in_one_step_and_the_other_devices_hear_of_each_contact() {
+    let world = World::new().await;
+    let contacts = &world.services.contacts;
+    let ann = world.person("ann").await;
+    let (bob, cleo, dan) =
+        (world.person("bob").await, world.person("cleo").await, world.person("dan").await);
+    world.shows(&bob, Availability::Away).await;
+    for (other, group) in [(&bob, "Choir"), (&cleo, "CHOIR"), (&dan, "Pub")] {
+        world.become_contacts(&ann, other).await;
+        contacts.group(&ann, other.user, group).await.unwrap();
+    }
+    contacts.name(&ann, bob.user, "Bobby").await.unwrap();
+    let refused = async |group: &str, name: &str| {
+        code(contacts.rename_group(&ann, group, name).await).map(drop)
+    };
+    assert_eq!(refused("Work", "Choir").await, Err(Code::NoSuchGroup));
+    assert_eq!(refused(" ", "Choir").await, Err(Code::NoSuchGroup));
+    assert_eq!(refused(&"x".repeat(41), "Choir").await, Err(Code::NoSuchGroup));
+    assert_eq!(refused("Choir", &"x".repeat(41)).await, Err(Code::GroupTooLong));
+
+    let renamed = contacts.rename_group(&ann, " choir", " Singers ").await.unwrap();
+    assert_eq!(renamed.reply.group.as_str(), "Singers");
+    assert_eq!(*renamed.reply.users, [bob.user, cleo.user]);
+    let group = GroupName::cut("Singers");
+    let of_bob = Contact {
+        nickname: Nickname::cut("Bobby"),
+        group: group.clone(),
+        ..line(&bob, Relation::Contact, at_home(Availability::Away))
+    };
+    let of_cleo = Contact { group, ..contacts.list(&ann).await.unwrap()[1].clone() };
+    assert_eq!(heard(&renamed.news, ann.user), [of_bob, of_cleo].map(Event::Contact));
+    assert!(renamed.news.iter().all(|it| it.origin == Some(ann.session)));
+    assert_eq!(renamed.news.len(), 2, "nobody else hears of it");
+    let groups = contacts.list(&ann).await.unwrap();
+    let groups: Vec<_> = groups.iter().map(|it| it.group.as_str()).collect();
+    assert_eq!(groups, ["Singers", "Singers", "Pub"]);
+
+    let joined = contacts.rename_group(&ann, "Singers", "PUB").await.unwrap();
+    assert_eq!(joined.reply.group.as_str(), "Pub", "as it is written for those in it");
+    let out = contacts.rename_group(&ann, "Pub", "").await.unwrap();
+    assert_eq!((out.reply.group.as_str(), out.reply.users.len()), ("", 3));
+    assert_eq!(refused("Pub", "").await, Err(Code::NoSuchGroup));
+}
+
 /// A node of the version before knows no groups, and so leaves them behind.
 #[tokio::test]
 async fn a_group_that_outlived_the_contact_is_not_shown() {
