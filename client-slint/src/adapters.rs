@@ -12,3 +12,4 @@ pub mod orders;
 pub mod people;
 pub mod settings;
 pub mod shell;
+pub mod tray;

@@ -68,7 +68,11 @@ fn say_without_font(_error: &anyhow::Error) {}
 
 /// Runs until the program ends; gives what is to be started then.
 fn run() -> anyhow::Result<Option<PathBuf>> {
-    let flags = Flags::parse();
+    let flags = match Flags::try_parse() {
+        // Said in a window.
+        Err(error) if cfg!(windows) && error.use_stderr() => return Err(anyhow!("{error}")),
+        read => read.unwrap_or_else(|told| told.exit()),
+    };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 

@@ -26,8 +26,8 @@ pub(super) async fn run(place: Place, mut asked: Receiver<Wish>, news: Sender<Ne
     let mut bridge = Bridge {
         vault: Vault::open(&place.dir),
         keeper: Keeper::start(place.dir.clone(), place.autostart.clone(), news.clone()),
+        notices: Notices::start(&place.dir, news.clone()),
         place,
-        notices: Notices::start(news.clone()),
         tray: Tray::start(news.clone()),
         news: news.clone(),
         line: None,
@@ -104,6 +104,7 @@ impl Bridge {
             Wish::Keep(settings) => self.keeper.keep(settings).await,
             Wish::StartAtLogin(to) => self.keeper.start_at_login(to).await,
             Wish::Hide => self.tray.ask(),
+            Wish::NameTray(name) => self.tray.name(name),
             Wish::Notify { peer, notice } => self.notices.show(peer, notice),
             Wish::Exit => {}
             Wish::ServerInfo
@@ -218,6 +219,7 @@ impl Bridge {
             | Wish::Keep(_)
             | Wish::StartAtLogin(_)
             | Wish::Hide
+            | Wish::NameTray(_)
             | Wish::Door(_)
             | Wish::Social(_)
             | Wish::File(_)

@@ -154,6 +154,7 @@ fn closing_the_main_window_hides_it_with_its_chats_and_messages_keep_coming() {
     stage.office.tell(WindowKey::Contacts, Input::Closed);
     assert_eq!(stage.wishes(), [Wish::Hide]);
     stage.office.hear(News::Tray(true));
+    assert_eq!(stage.wishes(), [Wish::NameTray("Thrive Messenger, online".into())]);
     stage.message(of_bob(1));
     let notice = Notice { title: "bob".into(), body: "text 1".into() };
     assert!(stage.wishes().contains(&Wish::Notify { peer: Some(UserId(2)), notice }));
