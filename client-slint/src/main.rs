@@ -36,7 +36,9 @@ fn main() -> anyhow::Result<()> {
 
 /// Says in a window why there is no other one: Windows shows nobody what the program prints.
 fn explain(error: &anyhow::Error) {
-    if error.is::<NoFont>() {
+    // What failed may have come before this. That there is a backend already is no harm.
+    let selected = fonts::or_none(|| slint::BackendSelector::new().select());
+    if error.is::<NoFont>() || selected.and_then(|_| fonts::ensure()).is_err() {
         return say_without_font(error);
     }
     let lines: Vec<_> = error.chain().map(ToString::to_string).collect();

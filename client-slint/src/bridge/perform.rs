@@ -41,7 +41,10 @@ pub(super) async fn run(place: Place, mut asked: Receiver<Wish>, news: Sender<Ne
         bridge.perform(wish).await;
     }
     bridge.leave().await;
-    bridge.keeper.finish().await;
+    // What is left of the program on the desktop goes while there still are windows.
+    let Bridge { keeper, notices, tray, .. } = bridge;
+    drop((notices, tray));
+    keeper.finish().await;
     tell(&news, News::Ended).await;
 }
 

@@ -424,7 +424,12 @@ mod tests {
         let item = items.recv().await.unwrap();
         assert!(matches!(heard.recv().await, Some(News::Tray(true))));
         let at = "org.kde.StatusNotifierItem";
-        let item = zbus::Proxy::new(&host, item.as_str(), ITEM, at).await.unwrap();
+        let builder: zbus::proxy::Builder<'_, zbus::Proxy<'_>> = zbus::proxy::Builder::new(&host);
+        let builder = builder.destination(item.as_str()).unwrap().path(ITEM).unwrap();
+        let builder = builder.interface(at).unwrap();
+        // What was read before would be read again.
+        let item =
+            builder.cache_properties(zbus::proxy::CacheProperties::No).build().await.unwrap();
         let tip = async || {
             let tip: (String, Vec<Picture>, String, String) =
                 item.get_property("ToolTip").await.unwrap();

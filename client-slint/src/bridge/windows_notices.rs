@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::Duration;
 
 use thrive_client::UserId;
 use tokio::sync::mpsc::Sender;
@@ -35,17 +36,23 @@ enum Order {
 #[derive(Debug)]
 pub(super) struct Notices {
     orders: Option<SyncSender<Order>>,
+    /// Nothing comes out of it, and its other end goes with the thread.
+    thread: Receiver<()>,
 }
 
 impl Notices {
     pub(super) fn start(dir: &Path, news: Sender<News>) -> Self {
         let (orders, asked) = sync_channel(ORDERS_MAX);
         let dir = dir.to_owned();
-        let started = std::thread::Builder::new()
-            .name("notices".into())
-            .spawn(move || serve(&dir, &asked, &news))
-            .inspect_err(|error| tracing::warn!(%error, "There will be no notices"));
-        Self { orders: started.is_ok().then_some(orders) }
+        let (alive, thread) = sync_channel::<()>(1);
+        let started = std::thread::Builder::new().name("notices".into()).spawn(move || {
+            serve(&dir, &asked, &news);
+            drop(alive);
+        });
+        if let Err(error) = &started {
+            tracing::warn!(%error, "There will be no notices");
+        }
+        Self { orders: started.is_ok().then_some(orders), thread }
     }
 
     pub(super) fn show(&self, peer: Option<UserId>, notice: Notice) {
@@ -60,6 +67,16 @@ impl Notices {
     fn order(&self, order: Order) {
         if self.orders.iter().any(|orders| orders.try_send(order.clone()).is_err()) {
             tracing::debug!("A notice was dropped");
+        }
+    }
+}
+
+impl Drop for Notices {
+    /// What is shown goes with the program, if the desktop does not hang.
+    fn drop(&mut self) {
+        self.orders = None;
+        if self.thread.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            tracing::debug!("The desktop keeps notices");
         }
     }
 }
@@ -166,3 +183,5 @@ const KNOWN_AS: &str = "org.thrive.Messenger";
 const PICTURE: &[u8] = include_bytes!("../../../packaging/icons/thrive-messenger-64.png");
 /// More than a desktop shows at a time.
 const ORDERS_MAX: usize = 16;
+/// Whoever ends the program waits for it.
+const PATIENCE: Duration = Duration::from_secs(1);
