@@ -96,9 +96,7 @@ fn serve(dir: &Path, asked: &Receiver<Order>, news: &Sender<News>) {
         }
     }
     // Nobody would hear a click on what is left.
-    if !shown.is_empty()
-        && let Err(error) = forget_all()
-    {
+    if introduced && let Err(error) = forget_all() {
         tracing::debug!(%error, "Windows keeps old notices");
     }
 }
