@@ -13,3 +13,4 @@ pub mod orders;
 pub mod people;
 pub mod settings;
 pub mod shell;
+pub mod tray;

@@ -95,38 +95,62 @@ mod system {
 #[cfg(windows)]
 mod system {
     use std::io;
-    use std::process::Command;
+
+    use windows_registry::{CURRENT_USER, Key, Result};
 
     use super::Autostart;
 
-    const KEY: &str = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Run";
+    const STARTED: &str = r"Software\Microsoft\Windows\CurrentVersion\Run";
+    /// What a person switched off with the means of Windows.
+    const SWITCHED: &str =
+        r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run";
     const NAME: &str = "ThriveMessenger";
 
-    fn registry(words: &[&str]) -> io::Result<bool> {
-        // No shell is between us and it.
-        Ok(Command::new("reg.exe").args(words).output()?.status.success())
-    }
-
-    pub(super) fn is_on(_: &Autostart) -> bool {
-        registry(&["query", KEY, "/v", NAME]).unwrap_or(false)
+    /// One of another program, or one that was switched off with the means of Windows, does not start
+    /// this program.
+    pub(super) fn is_on(autostart: &Autostart) -> bool {
+        let line = CURRENT_USER.open(STARTED).and_then(|key| key.get_string(NAME));
+        let off = CURRENT_USER.open(SWITCHED).and_then(|key| key.get_value(NAME));
+        line.is_ok_and(|line| line == command(autostart))
+            && !off.is_ok_and(|off| off.first().is_some_and(|first| first % 2 == 1))
     }
 
     pub(super) fn set(autostart: &Autostart, on: bool) -> io::Result<()> {
-        if !on && !is_on(autostart) {
+        let set = || {
+            let started = CURRENT_USER.create(STARTED)?;
+            if on {
+                started.set_string(NAME, command(autostart))?;
+            } else {
+                take_out(&started)?;
+            }
+            // Windows keeps it beside, and it would still be off.
+            match changeable(SWITCHED) {
+                Ok(switched) => take_out(&switched),
+                Err(_) => Ok(()),
+            }
+        };
+        set().map_err(io::Error::other)
+    }
+
+    fn changeable(path: &str) -> Result<Key> {
+        CURRENT_USER.options().read().write().open(path)
+    }
+
+    fn take_out(key: &Key) -> Result<()> {
+        if key.get_type(NAME).is_err() {
             return Ok(());
         }
+        key.remove_value(NAME)
+    }
+
+    /// The line that says what is started.
+    fn command(autostart: &Autostart) -> String {
         let program = autostart.program.to_string_lossy();
         let words: Vec<_> = std::iter::once(program.as_ref())
             .chain(autostart.arguments.iter().map(String::as_str))
             .map(super::quoted_for_windows)
             .collect();
-        let line = words.join(" ");
-        let done = if on {
-            registry(&["add", KEY, "/v", NAME, "/t", "REG_SZ", "/d", &line, "/f"])?
-        } else {
-            registry(&["delete", KEY, "/v", NAME, "/f"])?
-        };
-        if done { Ok(()) } else { Err(io::Error::other("the registry refused")) }
+        words.join(" ")
     }
 }
 

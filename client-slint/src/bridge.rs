@@ -10,11 +10,17 @@ mod desktop_bus;
 mod idle;
 mod keeper;
 pub mod logs;
-#[cfg_attr(not(target_os = "linux"), path = "bridge/no_notices.rs")]
+#[cfg_attr(windows, path = "bridge/windows_notices.rs")]
+#[cfg_attr(not(any(windows, target_os = "linux")), path = "bridge/no_notices.rs")]
 mod notices;
 mod perform;
-#[cfg_attr(not(target_os = "linux"), path = "bridge/no_tray.rs")]
+#[cfg(any(windows, test))]
+mod toast;
+#[cfg_attr(windows, path = "bridge/windows_tray.rs")]
+#[cfg_attr(not(any(windows, target_os = "linux")), path = "bridge/no_tray.rs")]
 mod tray;
+#[cfg(any(windows, test))]
+mod tray_bar;
 pub mod words;
 
 use std::path::PathBuf;

@@ -159,7 +159,11 @@ fn absolute(path: &Path) -> PathBuf {
 
 /// What this device is called in the list of logins.
 fn device_name() -> String {
-    let named = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+    let named = if cfg!(windows) {
+        std::env::var_os("COMPUTERNAME").unwrap_or_default().to_string_lossy().into_owned()
+    } else {
+        std::fs::read_to_string("/etc/hostname").unwrap_or_default()
+    };
     let computer = named.trim();
     if computer.is_empty() {
         format!("desktop on {}", std::env::consts::OS)

@@ -32,6 +32,7 @@ use crate::adapters::shell::{Input, Shown, Tell, View, WindowKey};
 use crate::announce::queue::Queue;
 use crate::bridge::{Line, Wish};
 use crate::config::Config;
+use crate::contrast::{self, Contrast};
 use crate::controllers::chat::Chat;
 use crate::controllers::connection::Watch;
 use crate::controllers::contacts::Contacts;
@@ -40,6 +41,7 @@ use crate::keys::Command;
 use crate::keys::map::KeyMap;
 use crate::settings::Settings;
 use crate::sounds::Speaker;
+use crate::words;
 
 pub use self::office::Office;
 use self::people::Question;
@@ -96,6 +98,10 @@ pub struct Desk {
     restart: bool,
     /// How far the way to a newer version is.
     way: Way,
+    /// What the icon in the tray was called last, once there is one.
+    tray: Option<String>,
+    /// What the system asked for when the windows were dressed.
+    contrast: Option<Contrast>,
     pub login: Option<LoginView>,
     /// With the server that its window names.
     pub create: Option<(CreateAccountView, ServerAddress)>,
@@ -185,6 +191,8 @@ impl Desk {
             leaving: false,
             restart: false,
             way: Way::default(),
+            tray: None,
+            contrast: contrast::asked_for(),
             login: None,
             create: None,
             session: None,
@@ -350,6 +358,23 @@ impl Desk {
             self.active = None;
             self.left = Some(Duration::ZERO);
             self.tell_attended();
+            self.tray.get_or_insert_default();
+        }
+    }
+
+    /// Keeps the name of the icon in the tray true.
+    fn name_tray(&mut self) {
+        let Some(before) = &self.tray else { return };
+        let name = match &self.session {
+            Some(session) => {
+                let connected = !self.watch.is_lost();
+                words::tray(session.contacts.unread(), session.own.availability, connected)
+            }
+            None => words::PROGRAM.to_owned(),
+        };
+        // If nobody can be asked just now, the next time is soon.
+        if name != *before && self.line.ask(Wish::NameTray(name.clone())) {
+            self.tray = Some(name);
         }
     }
 

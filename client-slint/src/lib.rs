@@ -7,6 +7,7 @@ pub mod bridge;
 pub mod chat_log;
 pub mod clock;
 pub mod config;
+pub mod contrast;
 pub mod controllers;
 pub mod desk;
 pub mod fonts;

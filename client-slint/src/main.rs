@@ -46,7 +46,9 @@ fn start_new_version(program: Option<PathBuf>) -> anyhow::Result<()> {
 
 /// Says in a window why there is no other one.
 fn explain(error: &anyhow::Error) {
-    if error.is::<NoFont>() {
+    // What failed may have come before this. That there is a backend already is no harm.
+    let selected = fonts::or_none(|| slint::BackendSelector::new().select());
+    if error.is::<NoFont>() || selected.and_then(|_| fonts::ensure()).is_err() {
         return say_without_font(error);
     }
     match reach_desktop() {
@@ -88,7 +90,11 @@ fn reach_desktop() -> anyhow::Result<()> {
 
 /// Runs until the program ends; gives what is to be started then.
 fn run() -> anyhow::Result<Option<PathBuf>> {
-    let flags = Flags::parse();
+    let flags = match Flags::try_parse() {
+        // Said in a window.
+        Err(error) if cfg!(windows) && error.use_stderr() => return Err(anyhow!("{error}")),
+        read => read.unwrap_or_else(|told| told.exit()),
+    };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 

@@ -189,6 +189,19 @@ pub fn presence(presence: &Presence) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
+/// The name of the program, for whoever else shows it.
+pub const PROGRAM: &str = "Thrive Messenger";
+
+/// What the icon in the tray says: what is new, then how one is seen, or that nobody sees one.
+#[must_use]
+pub fn tray(unread: u32, own: Availability, connected: bool) -> String {
+    let how = if connected { availability(own) } else { "not connected" };
+    match unread {
+        0 => format!("{PROGRAM}, {how}"),
+        unread => format!("{PROGRAM}, {unread} unread, {how}"),
+    }
+}
+
 /// What somebody is called in a list: "(Admin)" stands behind the name of an admin.
 #[must_use]
 pub fn called(name: &str, admin: bool) -> String {
@@ -332,6 +345,14 @@ mod tests {
         let code = Code::TextTooLong;
         let refused = Failure::Refused { code, retry_after_ms: None, limit: Some(4_000) };
         assert_eq!(failure(&refused), "The text is too long. The limit is 4000.");
+    }
+
+    #[test]
+    fn the_tray_says_what_is_new_before_how_one_is() {
+        let away = Availability::Away;
+        assert_eq!(tray(0, away, true), "Thrive Messenger, away");
+        assert_eq!(tray(3, away, true), "Thrive Messenger, 3 unread, away");
+        assert_eq!(tray(3, away, false), "Thrive Messenger, 3 unread, not connected");
     }
 
     #[test]

@@ -19,11 +19,12 @@ pub(crate) fn target() -> Result<()> {
     Ok(())
 }
 
-/// Checks the clients.
+/// Checks the clients, and what the lints say of code that only Windows has.
 pub(crate) fn check() -> Result<()> {
     target()?;
     shell::run(&mut shell::cargo(&[
-        "check",
+        "clippy",
+        "--quiet",
         "--locked",
         "--package",
         "thrive-client",
@@ -31,6 +32,9 @@ pub(crate) fn check() -> Result<()> {
         "thrive-slint",
         "--target",
         TARGET,
+        "--",
+        "--deny",
+        "warnings",
     ]))
     .context("the clients must compile for Windows; look for code that needs #[cfg(unix)]")
 }

@@ -1,5 +1,6 @@
-//! The mark of the program on its windows, for the bar of the desktop and the list of windows.
+//! The mark of the program on its windows, for the bar of the desktop and the list of windows, and in the tray.
 
+use slint::SharedPixelBuffer;
 use slint::winit_030::winit::window::{Icon, Window};
 
 /// Puts it on a window that the system has made.
@@ -15,6 +16,11 @@ pub(super) fn put_on(window: &Window) {
         }
         Err(error) => tracing::debug!(%error, "The mark is no picture"),
     }
+}
+
+/// The same for the tray.
+pub(super) fn picture() -> slint::Image {
+    slint::Image::from_rgba8(SharedPixelBuffer::clone_from_slice(PIXELS, SIDE, SIDE))
 }
 
 /// Four bytes for each pixel; `examples/make_icons` writes them.

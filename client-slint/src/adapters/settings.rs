@@ -65,7 +65,7 @@ impl SettingsView {
         to.set_speak_typing(form.speak_typing);
         to.set_speak_files(form.speak_files);
         to.set_interrupt_speech(form.interrupt_speech);
-        to.set_notices_possible(cfg!(target_os = "linux"));
+        to.set_notices_possible(cfg!(any(windows, target_os = "linux")));
         to.set_details(strings(Detail::ALL.map(Detail::words)));
         to.set_notices(number(Some(form.notices)));
         to.set_enter_sends(form.enter_sends);

@@ -10,6 +10,7 @@ use slint::{CloseRequestResponse, ComponentHandle, Global};
 use thrive_client::UserId;
 
 use crate::announce::queue::Region;
+use crate::contrast::{self, Contrast};
 use crate::controllers::contacts::Fold;
 use crate::desk::doors::Door;
 use crate::desk::files::Files;
@@ -227,7 +228,11 @@ where
     pub fn dress(&self, settings: &Settings) {
         let theme = self.window.global::<Theme<'_>>();
         theme.set_scheme(match settings.colors {
-            Colors::System => Scheme::System,
+            Colors::System => match contrast::asked_for() {
+                None => Scheme::System,
+                Some(Contrast::Light) => Scheme::ContrastLight,
+                Some(Contrast::Dark) => Scheme::ContrastDark,
+            },
             Colors::Light => Scheme::Light,
             Colors::Dark => Scheme::Dark,
             Colors::ContrastLight => Scheme::ContrastLight,

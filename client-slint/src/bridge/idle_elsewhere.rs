@@ -17,7 +17,11 @@ impl Idle {
         UserIdle::get_time().is_ok()
     }
 
-    #[expect(clippy::unused_async, reason = "on Linux a bus is asked")]
+    #[expect(
+        clippy::unused_async,
+        clippy::needless_pass_by_ref_mut,
+        reason = "on Linux a bus is asked, which may fail for good"
+    )]
     pub(super) async fn read(&mut self) -> Option<Duration> {
         UserIdle::get_time().ok().map(|idle| idle.duration())
     }

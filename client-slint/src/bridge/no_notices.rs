@@ -1,5 +1,7 @@
 //! Notices where this program does not know how to show any. The settings do not offer them there.
 
+use std::path::Path;
+
 use thrive_client::UserId;
 use tokio::sync::mpsc::Sender;
 
@@ -10,7 +12,7 @@ use crate::announce::Notice;
 pub(super) struct Notices;
 
 impl Notices {
-    pub(super) fn start(_: Sender<News>) -> Self {
+    pub(super) fn start(_: &Path, _: Sender<News>) -> Self {
         Self
     }
 

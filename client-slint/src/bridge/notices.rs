@@ -2,6 +2,7 @@
 //! nothing is shown, and that is no failure. A task of its own: a desktop that hangs holds nobody up.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -30,7 +31,7 @@ pub(super) struct Notices {
 }
 
 impl Notices {
-    pub(super) fn start(news: Sender<News>) -> Self {
+    pub(super) fn start(_: &Path, news: Sender<News>) -> Self {
         let (orders, asked) = mpsc::channel(ORDERS_MAX);
         tokio::spawn(serve(zbus::Connection::session, asked, news));
         Self { orders }

@@ -26,8 +26,8 @@ pub(super) async fn run(place: Place, mut asked: Receiver<Wish>, news: Sender<Ne
     let mut bridge = Bridge {
         vault: Vault::open(&place.dir),
         keeper: Keeper::start(place.dir.clone(), place.autostart.clone(), news.clone()),
+        notices: Notices::start(&place.dir, news.clone()),
         place,
-        notices: Notices::start(news.clone()),
         tray: Tray::start(news.clone()),
         news: news.clone(),
         line: None,
@@ -42,7 +42,10 @@ pub(super) async fn run(place: Place, mut asked: Receiver<Wish>, news: Sender<Ne
         bridge.perform(wish).await;
     }
     bridge.leave().await;
-    bridge.keeper.finish().await;
+    // What is left of the program on the desktop goes while there still are windows.
+    let Bridge { keeper, notices, tray, .. } = bridge;
+    drop((notices, tray));
+    keeper.finish().await;
     tell(&news, News::Ended).await;
 }
 
@@ -107,6 +110,7 @@ impl Bridge {
             Wish::Keep(settings) => self.keeper.keep(settings).await,
             Wish::StartAtLogin(to) => self.keeper.start_at_login(to).await,
             Wish::Hide => self.tray.ask(),
+            Wish::NameTray(name) => self.tray.name(name),
             Wish::Notify { peer, notice } => self.notices.show(peer, notice),
             Wish::Attend(attended) => {
                 self.attended = attended;
@@ -226,6 +230,7 @@ impl Bridge {
             | Wish::Keep(_)
             | Wish::StartAtLogin(_)
             | Wish::Hide
+            | Wish::NameTray(_)
             | Wish::Door(_)
             | Wish::Social(_)
             | Wish::File(_)

@@ -5,22 +5,27 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::sync::watch;
+use zbus::object_server::SignalEmitter;
 use zbus::zvariant::{ObjectPath, OwnedValue, StructureBuilder, Value};
 
 use super::words::{News, TrayChoice};
+use crate::words;
 
 /// Where the tray is asked for. Never waits.
 #[derive(Debug)]
 pub(super) struct Tray {
     asked: Sender<()>,
+    name: watch::Sender<String>,
 }
 
 impl Tray {
     pub(super) fn start(news: Sender<News>) -> Self {
         // Asked for by a person who closes a window; more at a time means nothing more.
         let (asked, orders) = mpsc::channel(1);
-        tokio::spawn(serve(zbus::Connection::session, orders, news));
-        Self { asked }
+        let (name, named) = watch::channel(words::PROGRAM.to_owned());
+        tokio::spawn(serve(zbus::Connection::session, orders, named, news));
+        Self { asked, name }
     }
 
     /// Whether the windows may be hidden comes as news.
@@ -28,6 +33,10 @@ impl Tray {
         if self.asked.try_send(()).is_err() {
             tracing::debug!("The tray is being asked already");
         }
+    }
+
+    pub(super) fn name(&self, name: String) {
+        self.name.send_replace(name);
     }
 }
 
@@ -44,13 +53,33 @@ trait Watcher {
     fn is_status_notifier_host_registered(&self) -> zbus::Result<bool>;
 }
 
-async fn serve<F>(bus: impl Fn() -> F, mut asked: Receiver<()>, news: Sender<News>)
-where
+async fn serve<F>(
+    bus: impl Fn() -> F,
+    mut asked: Receiver<()>,
+    mut named: watch::Receiver<String>,
+    news: Sender<News>,
+) where
     F: Future<Output = zbus::Result<zbus::Connection>>,
 {
     let mut item = None;
-    while asked.recv().await.is_some() {
-        let there = tokio::time::timeout(PATIENCE, settle(&bus, &mut item, &news)).await;
+    loop {
+        tokio::select! {
+            biased;
+            order = asked.recv() => match order {
+                Some(()) => {}
+                None => return,
+            },
+            Ok(()) = named.changed() => {
+                let name = named.borrow_and_update().clone();
+                let done = tokio::time::timeout(PATIENCE, rename(item.as_ref(), name)).await;
+                if !matches!(done, Ok(Ok(()))) {
+                    tracing::debug!("The tray does not hear what the program is called");
+                }
+                continue;
+            }
+        }
+        let name = named.borrow().clone();
+        let there = tokio::time::timeout(PATIENCE, settle(&bus, &mut item, name, &news)).await;
         let there = match there {
             Ok(Ok(there)) => there,
             Ok(Err(error)) => {
@@ -69,6 +98,7 @@ where
 async fn settle<F>(
     bus: &impl Fn() -> F,
     item: &mut Option<zbus::Connection>,
+    name: String,
     news: &Sender<News>,
 ) -> zbus::Result<bool>
 where
@@ -79,9 +109,9 @@ where
         None => {
             let connection = bus().await?;
             let server = connection.object_server();
-            server.at(ITEM, Item { news: news.clone() }).await?;
+            server.at(ITEM, Item { name, news: news.clone() }).await?;
             server.at(MENU, Menu { news: news.clone() }).await?;
-            connection.request_name(name().as_str()).await?;
+            connection.request_name(bus_name().as_str()).await?;
             item.insert(connection)
         }
     };
@@ -90,11 +120,21 @@ where
         return Ok(false);
     }
     // Again each time: the desktop may have been started anew.
-    watcher.register_status_notifier_item(&name()).await?;
+    watcher.register_status_notifier_item(&bus_name()).await?;
     Ok(true)
 }
 
-fn name() -> String {
+/// Tells those who show the icon, if it was made.
+async fn rename(item: Option<&zbus::Connection>, name: String) -> zbus::Result<()> {
+    let Some(connection) = item else { return Ok(()) };
+    let place = connection.object_server().interface::<_, Item>(ITEM).await?;
+    place.get_mut().await.name = name;
+    let emitter = place.signal_emitter();
+    Item::new_title(emitter).await?;
+    Item::new_tool_tip(emitter).await
+}
+
+fn bus_name() -> String {
     format!("org.kde.StatusNotifierItem-{}-1", std::process::id())
 }
 
@@ -105,6 +145,7 @@ async fn choose(news: &Sender<News>, choice: TrayChoice) {
 }
 
 struct Item {
+    name: String,
     news: Sender<News>,
 }
 
@@ -135,10 +176,13 @@ impl Item {
         "thrive-messenger"
     }
 
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "false"))]
     fn title(&self) -> &str {
-        "Thrive Messenger"
+        &self.name
     }
+
+    #[zbus(signal)]
+    async fn new_title(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
 
     #[zbus(property)]
     fn status(&self) -> &str {
@@ -160,10 +204,13 @@ impl Item {
         vec![picture(22), picture(44)]
     }
 
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "false"))]
     fn tool_tip(&self) -> (String, Vec<Picture>, String, String) {
-        (String::new(), Vec::new(), "Thrive Messenger".into(), String::new())
+        (String::new(), Vec::new(), self.name.clone(), String::new())
     }
+
+    #[zbus(signal)]
+    async fn new_tool_tip(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
 
     #[zbus(property)]
     fn item_is_menu(&self) -> bool {
@@ -184,8 +231,9 @@ struct Menu {
 type Layout = (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>);
 
 /// The entries, by their numbers.
-const ENTRIES: [(i32, &str, TrayChoice); 2] =
-    [(1, "Show Thrive", TrayChoice::Show), (2, "Exit", TrayChoice::Exit)];
+fn entries() -> impl Iterator<Item = (i32, TrayChoice)> {
+    (1..).zip(TrayChoice::ALL)
+}
 
 fn properties(label: &str) -> HashMap<String, OwnedValue> {
     let owned = |value: Value<'_>| OwnedValue::try_from(value).ok();
@@ -200,10 +248,10 @@ fn properties(label: &str) -> HashMap<String, OwnedValue> {
 #[zbus::interface(name = "com.canonical.dbusmenu")]
 impl Menu {
     fn get_layout(&self, parent: i32, _depth: i32, _names: Vec<String>) -> (u32, Layout) {
-        let entry = |(id, label, _): &(i32, &str, TrayChoice)| {
+        let entry = |(id, choice): (i32, TrayChoice)| {
             let entry = StructureBuilder::new()
-                .add_field(*id)
-                .add_field(properties(label))
+                .add_field(id)
+                .add_field(properties(choice.words()))
                 .add_field(Vec::<OwnedValue>::new())
                 .build()
                 .ok()?;
@@ -216,7 +264,7 @@ impl Menu {
         if let Ok(value) = OwnedValue::try_from(Value::from("submenu")) {
             below.insert("children-display".to_owned(), value);
         }
-        (1, (0, below, ENTRIES.iter().filter_map(entry).collect()))
+        (1, (0, below, entries().filter_map(entry).collect()))
     }
 
     fn get_group_properties(
@@ -224,14 +272,14 @@ impl Menu {
         ids: Vec<i32>,
         _names: Vec<String>,
     ) -> Vec<(i32, HashMap<String, OwnedValue>)> {
-        let wanted = ENTRIES.iter().filter(|(id, _, _)| ids.is_empty() || ids.contains(id));
-        wanted.map(|(id, label, _)| (*id, properties(label))).collect()
+        let wanted = entries().filter(|(id, _)| ids.is_empty() || ids.contains(id));
+        wanted.map(|(id, choice)| (id, properties(choice.words()))).collect()
     }
 
     async fn event(&self, id: i32, kind: &str, _data: Value<'_>, _time: u32) {
-        let chosen = ENTRIES.iter().find(|(entry, _, _)| *entry == id && kind == "clicked");
-        if let Some((_, _, choice)) = chosen {
-            choose(&self.news, *choice).await;
+        let chosen = entries().find(|(entry, _)| *entry == id && kind == "clicked");
+        if let Some((_, choice)) = chosen {
+            choose(&self.news, choice).await;
         }
     }
 
@@ -280,6 +328,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {
+    use futures_util::StreamExt;
+
     use super::super::desktop_bus::Bus;
     use super::*;
 
@@ -317,10 +367,11 @@ mod tests {
 
     fn tray(bus: &Bus) -> (Tray, Receiver<News>) {
         let (asked, orders) = mpsc::channel(1);
+        let (name, named) = watch::channel("Thrive".to_owned());
         let (news, heard) = mpsc::channel(4);
         let address = bus.address.clone();
-        tokio::spawn(serve(move || Bus::connect(address.clone()), orders, news));
-        (Tray { asked }, heard)
+        tokio::spawn(serve(move || Bus::connect(address.clone()), orders, named, news));
+        (Tray { asked, name }, heard)
     }
 
     #[tokio::test]
@@ -350,7 +401,7 @@ mod tests {
         assert!(matches!(heard.recv().await, Some(News::TrayChosen(TrayChoice::Show))));
         let title: String = click.get_property("Title").await.unwrap();
         let pictures: Vec<Picture> = click.get_property("IconPixmap").await.unwrap();
-        assert_eq!((title.as_str(), pictures[0].2.len()), ("Thrive Messenger", 22 * 22 * 4));
+        assert_eq!((title.as_str(), pictures[0].2.len()), ("Thrive", 22 * 22 * 4));
 
         let menu =
             zbus::Proxy::new(&host, item.as_str(), MENU, "com.canonical.dbusmenu").await.unwrap();
@@ -361,5 +412,35 @@ mod tests {
         assert!(words.contains("Show Thrive") && words.contains("Exit"), "{words}");
         menu.call_method("Event", &(2_i32, "clicked", Value::from(0_i32), 0_u32)).await.unwrap();
         assert!(matches!(heard.recv().await, Some(News::TrayChosen(TrayChoice::Exit))));
+    }
+    #[tokio::test]
+    async fn a_new_name_is_told_and_read() {
+        let bus = Bus::start();
+        let (host, mut items) = host(&bus, true).await;
+        let (tray, mut heard) = tray(&bus);
+        // Before there is an icon it is kept for it.
+        tray.name("Thrive, online".into());
+        tray.ask();
+        let item = items.recv().await.unwrap();
+        assert!(matches!(heard.recv().await, Some(News::Tray(true))));
+        let at = "org.kde.StatusNotifierItem";
+        let builder: zbus::proxy::Builder<'_, zbus::Proxy<'_>> = zbus::proxy::Builder::new(&host);
+        let builder = builder.destination(item.as_str()).unwrap().path(ITEM).unwrap();
+        let builder = builder.interface(at).unwrap();
+        // What was read before would be read again.
+        let item =
+            builder.cache_properties(zbus::proxy::CacheProperties::No).build().await.unwrap();
+        let tip = async || {
+            let tip: (String, Vec<Picture>, String, String) =
+                item.get_property("ToolTip").await.unwrap();
+            tip.2
+        };
+        assert_eq!(tip().await, "Thrive, online");
+        let mut told = item.receive_signal("NewToolTip").await.unwrap();
+        tray.name("Thrive, 1 unread, online".into());
+        told.next().await.unwrap();
+        assert_eq!(tip().await, "Thrive, 1 unread, online");
+        let title: String = item.get_property("Title").await.unwrap();
+        assert_eq!(title, "Thrive, 1 unread, online");
     }
 }

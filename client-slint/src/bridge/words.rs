@@ -103,6 +103,8 @@ pub enum Wish {
     StartAtLogin(Option<bool>),
     /// The windows are to go; where to is news.
     Hide,
+    /// What the icon in the tray is called from here on.
+    NameTray(String),
     /// Shows something on the desktop; choosing it leads to the person.
     Notify {
         peer: Option<UserId>,
@@ -182,6 +184,19 @@ pub enum News {
 pub enum TrayChoice {
     Show,
     Exit,
+}
+
+impl TrayChoice {
+    /// As the menu of the icon has them.
+    pub const ALL: [Self; 2] = [Self::Show, Self::Exit];
+
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Show => "Show Thrive",
+            Self::Exit => "Exit",
+        }
+    }
 }
 
 /// A wish whose only answer is that it worked, or why not.

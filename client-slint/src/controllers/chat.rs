@@ -169,7 +169,7 @@ impl Chat {
         let stale: Vec<_> = self.rows.shown().filter(is_stale).map(Listed::id).collect();
         self.more |= !joins;
         let mut changes = self.put_all(page);
-        changes.extend(stale.into_iter().flat_map(|key| self.rows.hide(key)));
+        changes.extend(stale.into_iter().flat_map(|key| self.rows.remove(key)));
         changes
     }
 

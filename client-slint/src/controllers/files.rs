@@ -179,7 +179,7 @@ impl Transfers {
 
     /// There is no such file any more.
     pub fn gone(&mut self, message: MessageKey) -> Vec<RowChange> {
-        self.rows.hide(message)
+        self.rows.remove(message)
     }
 
     /// Moves in the list. The row that is left says how far it is now.

@@ -15,7 +15,7 @@ use crate::controllers::settings::folder_problem;
 use crate::keys::{Command, Place};
 use crate::settings::Settings;
 use crate::sounds::packs;
-use crate::{clock, words};
+use crate::{clock, contrast, words};
 
 impl Desk {
     pub(super) fn choices_command(&mut self, key: WindowKey, command: Command) {
@@ -161,6 +161,14 @@ impl Desk {
         let read_times = settings.read_times;
         let chats = self.session.iter_mut().flat_map(|session| session.chats.values_mut());
         chats.for_each(|open| open.read_times(read_times));
+    }
+
+    /// Whoever switches the contrast of the system does it in another window.
+    pub(super) fn follow_contrast(&mut self) {
+        let contrast = contrast::asked_for();
+        if std::mem::replace(&mut self.contrast, contrast) != contrast {
+            self.dress_everything();
+        }
     }
 
     pub(super) fn open_about(&mut self) {

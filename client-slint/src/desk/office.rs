@@ -100,6 +100,7 @@ impl Office {
                 None => break,
             }
         }
+        desk.name_tray();
         let now = desk.now();
         desk.speak_next(now);
         let wanted = desk.needs_clock();

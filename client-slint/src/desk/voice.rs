@@ -75,6 +75,7 @@ impl Desk {
             self.active = Some(key);
             self.arrived = Some(self.now());
             self.last_active = Some(key);
+            self.follow_contrast();
             self.comes_back(key);
             self.tell_of_keys();
             if let WindowKey::Chat(peer) = key {

@@ -1,9 +1,13 @@
 //! Keys that work in every window, keys of messages, and keys that a person has changed.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use slint::Model;
 use slint::platform::Key;
-use thrive_client::{Message, UserId};
+use thrive_client::{Arrival, Availability, Change, Contact, Message, Presence, UserId};
 use thrive_slint::adapters::shell::{Input, WindowKey};
+use thrive_slint::adapters::tray::TrayView;
 use thrive_slint::announce::Notice;
 use thrive_slint::bridge::{News, TrayChoice, Wish};
 use thrive_slint::settings::Settings;
@@ -154,6 +158,7 @@ fn closing_the_main_window_hides_it_with_its_chats_and_messages_keep_coming() {
     stage.office.tell(WindowKey::Contacts, Input::Closed);
     assert_eq!(stage.wishes(), [Wish::Hide]);
     stage.office.hear(News::Tray(true));
+    assert_eq!(stage.wishes(), [Wish::NameTray("Thrive Messenger, online".into())]);
     stage.message(of_bob(1));
     let notice = Notice { title: "bob".into(), body: "text 1".into() };
     assert!(stage.wishes().contains(&Wish::Notify { peer: Some(UserId(2)), notice }));
@@ -162,6 +167,48 @@ fn closing_the_main_window_hides_it_with_its_chats_and_messages_keep_coming() {
     assert_eq!(rows(&stage.chat(2)).len(), 1);
     stage.office.hear(News::TrayChosen(TrayChoice::Exit));
     assert!(stage.wishes().contains(&Wish::Exit));
+}
+
+#[test]
+fn the_icon_in_the_tray_says_how_many_messages_are_unread_and_how_one_is_seen() {
+    let mut stage = Stage::logged_in(vec![contact(2, "bob")]);
+    stage.office.hear(News::Tray(true));
+    let named = |stage: &mut Stage| {
+        let names = stage.wishes().into_iter().filter_map(|wish| match wish {
+            Wish::NameTray(name) => Some(name),
+            _ => None,
+        });
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(named(&mut stage), ["Thrive Messenger, online"]);
+    let now = Contact { unread: 3, ..contact(2, "bob") };
+    let before = Some(contact(2, "bob"));
+    let news = Change::Contact { before, now, arrival: Arrival::Live };
+    stage.office.hear(News::Change(news));
+    assert_eq!(named(&mut stage), ["Thrive Messenger, 3 unread, online"]);
+    stage.office.tick();
+    assert!(named(&mut stage).is_empty(), "it is said once");
+    let away = Presence { availability: Availability::Away, ..Presence::default() };
+    stage.office.hear(News::Change(Change::OwnPresence(away)));
+    assert_eq!(named(&mut stage), ["Thrive Messenger, 3 unread, away"]);
+    stage.office.hear(News::LoggedOut);
+    assert_eq!(named(&mut stage), ["Thrive Messenger"]);
+}
+
+#[test]
+fn the_icon_of_windows_and_its_menu_lead_where_those_of_linux_lead() {
+    let _stage = Stage::with(Settings::default());
+    let chosen = Rc::new(RefCell::new(Vec::new()));
+    let heard = chosen.clone();
+    let view = TrayView::open("Thrive", move |choice| heard.borrow_mut().push(choice)).unwrap();
+    let choices: Vec<_> = view.icon.get_choices().iter().collect();
+    assert_eq!(choices, ["Show Thrive", "Exit"]);
+    view.icon.invoke_used();
+    (0..2).for_each(|entry| view.icon.invoke_chosen(entry));
+    view.icon.invoke_chosen(2);
+    assert_eq!(*chosen.borrow(), [TrayChoice::Show, TrayChoice::Show, TrayChoice::Exit]);
+    view.rename("Thrive, online");
+    assert_eq!(view.icon.get_name(), "Thrive, online");
 }
 
 /// A focus that is where it was is silent in Orca, so it goes and comes.

@@ -39,6 +39,19 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// What this device is called in the list of logins.
+pub(crate) fn device() -> String {
+    let host = if cfg!(windows) {
+        variable("COMPUTERNAME").unwrap_or_default()
+    } else {
+        std::fs::read_to_string("/etc/hostname").unwrap_or_default()
+    };
+    match host.trim() {
+        "" => format!("thrive on {}", std::env::consts::OS),
+        host => format!("thrive on {host}"),
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {

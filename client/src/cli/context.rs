@@ -47,7 +47,7 @@ impl Context {
             dir: self.dir.clone(),
             server: self.server.clone(),
             program: concat!("thrive ", env!("CARGO_PKG_VERSION")).to_owned(),
-            device: device(),
+            device: config::device(),
         };
         let client = Client::open(options).await?;
         // Whoever started a command waits for it.
@@ -153,12 +153,4 @@ pub(crate) fn known(client: &Client, raw: &str) -> Result<Contact, Trouble> {
 /// The name of somebody by number.
 pub(crate) fn name_of(client: &Client, user: UserId) -> String {
     client.contact(user).map_or_else(|| user.to_string(), |contact| contact.username.to_string())
-}
-
-fn device() -> String {
-    let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
-    match host.trim() {
-        "" => format!("thrive on {}", std::env::consts::OS),
-        host => format!("thrive on {host}"),
-    }
 }

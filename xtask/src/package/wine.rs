@@ -1,5 +1,7 @@
 //! Tries the package for Windows with Wine, against a real server on this machine.
 
+mod tray;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -143,7 +145,7 @@ impl Wine {
         let address = server.people.first().context("the server has people")?.server;
         let log = logs.join("client.log");
         let mut command = self.run("thrive-messenger.exe");
-        command.env("RUST_LOG", "thrive_slint=info,thrive_messenger=info,warn");
+        command.env("RUST_LOG", "thrive_slint=debug,thrive_messenger=info,warn");
         command.args(["--server", &address.to_string()]);
         command.args(["--dir", &on_windows(&scratch.join("desktop"))]);
         let begin = Instant::now();
@@ -162,26 +164,33 @@ impl Wine {
         self.desk.press(&["Tab"])?;
         self.desk.write(PASSWORD)?;
         self.desk.press(&["Return"])?;
-        self.opens(&mut client, &format!("Thrive Messenger, {NAME}"))?;
+        let main = format!("Thrive Messenger, {NAME}");
+        self.opens(&mut client, &main)?;
         println!("  It logs in by keys and opens the main window.");
         std::thread::sleep(DRAWN);
         client.still_there().with_context(|| client.last_words())?;
         self.desk.photograph(&logs.join("main.png"));
         let text = fs::read_to_string(&log).unwrap_or_default();
-        ensure!(text.contains("sounds"), "it does not find its sounds: {text}");
-        Ok(())
+        ensure!(text.contains("Sounds are taken from here"), "it does not find its sounds: {text}");
+        let bob = server.people.get(1).context("bob has an account")?;
+        self.tray(&mut client, bob, &main, logs).with_context(|| client.last_words())
     }
 
     /// Waits for a window and gives its id.
     fn opens(&self, client: &mut Child, title: &str) -> Result<String> {
         let found = deadline::wait(&format!("the window {title:?}"), START, || {
             client.still_there()?;
-            let mut search = self.desk.command("xdotool");
-            search.args(["search", "--onlyvisible", "--name", title]);
-            let found = shell::output(&mut search).unwrap_or_default();
-            Ok(found.lines().next().map(str::to_owned))
+            Ok(self.shown(title))
         });
         found.with_context(|| client.last_words())
+    }
+
+    /// The id of a window, while it can be seen.
+    fn shown(&self, title: &str) -> Option<String> {
+        let mut search = self.desk.command("xdotool");
+        search.args(["search", "--onlyvisible", "--name", title]);
+        let found = shell::output(&mut search).unwrap_or_default();
+        found.lines().next().map(str::to_owned)
     }
 }
 
