@@ -166,7 +166,7 @@ impl Chat {
             (Some(_), Some(newest)) => !keys.contains(&message.key) && message.key < *newest,
             (_, _) => message.seq.is_some(),
         };
-        let stale: Vec<_> = self.rows.shown().filter(is_stale).map(Listed::id).collect();
+        let stale: Vec<_> = self.rows.rows().iter().filter(is_stale).map(Listed::id).collect();
         self.more |= !joins;
         let mut changes = self.put_all(page);
         changes.extend(stale.into_iter().flat_map(|key| self.rows.remove(key)));

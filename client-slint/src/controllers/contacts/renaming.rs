@@ -95,7 +95,7 @@ impl Contacts {
             Entry::Person(person) => renaming.members.contains(&person.contact.user),
             Entry::Heading(_) => false,
         };
-        let first = self.rows.shown().find(is_member).filter(|_| renaming.to.is_empty());
+        let first = self.rows.rows().iter().find(is_member).filter(|_| renaming.to.is_empty());
         let now = match first {
             Some(first) => first.id(),
             None => EntryId::Heading(renaming.to.clone()),
