@@ -191,6 +191,8 @@ CREATE TABLE direct (
   CONSTRAINT direct_order_check CHECK (low < high)
 );
 
+CREATE INDEX direct_high_idx ON direct (high);
+
 -- Who is in a conversation, and how far they are. The three positions never go back.
 CREATE TABLE member (
   conversation BIGINT NOT NULL,

@@ -177,7 +177,7 @@ pub async fn sweep(database: Database, stop: CancellationToken) {
             Ok(accounts) => tracing::info!(accounts, "Accounts that were never verified are gone"),
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
-                tracing::debug!(error, "Accounts that were never verified could not be forgotten");
+                tracing::warn!(error, "Accounts that were never verified could not be forgotten");
             }
         }
     }

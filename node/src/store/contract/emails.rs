@@ -108,6 +108,26 @@ async fn an_account_that_waits_is_nobody_yet_and_its_name_is_free_when_its_time_
     .await;
 }
 
+/// Sign-ups that nobody verified, whose time is over.
+const FILL_UNVERIFIED: &str = "
+    WITH RECURSIVE place (at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM place WHERE at < 1001)
+    INSERT INTO account (id, username, password_hash, created, unverified_until)
+    SELECT at, 'robot' || at, 'x', 0, at FROM place";
+
+#[tokio::test]
+async fn however_many_sign_ups_were_never_verified_all_are_forgotten() {
+    on_each_engine(async |database| {
+        let ann = verified(&database, "ann", "ann@example.org").await;
+        database.write("fill", FILL_UNVERIFIED, values![]).await.unwrap();
+        assert_eq!(database.forget_unverified(Time(1_000), NOW).await.unwrap(), 1_000);
+        assert_eq!(database.holder(&name("robot1000"), Time(0)).await.unwrap(), Holder::Nobody);
+        assert_eq!(database.holder(&name("robot1001"), Time(0)).await.unwrap(), Holder::Waiting);
+        assert_eq!(database.find_user(&name("ann")).await.unwrap(), Some(ann));
+        assert_eq!(database.forget_unverified(Time(1_000), NOW).await.unwrap(), 0);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn the_last_code_lets_an_account_in_once() {
     on_each_engine(async |database| {
