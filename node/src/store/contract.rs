@@ -6,6 +6,7 @@ mod comparing;
 mod emails;
 mod files;
 mod found;
+mod importing;
 mod marks;
 mod people;
 mod transactions;
