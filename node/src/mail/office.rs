@@ -20,7 +20,7 @@ use crate::password::HashError;
 use crate::random;
 use crate::store::StoreError;
 use crate::store::addresses::Addressee;
-use crate::store::codes::{Issue, NewCode, Purpose};
+use crate::store::codes::{Counted, Issue, NewCode, Purpose};
 use crate::throttle::Network;
 
 pub(super) struct Office {
@@ -100,15 +100,17 @@ impl Office {
         if ACCOUNTS_PER_EMAIL <= others.len() {
             let names: Vec<_> = others.into_iter().map(|it| it.username).collect();
             let letter = letter::full(&self.means.server, email.clone(), username, &names);
-            if store.issue_codes(&email, &[], issue(Purpose::Verify)).await? {
-                self.deliver(&letter, CODE_PATIENCE, &[], Purpose::Verify).await;
+            let counted = store.issue_codes(&email, &[], issue(Purpose::Verify)).await?;
+            if let Some(mail) = counted {
+                self.deliver(mail, &letter, CODE_PATIENCE, &[], Purpose::Verify).await;
             }
             return Ok(());
         }
         let (code, stored) = self.code(user).await?;
-        if store.issue_codes(&email, &stored, issue(Purpose::Verify)).await? {
+        let counted = store.issue_codes(&email, &stored, issue(Purpose::Verify)).await?;
+        if let Some(mail) = counted {
             let letter = letter::verify(&self.means.server, email, username, &code);
-            self.deliver(&letter, CODE_PATIENCE, &stored, Purpose::Verify).await;
+            self.deliver(mail, &letter, CODE_PATIENCE, &stored, Purpose::Verify).await;
         }
         Ok(())
     }
@@ -132,9 +134,9 @@ impl Office {
         // Whoever is elsewhere and asks in somebody's name leaves the owner their own.
         let requester = &from.site().to_string();
         let rules = Issue { at_most: RESETS_PER_HOUR, requester, ..issue(Purpose::Reset) };
-        if store.issue_codes(&email, &stored, rules).await? {
+        if let Some(mail) = store.issue_codes(&email, &stored, rules).await? {
             let letter = letter::reset(&self.means.server, email, &codes);
-            self.deliver(&letter, CODE_PATIENCE, &stored, Purpose::Reset).await;
+            self.deliver(mail, &letter, CODE_PATIENCE, &stored, Purpose::Reset).await;
         }
         Ok(())
     }
@@ -143,9 +145,9 @@ impl Office {
         let store = &self.means.database;
         let Some(username) = store.username(user).await? else { return Ok(()) };
         let (code, stored) = self.code(user).await?;
-        if store.issue_codes(to, &stored, issue(Purpose::Change)).await? {
+        if let Some(mail) = store.issue_codes(to, &stored, issue(Purpose::Change)).await? {
             let letter = letter::change(&self.means.server, to.clone(), &username, &code);
-            self.deliver(&letter, CODE_PATIENCE, &stored, Purpose::Change).await;
+            self.deliver(mail, &letter, CODE_PATIENCE, &stored, Purpose::Change).await;
         }
         Ok(())
     }
@@ -160,8 +162,9 @@ impl Office {
     /// owner from hearing what they did.
     async fn notify(&self, letter: Letter) -> Result<(), Failed> {
         let (now, since) = hour();
-        if self.means.database.may_notify(&letter.to, now, since, MAILS_PER_HOUR).await? {
-            self.deliver(&letter, NOTICE_PATIENCE, &[], Purpose::Verify).await;
+        let counted = self.means.database.may_notify(&letter.to, now, since, MAILS_PER_HOUR).await?;
+        if let Some(mail) = counted {
+            self.deliver(mail, &letter, NOTICE_PATIENCE, &[], Purpose::Verify).await;
         }
         Ok(())
     }
@@ -173,14 +176,33 @@ impl Office {
         Ok((code, [NewCode { user, hash }]))
     }
 
-    /// Tries until it is delivered, refused, of no use, or too late.
+    /// Delivers a letter that was counted. What never went out does not count: with the mail server away
+    /// for a while, whoever asks again once it is back gets their mail.
     async fn deliver(
         &self,
+        mail: Counted,
         letter: &Letter,
         patience: Duration,
         codes: &[NewCode],
         purpose: Purpose,
     ) {
+        if self.is_delivered(letter, patience, codes, purpose).await {
+            return;
+        }
+        if let Err(error) = self.means.database.uncount(mail).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "A mail that was not sent counts all the same for an hour");
+        }
+    }
+
+    /// Tries until it is delivered, refused, of no use, or too late; whether it was delivered.
+    async fn is_delivered(
+        &self,
+        letter: &Letter,
+        patience: Duration,
+        codes: &[NewCode],
+        purpose: Purpose,
+    ) -> bool {
         let deadline = Instant::now() + patience;
         let mut pause = PAUSES.0;
         loop {
@@ -189,10 +211,11 @@ impl Office {
                     if let Some(failed) = self.outage.worked(Instant::now()) {
                         tracing::info!(failed, "The mail server takes mails again");
                     }
-                    return;
+                    return true;
                 }
                 Err(Undelivered::Refused { status }) => {
-                    return tracing::warn!(status, "The mail server has refused a mail for good");
+                    tracing::warn!(status, "The mail server has refused a mail for good");
+                    return false;
                 }
                 Err(Undelivered::Later { why }) => {
                     if self.outage.failed(Instant::now()) {
@@ -201,12 +224,13 @@ impl Office {
                 }
             }
             if self.stop.is_cancelled() || deadline < Instant::now() + pause {
-                return tracing::warn!("A mail was given up: the mail server took none in time");
+                tracing::warn!("A mail was given up: the mail server took none in time");
+                return false;
             }
             self.pause(pause).await;
             pause = (pause * 2).min(PAUSES.1);
             if !self.is_current(codes, purpose).await {
-                return;
+                return false;
             }
         }
     }

@@ -5,7 +5,7 @@ use thrive_protocol::mail::EmailAddress;
 use thrive_protocol::name::Username;
 
 use crate::store::accounts::promote_the_first;
-use crate::store::codes::Purpose;
+use crate::store::codes::{Counted, Purpose};
 use crate::store::error::{Cause, Doing, rule};
 use crate::store::ids::fresh_id;
 use crate::store::sessions::session_ids;
@@ -254,7 +254,7 @@ impl Database {
         Ok(Some(ended))
     }
 
-    /// Counts a notice to this address, if there may be one more `since` then. Says whether there may.
+    /// Counts a notice to this address, if there may be one more `since` then. `None`: there may not.
     ///
     /// # Errors
     /// The store failed.
@@ -264,10 +264,11 @@ impl Database {
         now: Time,
         since: Time,
         at_most: usize,
-    ) -> Result<bool, StoreError> {
-        let most = i64::try_from(at_most).unwrap_or(i64::MAX);
-        let params = values![fresh_id(now), email.folded(), now, since, most];
-        Ok(!self.write("count a notice", INSERT_NOTICE, params).await?.is_empty())
+    ) -> Result<Option<Counted>, StoreError> {
+        let (mail, most) = (fresh_id(now), i64::try_from(at_most).unwrap_or(i64::MAX));
+        let params = values![mail, email.folded(), now, since, most];
+        let counted = self.write("count a notice", INSERT_NOTICE, params).await?;
+        Ok((!counted.is_empty()).then_some(Counted(mail)))
     }
 
     /// Forgets sign-ups that were never verified, codes that are too old, and mails that do not count
