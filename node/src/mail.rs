@@ -28,7 +28,7 @@ pub use self::post::{Post, PostError};
 use crate::clock;
 use crate::outage::Outage;
 use crate::password::Hasher;
-use crate::store::Database;
+use crate::store::{Database, StoreError};
 use crate::throttle::Network;
 
 /// Something to write to somebody.
@@ -72,6 +72,15 @@ struct Overflow {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the queue of mails takes nothing more")]
 pub struct NoRoom;
+
+/// What became of a notice.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Notice {
+    /// There is no address, or it had enough of them in this hour.
+    NoNeed,
+    Delivered,
+    Undelivered,
+}
 
 /// What an office works with.
 pub struct Means {
@@ -129,6 +138,17 @@ impl Mailer {
     pub fn overflowed(&self) -> u64 {
         self.overflow.count.load(Ordering::Relaxed)
     }
+}
+
+/// Tells somebody that their password was changed, outside of a node and its queue: one attempt.
+///
+/// # Errors
+/// The store failed.
+pub async fn tell_of_password(means: Means, user: UserId) -> Result<Notice, StoreError> {
+    let stop = CancellationToken::new();
+    // Nobody is there who could try once more.
+    stop.cancel();
+    Office::new(means, stop).password_changed(user).await
 }
 
 async fn run(

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::letter::{self, Letter};
 use super::post::Undelivered;
-use super::{Account, Errand, HOUR_MS, Means, code};
+use super::{Account, Errand, HOUR_MS, Means, Notice, code};
 use crate::clock;
 use crate::outage::Outage;
 use crate::password::HashError;
@@ -84,10 +84,14 @@ impl Office {
             Errand::Verify(username) => self.verify(username).await,
             Errand::Reset { account, from } => self.reset(account, *from).await,
             Errand::Change { user, to } => self.change(*user, to).await,
-            Errand::PasswordChanged(user) => self.password_changed(*user).await,
+            Errand::PasswordChanged(user) => {
+                self.password_changed(*user).await?;
+                Ok(())
+            }
             Errand::AddressChanged { username, before } => {
                 let letter = letter::address_changed(&self.means.server, before.clone(), username);
-                self.notify(letter).await
+                self.notify(letter).await?;
+                Ok(())
             }
         }
     }
@@ -152,21 +156,22 @@ impl Office {
         Ok(())
     }
 
-    async fn password_changed(&self, user: UserId) -> Result<(), Failed> {
-        let Some(addressee) = self.means.database.addressee(user).await? else { return Ok(()) };
+    pub(super) async fn password_changed(&self, user: UserId) -> Result<Notice, StoreError> {
+        let addressee = self.means.database.addressee(user).await?;
+        let Some(addressee) = addressee else { return Ok(Notice::NoNeed) };
         let Addressee { username, email, .. } = addressee;
         self.notify(letter::password_changed(&self.means.server, email, &username)).await
     }
 
     /// Notices are counted for themselves: whoever has used an address's codes up must not keep its
     /// owner from hearing what they did.
-    async fn notify(&self, letter: Letter) -> Result<(), Failed> {
+    async fn notify(&self, letter: Letter) -> Result<Notice, StoreError> {
         let (now, since) = hour();
-        let counted = self.means.database.may_notify(&letter.to, now, since, MAILS_PER_HOUR).await?;
-        if let Some(mail) = counted {
-            self.deliver(mail, &letter, NOTICE_PATIENCE, &[], Purpose::Verify).await;
-        }
-        Ok(())
+        let counted =
+            self.means.database.may_notify(&letter.to, now, since, MAILS_PER_HOUR).await?;
+        let Some(mail) = counted else { return Ok(Notice::NoNeed) };
+        let delivered = self.deliver(mail, &letter, NOTICE_PATIENCE, &[], Purpose::Verify).await;
+        Ok(if delivered { Notice::Delivered } else { Notice::Undelivered })
     }
 
     /// A new code, and what the store keeps of it.
@@ -177,7 +182,7 @@ impl Office {
     }
 
     /// Delivers a letter that was counted. What never went out does not count: with the mail server away
-    /// for a while, whoever asks again once it is back gets their mail.
+    /// for a while, whoever asks again once it is back gets their mail. Whether it was delivered.
     async fn deliver(
         &self,
         mail: Counted,
@@ -185,18 +190,17 @@ impl Office {
         patience: Duration,
         codes: &[NewCode],
         purpose: Purpose,
-    ) {
-        if self.is_delivered(letter, patience, codes, purpose).await {
-            return;
-        }
-        if let Err(error) = self.means.database.uncount(mail).await {
+    ) -> bool {
+        let delivered = self.try_to_deliver(letter, patience, codes, purpose).await;
+        if !delivered && let Err(error) = self.means.database.uncount(mail).await {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "A mail that was not sent counts all the same for an hour");
         }
+        delivered
     }
 
     /// Tries until it is delivered, refused, of no use, or too late; whether it was delivered.
-    async fn is_delivered(
+    async fn try_to_deliver(
         &self,
         letter: &Letter,
         patience: Duration,

@@ -324,6 +324,8 @@ async fn carry_out(
         }
         Deed::SetPassword { hash, .. } => {
             transaction.run(SET_PASSWORD, values![user, hash.as_str()]).await?;
+            // Whoever has asked for one must not undo what this is for.
+            transaction.run(DELETE_CODES, values![user]).await?;
             carried.sessions = end_sessions(transaction, user).await?;
         }
         Deed::MakeInvite { code_hash, uses, ends } => {

@@ -6,6 +6,7 @@ use thrive_protocol::text::DeviceName;
 use super::*;
 use crate::store::accounts::{CreateAccountError, Holder, NewAddress};
 use crate::store::addresses::Redeemed;
+use crate::store::admins::{By, Deed, Order};
 use crate::store::codes::{Issue, NewCode, Purpose, Try};
 use crate::store::sessions::NewSession;
 use crate::store::values;
@@ -375,6 +376,48 @@ async fn a_reset_ends_every_session_and_every_other_code() {
         assert!(database.find_session([3; 32]).await.unwrap().is_some(), "others stay");
         let change = database.redeem_address(ann, Purpose::Change, "change", NOW, 3, false).await;
         assert_eq!(change.unwrap(), Redeemed::Void);
+    })
+    .await;
+}
+
+/// Whoever had asked for a code could undo what the owner, or the host for them, had done about it.
+#[tokio::test]
+async fn another_password_voids_every_code_and_another_hash_of_the_same_none() {
+    on_each_engine(async |database| {
+        let ann = verified(&database, "ann", "ann@example.org").await;
+        let issue = async || {
+            for (purpose, hash) in [(Purpose::Reset, "reset"), (Purpose::Change, "change")] {
+                let (codes, rules) =
+                    ([code(ann, hash)], Issue { at_most: 9, ..rules(purpose, NOW) });
+                assert!(is_issued(&database, &email("eve@example.org"), &codes, rules).await);
+            }
+        };
+        let codes = async || {
+            let codes = "SELECT purpose FROM mail_code";
+            database.read("look", codes, values![]).await.unwrap().len()
+        };
+        issue().await;
+        assert!(database.renew_hash(ann, HASH, "again").await.unwrap());
+        assert_eq!(codes().await, 2);
+        assert!(database.change_password(ann, HASH, "new", None).await.unwrap().is_none());
+        assert_eq!(codes().await, 2, "whoever does not know the password voids nothing");
+        assert!(database.change_password(ann, "again", "new", None).await.unwrap().is_some());
+        assert_eq!(codes().await, 0);
+        issue().await;
+        let deed = Deed::SetPassword { username: name("ann"), hash: "rescued".into() };
+        let order = Order {
+            by: By::Host,
+            now: NOW,
+            action: "a test",
+            target: "ann".into(),
+            detail: String::new(),
+            deed: Ok(deed),
+        };
+        database.administer(&order).await.unwrap().unwrap();
+        assert_eq!(codes().await, 0);
+        assert!(database.redeem_reset(ann, "reset", "theirs", NOW).await.unwrap().is_none());
+        let known = database.credentials(&name("ann")).await.unwrap().unwrap();
+        assert_eq!(known.password_hash, "rescued");
     })
     .await;
 }
