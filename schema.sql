@@ -260,6 +260,8 @@ CREATE TABLE file (
 
 CREATE INDEX file_sender_idx ON file (sender, expires) WHERE ended = '';
 
+CREATE INDEX file_recipient_idx ON file (recipient) WHERE ended = '';
+
 CREATE INDEX file_expires_idx ON file (expires);
 
 CREATE INDEX file_ended_idx ON file (id) WHERE ended <> '' AND swept = 0;

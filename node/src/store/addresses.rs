@@ -392,7 +392,7 @@ const DELETE_OLD_CODES: &str = "DELETE FROM mail_code WHERE expires <= $1";
 const DELETE_OLD_MAILS: &str = "DELETE FROM mail_sent WHERE sent <= $1";
 
 /// The condition stands there twice: somebody may be verified between the two looks at it.
-const DELETE_UNVERIFIED: &str = "
+pub(super) const DELETE_UNVERIFIED: &str = "
     DELETE FROM account
     WHERE 0 < unverified_until AND unverified_until <= $1 AND id IN (
       SELECT id FROM account WHERE 0 < unverified_until AND unverified_until <= $1

@@ -303,7 +303,8 @@ async fn carry_out(
             {
                 transaction.run(forget, values![user]).await?;
             }
-            transaction.run(END_FILES, values![user]).await?;
+            transaction.run(END_SENT_FILES, values![user]).await?;
+            transaction.run(END_OFFERED_FILES, values![user]).await?;
             transaction.run(BLOCK_EVERYBODY, values![user]).await?;
             transaction.run(FREE_USERNAME, values![username.as_str(), now]).await?;
             transaction.run(DELETE_ACCOUNT, values![user, now]).await?;
@@ -436,10 +437,12 @@ pub(super) const INSERT_ADMIN: &str =
 
 const DELETE_ADMIN: &str = "DELETE FROM admin WHERE account = $1";
 
-const RAISE_LISTS: &str = "
+/// One list of people and no "or": a server would look at each account for it.
+pub(super) const RAISE_LISTS: &str = "
     UPDATE account SET contacts_version = contacts_version + 1
-    WHERE id = $1 OR id IN (SELECT owner FROM contact WHERE other = $1)
-    RETURNING id";
+    WHERE id IN (
+      SELECT CAST($1 AS BIGINT) UNION ALL SELECT owner FROM contact WHERE other = $1
+    ) RETURNING id";
 
 const DELETE_SESSIONS: &str = "DELETE FROM session WHERE account = $1 RETURNING id";
 
@@ -464,7 +467,7 @@ const DELETE_SOME_FILE_BANS: &str = "
     DELETE FROM file_ban WHERE account = $1 AND ($2 = '' OR extension = $2)
     RETURNING extension";
 
-const DELETE_CONTACTS: &str = "DELETE FROM contact WHERE owner = $1 OR other = $1";
+pub(super) const DELETE_CONTACTS: &str = "DELETE FROM contact WHERE owner = $1 OR other = $1";
 
 /// Whoever has a conversation with them hears that nothing is accepted there any more.
 const BLOCK_EVERYBODY: &str = "
@@ -474,8 +477,11 @@ const BLOCK_EVERYBODY: &str = "
     WHERE member.account = $1";
 
 /// The sweeper takes away what is stored of them.
-const END_FILES: &str = "
-    UPDATE file SET ended = 'cancelled' WHERE (sender = $1 OR recipient = $1) AND ended = ''";
+pub(super) const END_SENT_FILES: &str = "
+    UPDATE file SET ended = 'cancelled' WHERE sender = $1 AND ended = ''";
+
+pub(super) const END_OFFERED_FILES: &str = "
+    UPDATE file SET ended = 'cancelled' WHERE recipient = $1 AND ended = ''";
 
 const FREE_USERNAME: &str = "
     INSERT INTO freed_username (username, freed) VALUES ($1, $2)

@@ -9,7 +9,7 @@ pub(super) struct Migration {
     pub(super) sql: &'static str,
 }
 
-pub(super) const ALL: [Migration; 13] = [
+pub(super) const ALL: [Migration; 14] = [
     Migration {
         number: 1,
         name: "initial",
@@ -58,6 +58,11 @@ pub(super) const ALL: [Migration; 13] = [
         number: 13,
         name: "direct_high",
         sql: include_str!("../../migrations/0013_direct_high.sql"),
+    },
+    Migration {
+        number: 14,
+        name: "file_recipient",
+        sql: include_str!("../../migrations/0014_file_recipient.sql"),
     },
 ];
 
