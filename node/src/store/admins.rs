@@ -4,6 +4,8 @@
 use std::collections::HashSet;
 
 use thrive_protocol::admin::Extension;
+use thrive_protocol::entry::Body;
+use thrive_protocol::file::FileState;
 use thrive_protocol::ids::{SessionId, Time, UserId};
 use thrive_protocol::limits::ACCOUNTS_PER_EMAIL;
 use thrive_protocol::name::Username;
@@ -14,6 +16,7 @@ use crate::domain::admin::{Right, Subject, Wish, decide};
 use crate::store::accounts::{DELETE_EXPIRED, INSERT_ACCOUNT, NewAccount, NewAddress};
 use crate::store::addresses::{COUNT_OTHERS, DELETE_CODES};
 use crate::store::audit::{self, Line};
+use crate::store::entries;
 use crate::store::error::{Cause, Doing, rule};
 use crate::store::ids::fresh_id;
 use crate::store::undisturbed::undisturbed;
@@ -303,8 +306,7 @@ async fn carry_out(
             {
                 transaction.run(forget, values![user]).await?;
             }
-            transaction.run(END_SENT_FILES, values![user]).await?;
-            transaction.run(END_OFFERED_FILES, values![user]).await?;
+            end_files(transaction, user, now).await?;
             transaction.run(BLOCK_EVERYBODY, values![user]).await?;
             transaction.run(FREE_USERNAME, values![username.as_str(), now]).await?;
             transaction.run(DELETE_ACCOUNT, values![user, now]).await?;
@@ -352,6 +354,28 @@ async fn raise_lists(
     user: UserId,
 ) -> Result<Vec<UserId>, StoreError> {
     ids(&transaction.run(RAISE_LISTS, values![user]).await?)
+}
+
+/// Takes back what they have offered and declines what they were offered, and says so in the logs: everybody
+/// finds it there, who is connected within seconds. The sweeper takes away what is stored of them.
+async fn end_files(
+    transaction: &mut Transaction,
+    user: UserId,
+    now: Time,
+) -> Result<(), StoreError> {
+    let both = [(CANCEL_FILES, FileState::Cancelled), (DECLINE_FILES, FileState::Declined)];
+    for (end, state) in both {
+        let ended = transaction.run(end, values![user, now]).await?;
+        let file = |row: &Row| Ok::<_, Cause>((row.get(0)?, row.get(1)?, row.get(2)?));
+        let ended: Result<Vec<_>, Cause> = ended.iter().map(file).collect();
+        let ended = ended.doing("end the files of an account")?;
+        let told = ended.into_iter().filter(|(.., is_open)| *is_open).take(FILES_TOLD);
+        for (conversation, file, _) in told {
+            let body = Body::FileState { file, state };
+            entries::append(transaction, conversation, user, None, now, body).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn end_sessions(
@@ -404,6 +428,10 @@ impl Deed {
         }
     }
 }
+
+/// Files of a deleted account whose end is written into the logs, of each kind: as many as a transaction
+/// over a network has time for. Of the others, it is said when somebody wants them.
+const FILES_TOLD: usize = 300;
 
 /// In the place of an account: the host, or nobody.
 const NOBODY: UserId = UserId(0);
@@ -476,12 +504,14 @@ const BLOCK_EVERYBODY: &str = "
     FROM member JOIN direct ON direct.conversation = member.conversation
     WHERE member.account = $1";
 
-/// The sweeper takes away what is stored of them.
-pub(super) const END_SENT_FILES: &str = "
-    UPDATE file SET ended = 'cancelled' WHERE sender = $1 AND ended = ''";
+/// With those that have expired or arrived, for which nobody waits.
+pub(super) const CANCEL_FILES: &str = "
+    UPDATE file SET ended = 'cancelled' WHERE sender = $1 AND ended = ''
+    RETURNING conversation, id, CASE WHEN received = 0 AND $2 < expires THEN 1 ELSE 0 END";
 
-pub(super) const END_OFFERED_FILES: &str = "
-    UPDATE file SET ended = 'cancelled' WHERE recipient = $1 AND ended = ''";
+pub(super) const DECLINE_FILES: &str = "
+    UPDATE file SET ended = 'declined' WHERE recipient = $1 AND ended = ''
+    RETURNING conversation, id, CASE WHEN received = 0 AND $2 < expires THEN 1 ELSE 0 END";
 
 const FREE_USERNAME: &str = "
     INSERT INTO freed_username (username, freed) VALUES ($1, $2)

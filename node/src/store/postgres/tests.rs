@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::*;
 use crate::domain::relation::{Pair, RelationRefusal};
 use crate::store::addresses::DELETE_UNVERIFIED;
-use crate::store::admins::{DELETE_CONTACTS, END_OFFERED_FILES, END_SENT_FILES, RAISE_LISTS};
+use crate::store::admins::{CANCEL_FILES, DECLINE_FILES, DELETE_CONTACTS, RAISE_LISTS};
 use crate::store::contract::{NOW, account, ann_and_bob, fresh_postgres, message, postgres_at};
 use crate::store::error::rule;
 use crate::store::value::values;
@@ -337,8 +337,8 @@ async fn orders_of_admins_and_the_sweep_look_at_no_table_as_a_whole() {
     };
     for (sql, params) in [
         (RAISE_LISTS, values![777]),
-        (END_SENT_FILES, values![777]),
-        (END_OFFERED_FILES, values![777]),
+        (CANCEL_FILES, values![777, 7]),
+        (DECLINE_FILES, values![777, 7]),
         (DELETE_CONTACTS, values![777]),
         (DELETE_UNVERIFIED, values![777, 200]),
     ] {
