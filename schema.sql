@@ -58,6 +58,9 @@ CREATE TABLE account (
   -- When others saw the person last, about to the minute; 0: never since contacts may know. It stands
   -- still while the person is invisible.
   last_seen BIGINT NOT NULL DEFAULT 0,
+  -- The invitation that it was made by, while it waits for its code: if that never comes, the use is given
+  -- back. 0: none.
+  invite BIGINT NOT NULL DEFAULT 0,
   CONSTRAINT account_pkey PRIMARY KEY (id),
   CONSTRAINT account_username_key UNIQUE (username),
   CONSTRAINT account_availability_check

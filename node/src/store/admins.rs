@@ -19,6 +19,7 @@ use crate::store::audit::{self, Line};
 use crate::store::entries;
 use crate::store::error::{Cause, Doing, rule};
 use crate::store::ids::fresh_id;
+use crate::store::invites::give_back;
 use crate::store::undisturbed::undisturbed;
 use crate::store::value::{Row, values};
 use crate::store::{Database, StoreError, Transaction};
@@ -206,7 +207,9 @@ async fn run(
     };
     if let Deed::Create(new) = deed {
         // A sign-up whose time is over holds its name no more.
-        transaction.run(DELETE_EXPIRED, values![new.username.as_str(), order.now]).await?;
+        let params = values![new.username.as_str(), order.now];
+        let gone = transaction.run(DELETE_EXPIRED, params).await?;
+        give_back(transaction, &gone).await?;
     }
     let found = match deed.username() {
         Some(username) => find(transaction, deed, username, order.now).await?,
@@ -293,7 +296,7 @@ async fn carry_out(
                     return Ok(Err(Refusal::over(Code::TooManyAccounts, ACCOUNTS_PER_EMAIL)));
                 }
             }
-            if transaction.run(INSERT_ACCOUNT, new.params(user)).await?.is_empty() {
+            if transaction.run(INSERT_ACCOUNT, new.params(user, 0)).await?.is_empty() {
                 return Ok(Err(Code::UsernameTaken.into()));
             }
             carried.user = Some(user);
@@ -531,7 +534,11 @@ const INSERT_INVITE: &str = "
     INSERT INTO invite (id, code_hash, uses, ends, made, made_by)
     VALUES ($1, $2, $3, $4, $5, $6)";
 
-const DELETE_OLD_INVITES: &str = "DELETE FROM invite WHERE ends < $1 OR uses = 0";
+/// One that is used up stays while a use may come back.
+const DELETE_OLD_INVITES: &str = "
+    DELETE FROM invite WHERE ends < $1 OR (uses = 0 AND NOT EXISTS (
+      SELECT 1 FROM account WHERE 0 < unverified_until AND account.invite = invite.id
+    ))";
 
 const DELETE_INVITE: &str = "DELETE FROM invite WHERE id = $1 RETURNING id";
 

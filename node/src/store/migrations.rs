@@ -9,7 +9,7 @@ pub(super) struct Migration {
     pub(super) sql: &'static str,
 }
 
-pub(super) const ALL: [Migration; 14] = [
+pub(super) const ALL: [Migration; 15] = [
     Migration {
         number: 1,
         name: "initial",
@@ -63,6 +63,11 @@ pub(super) const ALL: [Migration; 14] = [
         number: 14,
         name: "file_recipient",
         sql: include_str!("../../migrations/0014_file_recipient.sql"),
+    },
+    Migration {
+        number: 15,
+        name: "account_invite",
+        sql: include_str!("../../migrations/0015_account_invite.sql"),
     },
 ];
 

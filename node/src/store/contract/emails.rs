@@ -139,6 +139,55 @@ async fn however_many_sign_ups_were_never_verified_all_are_forgotten() {
     .await;
 }
 
+/// With a code for one account and a mistyped address, nobody came in.
+#[tokio::test]
+async fn an_invitation_comes_back_from_a_sign_up_that_was_never_verified() {
+    on_each_engine(async |database| {
+        let (code_hash, late) = ([7; 32], after(9 * HOUR));
+        let invite = async |code_hash: [u8; 32]| {
+            let deed = Ok(Deed::MakeInvite { code_hash, uses: 1, ends: late });
+            let (by, target, detail) = (By::Host, String::new(), String::new());
+            let order = Order { by, now: NOW, action: "a test", target, detail, deed };
+            database.administer(&order).await.unwrap().unwrap();
+        };
+        let sign_up = async |username: &str, created: Time, invite| {
+            let (email, until) = (email("ann@example.org"), Time(created.0 + HOUR));
+            let new = NewAccount {
+                username: name(username),
+                password_hash: HASH.into(),
+                created,
+                freed_before: created,
+                invite,
+                first_is_admin: false,
+                address: Some(NewAddress { email, unverified_until: until }),
+            };
+            database.create_account(new).await.map(|it| it.user)
+        };
+        let is_good = async || database.is_invited(code_hash, late).await.unwrap();
+        invite(code_hash).await;
+        sign_up("ann", NOW, Some(code_hash)).await.unwrap();
+        assert!(!is_good().await);
+        // Which takes those away that are used up for good.
+        invite([8; 32]).await;
+        assert_eq!(database.forget_unverified(after(HOUR), NOW).await.unwrap(), 1);
+        assert!(is_good().await);
+        // And from one whose name somebody else takes.
+        sign_up("ann", NOW, Some(code_hash)).await.unwrap();
+        sign_up("ann", after(HOUR), None).await.unwrap();
+        assert!(is_good().await);
+        let bob = sign_up("bob", NOW, Some(code_hash)).await.unwrap();
+        let codes = [code(bob, "its")];
+        let address = email("ann@example.org");
+        assert!(is_issued(&database, &address, &codes, rules(Purpose::Verify, NOW)).await);
+        database.redeem_address(bob, Purpose::Verify, "its", NOW, 9, false).await.unwrap();
+        assert_eq!(database.forget_unverified(late, NOW).await.unwrap(), 1);
+        assert!(!is_good().await, "bob is here");
+        let again = sign_up("eve", NOW, Some(code_hash)).await;
+        assert!(matches!(again, Err(CreateAccountError::NotInvited)));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn the_last_code_lets_an_account_in_once() {
     on_each_engine(async |database| {
