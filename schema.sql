@@ -58,6 +58,9 @@ CREATE TABLE account (
   -- When others saw the person last, about to the minute; 0: never since contacts may know. It stands
   -- still while the person is invisible.
   last_seen BIGINT NOT NULL DEFAULT 0,
+  -- The invitation that it was made by, while it waits for its code: if that never comes, the use is given
+  -- back. 0: none.
+  invite BIGINT NOT NULL DEFAULT 0,
   CONSTRAINT account_pkey PRIMARY KEY (id),
   CONSTRAINT account_username_key UNIQUE (username),
   CONSTRAINT account_availability_check
@@ -191,6 +194,8 @@ CREATE TABLE direct (
   CONSTRAINT direct_order_check CHECK (low < high)
 );
 
+CREATE INDEX direct_high_idx ON direct (high);
+
 -- Who is in a conversation, and how far they are. The three positions never go back.
 CREATE TABLE member (
   conversation BIGINT NOT NULL,
@@ -257,6 +262,8 @@ CREATE TABLE file (
 );
 
 CREATE INDEX file_sender_idx ON file (sender, expires) WHERE ended = '';
+
+CREATE INDEX file_recipient_idx ON file (recipient) WHERE ended = '';
 
 CREATE INDEX file_expires_idx ON file (expires);
 

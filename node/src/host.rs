@@ -7,12 +7,14 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use thrive_protocol::Refusal;
 use thrive_protocol::admin::dates;
 use thrive_protocol::admin::{AdminAnswer, AdminCommand, Ban, CreateUser, Until};
+use thrive_protocol::ids::UserId;
 use thrive_protocol::limits::AUDIT_PAGE;
 use thrive_protocol::secret::Secret;
 
 use thrive_node::cli::host::{AdminsCommand, BanCommand, InviteCommand, UserCommand};
 use thrive_node::config::Config;
 use thrive_node::data_dir::{DataDir, DataDirError};
+use thrive_node::mail::{self, Means, Notice, Post};
 use thrive_node::news::Answer as _;
 use thrive_node::password::Hasher;
 use thrive_node::presence::Online;
@@ -24,6 +26,7 @@ use thrive_node::{clock, console};
 /// The store of the configuration, and the deeds on it.
 struct Host {
     database: Database,
+    hasher: Hasher,
     admins: Admins,
     /// Held when no node is running, so that none starts meanwhile.
     _data: Option<DataDir>,
@@ -47,8 +50,7 @@ pub(crate) async fn user(config: &Config, command: UserCommand) -> Result<String
         }
         UserCommand::Password { name, password_file } => {
             let password = password(password_file.as_deref())?;
-            let ended = host.admins.host_sets_password(&name, password).await.map_err(refused)?;
-            Ok(format!("{name} has another password now; {ended} sessions ended."))
+            host.set_password(config, &name, password).await
         }
     };
     host.database.close().await;
@@ -126,8 +128,8 @@ impl Host {
         let database = Database::at(place).await.context("open the database")?;
         let hasher = Hasher::start().context("start the threads that hash passwords")?;
         let around = Around { has_mail: config.smtp.is_some(), ..Around::default() };
-        let admins = Admins::new(database.clone(), hasher, Online::default(), around);
-        Ok(Self { database, admins, _data: data })
+        let admins = Admins::new(database.clone(), hasher.clone(), Online::default(), around);
+        Ok(Self { database, hasher, admins, _data: data })
     }
 
     async fn order(&self, command: AdminCommand) -> Result<String> {
@@ -142,6 +144,32 @@ impl Host {
     async fn create(&self, username: String, password: Secret) -> Result<String> {
         let create = CreateUser { username, password, email: None };
         self.order(AdminCommand::CreateUser(create)).await
+    }
+
+    /// The owner is told by mail, as of every other change of a password: no node does it for us.
+    async fn set_password(&self, config: &Config, name: &str, password: Secret) -> Result<String> {
+        let set = self.admins.host_sets_password(name, password).await;
+        let (user, ended) = set.map_err(refused)?;
+        let said = format!("{name} has another password now; {ended} sessions ended.");
+        Ok(match self.tell(config, user).await {
+            Ok(Notice::NoNeed) => said,
+            Ok(Notice::Delivered) => format!("{said} They are told by mail."),
+            Ok(Notice::Undelivered) => {
+                format!("{said} The mail that tells them was not delivered.")
+            }
+            Err(error) => format!("{said} They could not be told by mail: {error:#}"),
+        })
+    }
+
+    async fn tell(&self, config: &Config, user: UserId) -> Result<Notice> {
+        let Some(smtp) = &config.smtp else { return Ok(Notice::NoNeed) };
+        let means = Means {
+            database: self.database.clone(),
+            hasher: self.hasher.clone(),
+            post: Post::new(smtp)?,
+            server: config.name.clone(),
+        };
+        Ok(mail::tell_of_password(means, user).await?)
     }
 
     async fn make_admin(&self, name: String, password_file: Option<PathBuf>) -> Result<String> {

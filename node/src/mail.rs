@@ -28,7 +28,7 @@ pub use self::post::{Post, PostError};
 use crate::clock;
 use crate::outage::Outage;
 use crate::password::Hasher;
-use crate::store::Database;
+use crate::store::{Database, StoreError};
 use crate::throttle::Network;
 
 /// Something to write to somebody.
@@ -72,6 +72,15 @@ struct Overflow {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the queue of mails takes nothing more")]
 pub struct NoRoom;
+
+/// What became of a notice.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Notice {
+    /// There is no address, or it had enough of them in this hour.
+    NoNeed,
+    Delivered,
+    Undelivered,
+}
 
 /// What an office works with.
 pub struct Means {
@@ -131,6 +140,17 @@ impl Mailer {
     }
 }
 
+/// Tells somebody that their password was changed, outside of a node and its queue: one attempt.
+///
+/// # Errors
+/// The store failed.
+pub async fn tell_of_password(means: Means, user: UserId) -> Result<Notice, StoreError> {
+    let stop = CancellationToken::new();
+    // Nobody is there who could try once more.
+    stop.cancel();
+    Office::new(means, stop).password_changed(user).await
+}
+
 async fn run(
     office: Office,
     mut errands: mpsc::Receiver<(Errand, Instant)>,
@@ -177,7 +197,7 @@ pub async fn sweep(database: Database, stop: CancellationToken) {
             Ok(accounts) => tracing::info!(accounts, "Accounts that were never verified are gone"),
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
-                tracing::debug!(error, "Accounts that were never verified could not be forgotten");
+                tracing::warn!(error, "Accounts that were never verified could not be forgotten");
             }
         }
     }

@@ -36,6 +36,7 @@ pub mod value;
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::time::Duration;
 
 use thrive_protocol::ids::{Epoch, Time};
 
@@ -62,8 +63,8 @@ pub enum Place<'a> {
 }
 
 /// Several statements that happen together or not at all, as if nobody else wrote in between. It is
-/// undone when it is dropped without `commit`, and given up after 5 s. A cluster may break it off in
-/// favor of another one: whoever begins it does so in `undisturbed`.
+/// undone when it is dropped without `commit`, and given up after 5 s, or when whoever began it said. A
+/// cluster may break it off in favor of another one: whoever begins it does so in `undisturbed`.
 pub struct Transaction {
     /// Of whoever began it: the word for every error in it.
     doing: &'static str,
@@ -189,10 +190,19 @@ impl Database {
     }
 
     pub(crate) async fn begin(&self, doing: &'static str) -> Result<Transaction, StoreError> {
+        self.begin_for(doing, PATIENCE).await
+    }
+
+    /// Begins a transaction that may take so long. Only for whoever keeps nobody waiting.
+    pub(crate) async fn begin_for(
+        &self,
+        doing: &'static str,
+        patience: Duration,
+    ) -> Result<Transaction, StoreError> {
         let engine = match self {
-            Self::Sqlite(sqlite) => Engine::Sqlite(sqlite.begin().await.doing(doing)?),
+            Self::Sqlite(sqlite) => Engine::Sqlite(sqlite.begin(patience).await.doing(doing)?),
             Self::Postgres(postgres) => {
-                Engine::Postgres(Box::new(postgres.begin().await.doing(doing)?))
+                Engine::Postgres(Box::new(postgres.begin(patience).await.doing(doing)?))
             }
         };
         Ok(Transaction { doing, engine })
@@ -242,6 +252,9 @@ impl Transaction {
         .doing(self.doing)
     }
 }
+
+/// How long a transaction may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 const UPDATE_EPOCH: &str = "UPDATE meta SET number = $1 WHERE name = 'epoch'";
 

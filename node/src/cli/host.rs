@@ -18,7 +18,7 @@ pub enum UserCommand {
     },
     /// Delete an account and end its sessions; its name rests for 90 days
     Delete { name: String },
-    /// Give somebody another password and end their sessions
+    /// Give somebody another password, end their sessions, and tell them by mail if there is any
     Password {
         name: String,
         /// A file whose first line is the password

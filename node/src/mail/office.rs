@@ -13,14 +13,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::letter::{self, Letter};
 use super::post::Undelivered;
-use super::{Account, Errand, HOUR_MS, Means, code};
+use super::{Account, Errand, HOUR_MS, Means, Notice, code};
 use crate::clock;
 use crate::outage::Outage;
 use crate::password::HashError;
 use crate::random;
 use crate::store::StoreError;
 use crate::store::addresses::Addressee;
-use crate::store::codes::{Issue, NewCode, Purpose};
+use crate::store::codes::{Counted, Issue, NewCode, Purpose};
 use crate::throttle::Network;
 
 pub(super) struct Office {
@@ -84,10 +84,14 @@ impl Office {
             Errand::Verify(username) => self.verify(username).await,
             Errand::Reset { account, from } => self.reset(account, *from).await,
             Errand::Change { user, to } => self.change(*user, to).await,
-            Errand::PasswordChanged(user) => self.password_changed(*user).await,
+            Errand::PasswordChanged(user) => {
+                self.password_changed(*user).await?;
+                Ok(())
+            }
             Errand::AddressChanged { username, before } => {
                 let letter = letter::address_changed(&self.means.server, before.clone(), username);
-                self.notify(letter).await
+                self.notify(letter).await?;
+                Ok(())
             }
         }
     }
@@ -100,15 +104,19 @@ impl Office {
         if ACCOUNTS_PER_EMAIL <= others.len() {
             let names: Vec<_> = others.into_iter().map(|it| it.username).collect();
             let letter = letter::full(&self.means.server, email.clone(), username, &names);
-            if store.issue_codes(&email, &[], self.issue(Purpose::Verify).await?).await? {
-                self.deliver(&letter, CODE_PATIENCE, &[], Purpose::Verify).await;
+            let counted =
+                store.issue_codes(&email, &[], self.issue(Purpose::Verify).await?).await?;
+            if let Some(mail) = counted {
+                self.deliver(mail, &letter, CODE_PATIENCE, &[], Purpose::Verify).await;
             }
             return Ok(());
         }
         let (code, stored) = self.code(user).await?;
-        if store.issue_codes(&email, &stored, self.issue(Purpose::Verify).await?).await? {
+        let counted =
+            store.issue_codes(&email, &stored, self.issue(Purpose::Verify).await?).await?;
+        if let Some(mail) = counted {
             let letter = letter::verify(&self.means.server, email, username, &code);
-            self.deliver(&letter, CODE_PATIENCE, &stored, Purpose::Verify).await;
+            self.deliver(mail, &letter, CODE_PATIENCE, &stored, Purpose::Verify).await;
         }
         Ok(())
     }
@@ -133,9 +141,9 @@ impl Office {
         let requester = &from.site().to_string();
         let rules =
             Issue { at_most: RESETS_PER_HOUR, requester, ..self.issue(Purpose::Reset).await? };
-        if store.issue_codes(&email, &stored, rules).await? {
+        if let Some(mail) = store.issue_codes(&email, &stored, rules).await? {
             let letter = letter::reset(&self.means.server, email, &codes);
-            self.deliver(&letter, CODE_PATIENCE, &stored, Purpose::Reset).await;
+            self.deliver(mail, &letter, CODE_PATIENCE, &stored, Purpose::Reset).await;
         }
         Ok(())
     }
@@ -144,28 +152,32 @@ impl Office {
         let store = &self.means.database;
         let Some(username) = store.username(user).await? else { return Ok(()) };
         let (code, stored) = self.code(user).await?;
-        if store.issue_codes(to, &stored, self.issue(Purpose::Change).await?).await? {
+        if let Some(mail) =
+            store.issue_codes(to, &stored, self.issue(Purpose::Change).await?).await?
+        {
             let letter = letter::change(&self.means.server, to.clone(), &username, &code);
-            self.deliver(&letter, CODE_PATIENCE, &stored, Purpose::Change).await;
+            self.deliver(mail, &letter, CODE_PATIENCE, &stored, Purpose::Change).await;
         }
         Ok(())
     }
 
-    async fn password_changed(&self, user: UserId) -> Result<(), Failed> {
-        let Some(addressee) = self.means.database.addressee(user).await? else { return Ok(()) };
+    pub(super) async fn password_changed(&self, user: UserId) -> Result<Notice, StoreError> {
+        let addressee = self.means.database.addressee(user).await?;
+        let Some(addressee) = addressee else { return Ok(Notice::NoNeed) };
         let Addressee { username, email, .. } = addressee;
         self.notify(letter::password_changed(&self.means.server, email, &username)).await
     }
 
     /// Notices are counted for themselves: whoever has used an address's codes up must not keep its
     /// owner from hearing what they did.
-    async fn notify(&self, letter: Letter) -> Result<(), Failed> {
+    async fn notify(&self, letter: Letter) -> Result<Notice, StoreError> {
         let now = self.now().await?;
         let since = an_hour_before(now);
-        if self.means.database.may_notify(&letter.to, now, since, MAILS_PER_HOUR).await? {
-            self.deliver(&letter, NOTICE_PATIENCE, &[], Purpose::Verify).await;
-        }
-        Ok(())
+        let counted =
+            self.means.database.may_notify(&letter.to, now, since, MAILS_PER_HOUR).await?;
+        let Some(mail) = counted else { return Ok(Notice::NoNeed) };
+        let delivered = self.deliver(mail, &letter, NOTICE_PATIENCE, &[], Purpose::Verify).await;
+        Ok(if delivered { Notice::Delivered } else { Notice::Undelivered })
     }
 
     /// A new code, and what the store keeps of it.
@@ -175,14 +187,32 @@ impl Office {
         Ok((code, [NewCode { user, hash }]))
     }
 
-    /// Tries until it is delivered, refused, of no use, or too late.
+    /// Delivers a letter that was counted. What never went out does not count: with the mail server away
+    /// for a while, whoever asks again once it is back gets their mail. Whether it was delivered.
     async fn deliver(
+        &self,
+        mail: Counted,
+        letter: &Letter,
+        patience: Duration,
+        codes: &[NewCode],
+        purpose: Purpose,
+    ) -> bool {
+        let delivered = self.try_to_deliver(letter, patience, codes, purpose).await;
+        if !delivered && let Err(error) = self.means.database.uncount(mail).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "A mail that was not sent counts all the same for an hour");
+        }
+        delivered
+    }
+
+    /// Tries until it is delivered, refused, of no use, or too late; whether it was delivered.
+    async fn try_to_deliver(
         &self,
         letter: &Letter,
         patience: Duration,
         codes: &[NewCode],
         purpose: Purpose,
-    ) {
+    ) -> bool {
         let deadline = Instant::now() + patience;
         let mut pause = PAUSES.0;
         loop {
@@ -191,10 +221,11 @@ impl Office {
                     if let Some(failed) = self.outage.worked(Instant::now()) {
                         tracing::info!(failed, "The mail server takes mails again");
                     }
-                    return;
+                    return true;
                 }
                 Err(Undelivered::Refused { status }) => {
-                    return tracing::warn!(status, "The mail server has refused a mail for good");
+                    tracing::warn!(status, "The mail server has refused a mail for good");
+                    return false;
                 }
                 Err(Undelivered::Later { why }) => {
                     if self.outage.failed(Instant::now()) {
@@ -203,12 +234,13 @@ impl Office {
                 }
             }
             if self.stop.is_cancelled() || deadline < Instant::now() + pause {
-                return tracing::warn!("A mail was given up: the mail server took none in time");
+                tracing::warn!("A mail was given up: the mail server took none in time");
+                return false;
             }
             self.pause(pause).await;
             pause = (pause * 2).min(PAUSES.1);
             if !self.is_current(codes, purpose).await {
-                return;
+                return false;
             }
         }
     }

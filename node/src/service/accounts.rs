@@ -358,7 +358,7 @@ impl Accounts {
             return Ok(known);
         }
         let fresh = self.hasher.hash(password.clone()).await?;
-        if self.database.change_password(known.user, &known.password_hash, &fresh).await? {
+        if self.database.renew_hash(known.user, &known.password_hash, &fresh).await? {
             return Ok(Credentials { password_hash: fresh, ..known });
         }
         // Another login has hashed the same password again, or it is another password now.

@@ -93,7 +93,7 @@ impl Admins {
         self.perform(By::Host, true, command).await
     }
 
-    /// Gives somebody another password and ends their sessions; says how many those were.
+    /// Gives somebody another password and ends their sessions; says who that is, and how many those were.
     ///
     /// # Errors
     /// There is nobody of that name, or the password is not allowed.
@@ -101,9 +101,11 @@ impl Admins {
         &self,
         username: &str,
         password: Secret,
-    ) -> Result<usize, AdminError> {
+    ) -> Result<(UserId, usize), AdminError> {
         let deed = self.new_password(username, password).await?;
-        Ok(self.by_host("set_password", username, String::new(), deed).await?.sessions.len())
+        let carried = self.by_host("set_password", username, String::new(), deed).await?;
+        let user = carried.user.ok_or_else(|| AdminError::Refused(Code::Internal.into()))?;
+        Ok((user, carried.sessions.len()))
     }
 
     /// Makes an invitation, and returns its number and its code, which is shown this once.

@@ -103,13 +103,8 @@ impl Accounts {
         let verified = proven.password_hash;
         let hash = self.hasher.hash(request.new).await?;
 
-        let sessions = if request.end_other_sessions {
-            let (user, keep) = (caller.user, caller.session);
-            self.database.change_password_and_end_others(user, &verified, &hash, keep).await?
-        } else {
-            let changed = self.database.change_password(caller.user, &verified, &hash).await?;
-            changed.then(Vec::new)
-        };
+        let keep = request.end_other_sessions.then_some(caller.session);
+        let sessions = self.database.change_password(caller.user, &verified, &hash, keep).await?;
         let sessions = sessions.ok_or(AccountError::WrongCredentials)?;
         tracing::info!(user.id = %caller.user, "A password was changed");
         self.tell_of_password(caller.user);

@@ -7,6 +7,7 @@ use thrive_protocol::name::Username;
 use crate::store::audit;
 use crate::store::error::{Doing, rule};
 use crate::store::ids::fresh_id;
+use crate::store::invites::give_back;
 use crate::store::undisturbed::undisturbed;
 use crate::store::value::{FromValue, Row, Value, values};
 use crate::store::{Database, StoreError, Transaction};
@@ -85,7 +86,6 @@ impl Database {
     /// # Errors
     /// The name is taken, or the store failed.
     pub async fn create_account(&self, new: NewAccount) -> Result<Created, CreateAccountError> {
-        let doing = "create an account";
         loop {
             let user = UserId(fresh_id(new.created));
             let alone = new.invite.is_none() && !new.first_is_admin;
@@ -96,8 +96,7 @@ impl Database {
             match created {
                 Err(CreateAccountError::Store(error)) => match error.rule() {
                     Some(rule::ACCOUNT_USERNAME_KEY) => {
-                        let params = values![new.username.as_str(), new.created];
-                        if self.write(doing, DELETE_EXPIRED, params).await?.is_empty() {
+                        if !self.forget_expired(&new.username, new.created).await? {
                             return Err(CreateAccountError::Taken);
                         }
                     }
@@ -110,12 +109,25 @@ impl Database {
         }
     }
 
+    /// Whether there was a sign-up of this name whose time is over.
+    async fn forget_expired(&self, username: &Username, now: Time) -> Result<bool, StoreError> {
+        undisturbed(async || {
+            let mut transaction = self.begin("forget a sign-up whose time is over").await?;
+            let params = values![username.as_str(), now];
+            let gone = transaction.run(DELETE_EXPIRED, params).await?;
+            give_back(&mut transaction, &gone).await?;
+            transaction.commit().await?;
+            Ok(!gone.is_empty())
+        })
+        .await
+    }
+
     async fn insert_account(
         &self,
         user: UserId,
         new: &NewAccount,
     ) -> Result<Created, CreateAccountError> {
-        let rows = self.write("create an account", INSERT_ACCOUNT, new.params(user)).await?;
+        let rows = self.write("create an account", INSERT_ACCOUNT, new.params(user, 0)).await?;
         if rows.is_empty() {
             return Err(CreateAccountError::Taken);
         }
@@ -129,17 +141,18 @@ impl Database {
     ) -> Result<Created, CreateAccountError> {
         let doing = "create an account";
         let mut transaction = self.begin(doing).await?;
+        let waits = new.address.as_ref().is_some_and(|it| it.unverified_until != Time(0));
+        let mut to_give_back = 0;
         if let Some(code_hash) = new.invite {
-            let used =
-                transaction.run(USE_INVITE, values![code_hash.to_vec(), new.created]).await?;
-            if used.is_empty() {
-                return Err(CreateAccountError::NotInvited);
-            }
+            let params = values![code_hash.to_vec(), new.created];
+            let used = transaction.run(USE_INVITE, params).await?;
+            let invite = used.first().ok_or(CreateAccountError::NotInvited)?.get(0).doing(doing)?;
+            to_give_back = if waits { invite } else { 0 };
         }
-        if transaction.run(INSERT_ACCOUNT, new.params(user)).await?.is_empty() {
+        let params = new.params(user, to_give_back);
+        if transaction.run(INSERT_ACCOUNT, params).await?.is_empty() {
             return Err(CreateAccountError::Taken);
         }
-        let waits = new.address.as_ref().is_some_and(|it| it.unverified_until != Time(0));
         let is_admin = new.first_is_admin
             && !waits
             && promote_the_first(&mut transaction, user, &new.username, new.created).await?;
@@ -259,8 +272,8 @@ pub(super) async fn promote_the_first(
 }
 
 impl NewAccount {
-    /// Of [`INSERT_ACCOUNT`].
-    pub(super) fn params(&self, user: UserId) -> Vec<Value> {
+    /// Of [`INSERT_ACCOUNT`]; with the invitation that is given back if it waits for its code in vain, or 0.
+    pub(super) fn params(&self, user: UserId, invite: i64) -> Vec<Value> {
         let Self { username, password_hash, created, freed_before, address, .. } = self;
         let (email, folded, until) = match address {
             Some(NewAddress { email, unverified_until }) => {
@@ -276,7 +289,8 @@ impl NewAccount {
             *freed_before,
             email,
             folded,
-            until
+            until,
+            invite
         ]
     }
 }
@@ -299,16 +313,17 @@ impl FromValue for Username {
 
 pub(super) const INSERT_ACCOUNT: &str = "
     INSERT INTO account
-      (id, username, password_hash, created, email, email_folded, unverified_until)
-    SELECT $1, $2, $3, $4, $6, $7, $8
+      (id, username, password_hash, created, email, email_folded, unverified_until, invite)
+    SELECT $1, $2, $3, $4, $6, $7, $8, $9
     WHERE NOT EXISTS (SELECT 1 FROM freed_username WHERE username = $2 AND $5 < freed)
     RETURNING id";
 
-/// Of a sign-up whose time is over; its codes go with it, and nothing else can hang on it.
+/// Of a sign-up whose time is over; its codes go with it, and nothing else can hang on it. Its invitation is
+/// to be given back.
 pub(super) const DELETE_EXPIRED: &str = "
     DELETE FROM account
     WHERE username = $1 AND 0 < unverified_until AND unverified_until <= $2
-    RETURNING id";
+    RETURNING id, invite";
 
 const USE_INVITE: &str = "
     UPDATE invite SET uses = uses - 1

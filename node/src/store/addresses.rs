@@ -5,9 +5,10 @@ use thrive_protocol::mail::EmailAddress;
 use thrive_protocol::name::Username;
 
 use crate::store::accounts::promote_the_first;
-use crate::store::codes::Purpose;
+use crate::store::codes::{Counted, Purpose};
 use crate::store::error::{Cause, Doing, rule};
 use crate::store::ids::fresh_id;
+use crate::store::invites::give_back;
 use crate::store::sessions::session_ids;
 use crate::store::undisturbed::undisturbed;
 use crate::store::value::{FromValue, Value, values};
@@ -254,7 +255,7 @@ impl Database {
         Ok(Some(ended))
     }
 
-    /// Counts a notice to this address, if there may be one more `since` then. Says whether there may.
+    /// Counts a notice to this address, if there may be one more `since` then. `None`: there may not.
     ///
     /// # Errors
     /// The store failed.
@@ -264,10 +265,11 @@ impl Database {
         now: Time,
         since: Time,
         at_most: usize,
-    ) -> Result<bool, StoreError> {
-        let most = i64::try_from(at_most).unwrap_or(i64::MAX);
-        let params = values![fresh_id(now), email.folded(), now, since, most];
-        Ok(!self.write("count a notice", INSERT_NOTICE, params).await?.is_empty())
+    ) -> Result<Option<Counted>, StoreError> {
+        let (mail, most) = (fresh_id(now), i64::try_from(at_most).unwrap_or(i64::MAX));
+        let params = values![mail, email.folded(), now, since, most];
+        let counted = self.write("count a notice", INSERT_NOTICE, params).await?;
+        Ok((!counted.is_empty()).then_some(Counted(mail)))
     }
 
     /// Forgets sign-ups that were never verified, codes that are too old, and mails that do not count
@@ -279,7 +281,23 @@ impl Database {
         let doing = "forget what was never verified";
         self.write(doing, DELETE_OLD_CODES, values![now]).await?;
         self.write(doing, DELETE_OLD_MAILS, values![sent]).await?;
-        Ok(self.write(doing, DELETE_UNVERIFIED, values![now]).await?.len())
+        let mut forgotten = 0;
+        loop {
+            let gone = undisturbed(|| self.try_forget_some(now)).await?;
+            forgotten += gone;
+            if gone < UNVERIFIED_AT_ONCE {
+                return Ok(forgotten);
+            }
+        }
+    }
+
+    async fn try_forget_some(&self, now: Time) -> Result<usize, StoreError> {
+        let mut transaction = self.begin("forget what was never verified").await?;
+        let params = values![now, UNVERIFIED_AT_ONCE as i64];
+        let gone = transaction.run(DELETE_UNVERIFIED, params).await?;
+        give_back(&mut transaction, &gone).await?;
+        transaction.commit().await?;
+        Ok(gone.len())
     }
 
     async fn addressees(
@@ -344,7 +362,7 @@ const UPDATE_WAITING: &str = "
     RETURNING id";
 
 const UPDATE_ADMITTED: &str = "
-    UPDATE account SET email = '', email_folded = '', unverified_until = 0
+    UPDATE account SET email = '', email_folded = '', unverified_until = 0, invite = 0
     WHERE id = $1 AND password_hash = $2 AND deleted = 0 AND 0 < unverified_until
     RETURNING username";
 
@@ -354,7 +372,7 @@ pub(super) const COUNT_OTHERS: &str = "
       AND id <> $2";
 
 const UPDATE_EMAIL: &str = "
-    UPDATE account SET email = $2, email_folded = $3, unverified_until = 0
+    UPDATE account SET email = $2, email_folded = $3, unverified_until = 0, invite = 0
     WHERE id = $1 AND deleted = 0 RETURNING username";
 
 const UPDATE_PASSWORD: &str = "
@@ -382,5 +400,11 @@ const DELETE_OLD_CODES: &str = "DELETE FROM mail_code WHERE expires <= $1";
 
 const DELETE_OLD_MAILS: &str = "DELETE FROM mail_sent WHERE sent <= $1";
 
-const DELETE_UNVERIFIED: &str = "
-    DELETE FROM account WHERE 0 < unverified_until AND unverified_until <= $1 RETURNING id";
+pub(super) const DELETE_UNVERIFIED: &str = "
+    DELETE FROM account WHERE id IN (
+      SELECT id FROM account WHERE 0 < unverified_until AND unverified_until <= $1
+      ORDER BY unverified_until LIMIT $2
+    ) RETURNING id, invite";
+
+/// So many that a slow store does it within a part of its deadline, and others wait for a moment only.
+const UNVERIFIED_AT_ONCE: usize = 200;

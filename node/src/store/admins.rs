@@ -4,6 +4,8 @@
 use std::collections::HashSet;
 
 use thrive_protocol::admin::Extension;
+use thrive_protocol::entry::Body;
+use thrive_protocol::file::FileState;
 use thrive_protocol::ids::{SessionId, Time, UserId};
 use thrive_protocol::limits::ACCOUNTS_PER_EMAIL;
 use thrive_protocol::name::Username;
@@ -14,8 +16,10 @@ use crate::domain::admin::{Right, Subject, Wish, decide};
 use crate::store::accounts::{DELETE_EXPIRED, INSERT_ACCOUNT, NewAccount, NewAddress};
 use crate::store::addresses::{COUNT_OTHERS, DELETE_CODES};
 use crate::store::audit::{self, Line};
+use crate::store::entries;
 use crate::store::error::{Cause, Doing, rule};
 use crate::store::ids::fresh_id;
+use crate::store::invites::give_back;
 use crate::store::undisturbed::undisturbed;
 use crate::store::value::{Row, values};
 use crate::store::{Database, StoreError, Transaction};
@@ -203,7 +207,9 @@ async fn run(
     };
     if let Deed::Create(new) = deed {
         // A sign-up whose time is over holds its name no more.
-        transaction.run(DELETE_EXPIRED, values![new.username.as_str(), order.now]).await?;
+        let params = values![new.username.as_str(), order.now];
+        let gone = transaction.run(DELETE_EXPIRED, params).await?;
+        give_back(transaction, &gone).await?;
     }
     let found = match deed.username() {
         Some(username) => find(transaction, deed, username, order.now).await?,
@@ -290,7 +296,7 @@ async fn carry_out(
                     return Ok(Err(Refusal::over(Code::TooManyAccounts, ACCOUNTS_PER_EMAIL)));
                 }
             }
-            if transaction.run(INSERT_ACCOUNT, new.params(user)).await?.is_empty() {
+            if transaction.run(INSERT_ACCOUNT, new.params(user, 0)).await?.is_empty() {
                 return Ok(Err(Code::UsernameTaken.into()));
             }
             carried.user = Some(user);
@@ -303,7 +309,7 @@ async fn carry_out(
             {
                 transaction.run(forget, values![user]).await?;
             }
-            transaction.run(END_FILES, values![user]).await?;
+            end_files(transaction, user, now).await?;
             transaction.run(BLOCK_EVERYBODY, values![user]).await?;
             transaction.run(FREE_USERNAME, values![username.as_str(), now]).await?;
             transaction.run(DELETE_ACCOUNT, values![user, now]).await?;
@@ -324,6 +330,8 @@ async fn carry_out(
         }
         Deed::SetPassword { hash, .. } => {
             transaction.run(SET_PASSWORD, values![user, hash.as_str()]).await?;
+            // Whoever has asked for one must not undo what this is for.
+            transaction.run(DELETE_CODES, values![user]).await?;
             carried.sessions = end_sessions(transaction, user).await?;
         }
         Deed::MakeInvite { code_hash, uses, ends } => {
@@ -349,6 +357,28 @@ async fn raise_lists(
     user: UserId,
 ) -> Result<Vec<UserId>, StoreError> {
     ids(&transaction.run(RAISE_LISTS, values![user]).await?)
+}
+
+/// Takes back what they have offered and declines what they were offered, and says so in the logs: everybody
+/// finds it there, who is connected within seconds. The sweeper takes away what is stored of them.
+async fn end_files(
+    transaction: &mut Transaction,
+    user: UserId,
+    now: Time,
+) -> Result<(), StoreError> {
+    let both = [(CANCEL_FILES, FileState::Cancelled), (DECLINE_FILES, FileState::Declined)];
+    for (end, state) in both {
+        let ended = transaction.run(end, values![user, now]).await?;
+        let file = |row: &Row| Ok::<_, Cause>((row.get(0)?, row.get(1)?, row.get(2)?));
+        let ended: Result<Vec<_>, Cause> = ended.iter().map(file).collect();
+        let ended = ended.doing("end the files of an account")?;
+        let told = ended.into_iter().filter(|(.., is_open)| *is_open).take(FILES_TOLD);
+        for (conversation, file, _) in told {
+            let body = Body::FileState { file, state };
+            entries::append(transaction, conversation, user, None, now, body).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn end_sessions(
@@ -402,6 +432,10 @@ impl Deed {
     }
 }
 
+/// Files of a deleted account whose end is written into the logs, of each kind: as many as a transaction
+/// over a network has time for. Of the others, it is said when somebody wants them.
+const FILES_TOLD: usize = 300;
+
 /// In the place of an account: the host, or nobody.
 const NOBODY: UserId = UserId(0);
 
@@ -434,10 +468,12 @@ pub(super) const INSERT_ADMIN: &str =
 
 const DELETE_ADMIN: &str = "DELETE FROM admin WHERE account = $1";
 
-const RAISE_LISTS: &str = "
+/// One list of people and no "or": a server would look at each account for it.
+pub(super) const RAISE_LISTS: &str = "
     UPDATE account SET contacts_version = contacts_version + 1
-    WHERE id = $1 OR id IN (SELECT owner FROM contact WHERE other = $1)
-    RETURNING id";
+    WHERE id IN (
+      SELECT CAST($1 AS BIGINT) UNION ALL SELECT owner FROM contact WHERE other = $1
+    ) RETURNING id";
 
 const DELETE_SESSIONS: &str = "DELETE FROM session WHERE account = $1 RETURNING id";
 
@@ -462,7 +498,7 @@ const DELETE_SOME_FILE_BANS: &str = "
     DELETE FROM file_ban WHERE account = $1 AND ($2 = '' OR extension = $2)
     RETURNING extension";
 
-const DELETE_CONTACTS: &str = "DELETE FROM contact WHERE owner = $1 OR other = $1";
+pub(super) const DELETE_CONTACTS: &str = "DELETE FROM contact WHERE owner = $1 OR other = $1";
 
 /// Whoever has a conversation with them hears that nothing is accepted there any more.
 const BLOCK_EVERYBODY: &str = "
@@ -471,9 +507,14 @@ const BLOCK_EVERYBODY: &str = "
     FROM member JOIN direct ON direct.conversation = member.conversation
     WHERE member.account = $1";
 
-/// The sweeper takes away what is stored of them.
-const END_FILES: &str = "
-    UPDATE file SET ended = 'cancelled' WHERE (sender = $1 OR recipient = $1) AND ended = ''";
+/// With those that have expired or arrived, for which nobody waits.
+pub(super) const CANCEL_FILES: &str = "
+    UPDATE file SET ended = 'cancelled' WHERE sender = $1 AND ended = ''
+    RETURNING conversation, id, CASE WHEN received = 0 AND $2 < expires THEN 1 ELSE 0 END";
+
+pub(super) const DECLINE_FILES: &str = "
+    UPDATE file SET ended = 'declined' WHERE recipient = $1 AND ended = ''
+    RETURNING conversation, id, CASE WHEN received = 0 AND $2 < expires THEN 1 ELSE 0 END";
 
 const FREE_USERNAME: &str = "
     INSERT INTO freed_username (username, freed) VALUES ($1, $2)
@@ -493,7 +534,11 @@ const INSERT_INVITE: &str = "
     INSERT INTO invite (id, code_hash, uses, ends, made, made_by)
     VALUES ($1, $2, $3, $4, $5, $6)";
 
-const DELETE_OLD_INVITES: &str = "DELETE FROM invite WHERE ends < $1 OR uses = 0";
+/// One that is used up stays while a use may come back.
+const DELETE_OLD_INVITES: &str = "
+    DELETE FROM invite WHERE ends < $1 OR (uses = 0 AND NOT EXISTS (
+      SELECT 1 FROM account WHERE 0 < unverified_until AND account.invite = invite.id
+    ))";
 
 const DELETE_INVITE: &str = "DELETE FROM invite WHERE id = $1 RETURNING id";
 

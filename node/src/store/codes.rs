@@ -68,6 +68,10 @@ pub struct Claimed {
     pub hash: String,
 }
 
+/// A mail that was counted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Counted(pub(super) i64);
+
 impl Purpose {
     pub(super) fn word(self) -> &'static str {
         match self {
@@ -87,7 +91,7 @@ impl Purpose {
 }
 
 impl Database {
-    /// Counts one mail to this address and stores the codes in it. False, and nothing happened: the
+    /// Counts one mail to this address and stores the codes in it. `None`, and nothing happened: the
     /// address has had enough, or no account is in need of such a code any more.
     ///
     /// # Errors
@@ -97,7 +101,7 @@ impl Database {
         email: &EmailAddress,
         codes: &[NewCode],
         rules: Issue<'_>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<Counted>, StoreError> {
         undisturbed(|| self.try_issue_codes(email, codes, rules)).await
     }
 
@@ -106,7 +110,7 @@ impl Database {
         email: &EmailAddress,
         codes: &[NewCode],
         rules: Issue<'_>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<Counted>, StoreError> {
         let doing = "make codes for a mail";
         let mut transaction = self.begin(doing).await?;
         let kind = rules.purpose.kind();
@@ -116,7 +120,7 @@ impl Database {
         let (all, theirs): (i64, i64) = sent.doing(doing)?;
         let most = |most: usize| i64::try_from(most).unwrap_or(i64::MAX);
         if most(rules.at_most) <= all || most(rules.at_most_each) <= theirs {
-            return Ok(false);
+            return Ok(None);
         }
         let tries = i64::try_from(rules.tries).unwrap_or(i64::MAX);
         let upsert = match rules.purpose {
@@ -133,14 +137,23 @@ impl Database {
                 tries
             ];
             if transaction.run(upsert, params).await?.is_empty() {
-                return Ok(false);
+                return Ok(None);
             }
             transaction.run(DELETE_TRIES, values![code.user, rules.purpose.word()]).await?;
         }
-        let params = values![fresh_id(rules.now), email.folded(), kind, rules.now, rules.requester];
+        let mail = fresh_id(rules.now);
+        let params = values![mail, email.folded(), kind, rules.now, rules.requester];
         transaction.run(INSERT_MAIL, params).await?;
         transaction.commit().await?;
-        Ok(true)
+        Ok(Some(Counted(mail)))
+    }
+
+    /// A mail that was counted was not delivered: it does not count.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn uncount(&self, mail: Counted) -> Result<(), StoreError> {
+        self.write("take a mail back", DELETE_MAIL, values![mail.0]).await.map(drop)
     }
 
     /// Takes one try from the code of an account, before it is compared. `None`: there is no such code,
@@ -195,6 +208,8 @@ const COUNT_MAILS: &str = "
 
 const INSERT_MAIL: &str = "
     INSERT INTO mail_sent (id, email_folded, kind, sent, requester) VALUES ($1, $2, $3, $4, $5)";
+
+const DELETE_MAIL: &str = "DELETE FROM mail_sent WHERE id = $1";
 
 const DELETE_TRIES: &str = "DELETE FROM mail_code_try WHERE account = $1 AND purpose = $2";
 

@@ -7,6 +7,7 @@ mod emails;
 mod files;
 mod found;
 mod groups;
+mod importing;
 mod marks;
 mod people;
 mod transactions;

@@ -211,13 +211,13 @@ const HEADS_AT_ONCE: usize = 128;
 
 const SELECT_DIRECT: &str = "SELECT conversation FROM direct WHERE low = $1 AND high = $2";
 
-pub(super) const INSERT_CONVERSATION: &str = "
+const INSERT_CONVERSATION: &str = "
     INSERT INTO conversation (id, kind, created, last_time) VALUES ($1, 'direct', $2, $2)";
 
-pub(super) const INSERT_DIRECT: &str = "
+const INSERT_DIRECT: &str = "
     INSERT INTO direct (conversation, low, high) VALUES ($1, $2, $3)";
 
-pub(super) const INSERT_MEMBERS: &str = "
+const INSERT_MEMBERS: &str = "
     INSERT INTO member (conversation, account) VALUES ($1, $2), ($1, $3)";
 
 const SELECT_CONVERSATION: &str = "

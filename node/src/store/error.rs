@@ -140,7 +140,7 @@ pub mod rule {
     /// A rule that nobody should run into; its name is in the log of the engine only.
     pub const OTHER: &str = "other";
 
-    const ALL: [&str; 10] = [
+    pub(in crate::store) const ALL: [&str; 10] = [
         ACCOUNT_PKEY,
         ACCOUNT_USERNAME_KEY,
         AUDIT_PKEY,

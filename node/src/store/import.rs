@@ -1,6 +1,7 @@
 //! Writes people, what they hold of each other and what was said to them, all of it or nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use thrive_protocol::admin::Extension;
 use thrive_protocol::ids::{ClientMsgId, ConversationId, Time, UserId};
@@ -10,14 +11,13 @@ use thrive_protocol::people::Relation;
 use thrive_protocol::text::{MessageText, Reason};
 
 use crate::store::admins::{INSERT_ADMIN, UPSERT_BAN, UPSERT_FILE_BAN};
-use crate::store::append::{INSERT_MESSAGE, KIND_TEXT};
+use crate::store::append::KIND_TEXT;
 use crate::store::audit;
 use crate::store::contacts::relation_word;
-use crate::store::conversations::{INSERT_CONVERSATION, INSERT_DIRECT, INSERT_MEMBERS};
 use crate::store::error::{Doing, rule};
 use crate::store::undisturbed::undisturbed;
-use crate::store::value::values;
-use crate::store::{Database, StoreError};
+use crate::store::value::{Value, values};
+use crate::store::{Database, StoreError, Transaction};
 
 /// Everything that is to be there, with its ids.
 #[derive(Debug)]
@@ -113,35 +113,20 @@ impl Database {
     }
 
     async fn try_import(&self, import: &Import) -> Result<(), StoreError> {
-        let mut transaction = self.begin("import people").await?;
-        for it in &import.accounts {
+        let mut transaction = self.begin_for("import people", PATIENCE).await?;
+        let accounts = import.accounts.iter().map(|it| {
             let hash = it.password_hash.as_str();
             let email = it.email.as_ref().map_or("", |it| it.as_str());
             let folded = it.email.as_ref().map(EmailAddress::folded).unwrap_or_default();
-            let params = values![it.user, it.username.as_str(), hash, it.created, email, folded];
-            transaction.run(INSERT_ACCOUNT, params).await?;
-        }
-        for it in &import.sides {
-            let params = values![it.owner, it.other, relation_word(it.relation), it.blocked];
-            transaction.run(INSERT_SIDE, params).await?;
-        }
-        for it in &import.conversations {
-            let id = it.conversation;
-            transaction.run(INSERT_CONVERSATION, values![id, it.created]).await?;
-            transaction.run(INSERT_DIRECT, values![id, it.low, it.high]).await?;
-            transaction.run(INSERT_MEMBERS, values![id, it.low, it.high]).await?;
-            let mut seq = 0_i64;
-            let mut time = it.created;
-            for message in &it.messages {
-                seq += 1;
-                time = message.time;
-                let (sender, key) = (message.sender, message.id.0.to_vec());
-                let body = message.text.as_str().as_bytes().to_vec();
-                let params = values![id, seq, sender, key, time, KIND_TEXT, body];
-                transaction.run(INSERT_MESSAGE, params).await?;
-            }
-            transaction.run(crate::store::append::MOVE_HEAD, values![id, seq, time]).await?;
-        }
+            values![it.user, it.username.as_str(), hash, it.created, email, folded]
+        });
+        insert(&mut transaction, INSERT_ACCOUNTS, accounts).await?;
+        let sides = import
+            .sides
+            .iter()
+            .map(|it| values![it.owner, it.other, relation_word(it.relation), it.blocked]);
+        insert(&mut transaction, INSERT_SIDES, sides).await?;
+        insert_conversations(&mut transaction, &import.conversations).await?;
         for it in &import.bans {
             let params = values![it.user, it.ends, it.reason.as_str(), import.now, HOST];
             transaction.run(UPSERT_BAN, params).await?;
@@ -182,6 +167,56 @@ impl Database {
     }
 }
 
+async fn insert_conversations(
+    transaction: &mut Transaction,
+    conversations: &[Conversation],
+) -> Result<(), StoreError> {
+    let logs = conversations.iter().map(|it| {
+        let last = it.messages.last().map_or(it.created, |it| it.time);
+        values![it.conversation, it.created, it.messages.len() as i64, last]
+    });
+    insert(transaction, INSERT_CONVERSATIONS, logs).await?;
+    let pairs = conversations.iter().map(|it| values![it.conversation, it.low, it.high]);
+    insert(transaction, INSERT_DIRECTS, pairs).await?;
+    let members = conversations
+        .iter()
+        .flat_map(|it| [it.low, it.high].map(|member| values![it.conversation, member]));
+    insert(transaction, INSERT_MEMBERS, members).await?;
+    let messages = conversations.iter().flat_map(|of| {
+        (1_i64..).zip(&of.messages).map(|(seq, it)| {
+            let (key, body) = (it.id.0.to_vec(), it.text.as_str().as_bytes().to_vec());
+            values![of.conversation, seq, it.sender, key, it.time, KIND_TEXT, body]
+        })
+    });
+    insert(transaction, INSERT_MESSAGES, messages).await
+}
+
+/// Writes rows, many with each statement: over a network, the answers take longer than the work.
+async fn insert(
+    transaction: &mut Transaction,
+    into: &str,
+    rows: impl Iterator<Item = Vec<Value>>,
+) -> Result<(), StoreError> {
+    let mut rows = rows.peekable();
+    while let Some(columns) = rows.peek().map(Vec::len) {
+        let params: Vec<_> = rows.by_ref().take(ROWS_AT_ONCE).flatten().collect();
+        let row = |first: usize| {
+            let numbers: Vec<_> =
+                (first + 1..=first + columns).map(|it| format!("${it}")).collect();
+            format!("({})", numbers.join(", "))
+        };
+        let all: Vec<_> = (0..params.len()).step_by(columns).map(row).collect();
+        transaction.run(format!("{into} VALUES {}", all.join(", ")), params).await?;
+    }
+    Ok(())
+}
+
+/// How long an import may take: hundreds of thousands of rows over a slow network.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Both engines take some ten thousand parameters; a row has seven at most, and a message some kilobytes.
+const ROWS_AT_ONCE: usize = 500;
+
 /// In the place of the account that has made something.
 const HOST: UserId = UserId(0);
 
@@ -192,9 +227,17 @@ const SELECT_ADDRESSES: &str = "
 const SELECT_NAMES: &str = "
     SELECT username FROM account UNION SELECT username FROM freed_username";
 
-const INSERT_ACCOUNT: &str = "
-    INSERT INTO account (id, username, password_hash, created, email, email_folded)
-    VALUES ($1, $2, $3, $4, $5, $6)";
+const INSERT_ACCOUNTS: &str = "
+    INSERT INTO account (id, username, password_hash, created, email, email_folded)";
 
-const INSERT_SIDE: &str = "
-    INSERT INTO contact (owner, other, relation, blocked) VALUES ($1, $2, $3, $4)";
+const INSERT_SIDES: &str = "INSERT INTO contact (owner, other, relation, blocked)";
+
+const INSERT_CONVERSATIONS: &str = "
+    INSERT INTO conversation (id, created, last_seq, last_time)";
+
+const INSERT_DIRECTS: &str = "INSERT INTO direct (conversation, low, high)";
+
+const INSERT_MEMBERS: &str = "INSERT INTO member (conversation, account)";
+
+const INSERT_MESSAGES: &str = "
+    INSERT INTO message (conversation, seq, sender, client_msg_id, time, kind, body)";

@@ -1,11 +1,11 @@
-//! Invitations, as far as they are asked for; they are made in [`super::admins`] and used up in
-//! [`super::accounts`].
+//! Invitations, as far as they are asked for or given back; they are made in [`super::admins`] and used up
+//! in [`super::accounts`].
 
 use thrive_protocol::ids::Time;
 
 use crate::store::error::Doing;
 use crate::store::value::{Row, values};
-use crate::store::{Database, StoreError};
+use crate::store::{Database, StoreError, Transaction};
 
 /// An invitation. Its code is known to whoever made it, and to nobody else.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -41,6 +41,22 @@ impl Database {
         Ok(!self.read("look for an invitation", SELECT_INVITE, params).await?.is_empty())
     }
 }
+
+/// Gives back what sign-ups have used that came to nothing. Their rows: the account, and its invitation.
+pub(super) async fn give_back(
+    transaction: &mut Transaction,
+    gone: &[Row],
+) -> Result<(), StoreError> {
+    for row in gone {
+        let invite: i64 = row.get(1).doing("give an invitation back")?;
+        if invite != 0 {
+            transaction.run(GIVE_BACK, values![invite]).await?;
+        }
+    }
+    Ok(())
+}
+
+const GIVE_BACK: &str = "UPDATE invite SET uses = uses + 1 WHERE id = $1";
 
 const SELECT_INVITES: &str = "
     SELECT id, uses, ends, made FROM invite WHERE 0 < uses AND $1 <= ends ORDER BY id LIMIT 1000";

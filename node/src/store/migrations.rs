@@ -9,7 +9,7 @@ pub(super) struct Migration {
     pub(super) sql: &'static str,
 }
 
-pub(super) const ALL: [Migration; 12] = [
+pub(super) const ALL: [Migration; 15] = [
     Migration {
         number: 1,
         name: "initial",
@@ -53,6 +53,21 @@ pub(super) const ALL: [Migration; 12] = [
         number: 12,
         name: "reset_requesters",
         sql: include_str!("../../migrations/0012_reset_requesters.sql"),
+    },
+    Migration {
+        number: 13,
+        name: "direct_high",
+        sql: include_str!("../../migrations/0013_direct_high.sql"),
+    },
+    Migration {
+        number: 14,
+        name: "file_recipient",
+        sql: include_str!("../../migrations/0014_file_recipient.sql"),
+    },
+    Migration {
+        number: 15,
+        name: "account_invite",
+        sql: include_str!("../../migrations/0015_account_invite.sql"),
     },
 ];
 

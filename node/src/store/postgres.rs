@@ -94,10 +94,10 @@ impl Postgres {
         }
     }
 
-    pub(super) async fn begin(&self) -> Result<Held, Cause> {
+    pub(super) async fn begin(&self, patience: Duration) -> Result<Held, Cause> {
         let change = self.change()?;
-        match Held::begin(self.connection().await?, change.clone()).await {
-            Err(Cause::Lost(_)) => Held::begin(self.connection().await?, change).await,
+        match Held::begin(self.connection().await?, patience, change.clone()).await {
+            Err(Cause::Lost(_)) => Held::begin(self.connection().await?, patience, change).await,
             other => other,
         }
     }
@@ -176,7 +176,7 @@ const SELECT_TIME: &str =
 const MOST_LANES: usize = 4;
 /// How long somebody waits for a connection to be free before hearing "busy".
 const WAIT: Duration = Duration::from_secs(1);
-/// How long a statement or a transaction may take. The server ends it a second earlier.
+/// How long a statement may take. The server ends it a second earlier.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 #[cfg(test)]

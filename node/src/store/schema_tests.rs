@@ -72,6 +72,39 @@ fn schema_sql_is_the_sum_of_the_migrations() {
     assert_eq!(shape(&Connection::open(path).unwrap()), shape(&whole));
 }
 
+/// Whoever deletes a row of the other table has the engine look who points to it, at each row without one.
+#[test]
+fn every_foreign_key_is_the_beginning_of_an_index() {
+    let whole = Connection::open_in_memory().unwrap();
+    whole.execute_batch(SCHEMA).unwrap();
+    let all = |sql: &str, of: &str| -> Vec<(i64, i64, String)> {
+        let mut statement = whole.prepare(sql).unwrap();
+        let rows = statement.query_map([of], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+        rows.unwrap().map(Result::unwrap).collect()
+    };
+    let columns = |rows: Vec<(i64, i64, String)>, of: i64| -> Vec<String> {
+        rows.into_iter().filter(|it| it.0 == of).map(|it| it.2).collect()
+    };
+    let tables =
+        all("SELECT 0, 0, name FROM sqlite_master WHERE type = 'table' AND name <> ?1", "");
+    let mut keys = 0;
+    for (_, _, table) in tables {
+        // Those of a part of the table are left out: who points to it may be in the other part.
+        let indexes = "SELECT list.seq, info.seqno, info.name FROM pragma_index_list(?1) AS list
+            JOIN pragma_index_info(list.name) AS info WHERE list.partial = 0 ORDER BY 1, 2";
+        let indexes = all(indexes, &table);
+        let pointing =
+            all("SELECT id, seq, \"from\" FROM pragma_foreign_key_list(?1) ORDER BY 1, 2", &table);
+        for (key, first, _) in pointing.clone() {
+            let key = columns(pointing.clone(), key);
+            let is_found = |index: i64| columns(indexes.clone(), index).starts_with(&key);
+            assert!(first != 0 || indexes.iter().any(|it| is_found(it.0)), "{key:?} of {table}");
+            keys += 1;
+        }
+    }
+    assert!(10 < keys, "{keys}");
+}
+
 #[test]
 fn every_table_says_what_it_is_for() {
     for (before, _) in SCHEMA.match_indices("\nCREATE TABLE").map(|(at, _)| SCHEMA.split_at(at)) {

@@ -8,6 +8,7 @@ use thrive_protocol::name::Username;
 use thrive_protocol::people::Session;
 use thrive_protocol::text::DeviceName;
 
+use crate::store::addresses::DELETE_CODES;
 use crate::store::conversations::placeholders;
 use crate::store::error::{Cause, Doing, rule};
 use crate::store::ids::fresh_id;
@@ -185,50 +186,55 @@ impl Database {
         Ok(!ended.is_empty())
     }
 
-    /// Writes a new hash of the password, if the account still has the one that was verified. Says
+    /// Writes another hash of the same password, if the account still has the one that was verified. Says
     /// whether it had.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn change_password(
+    pub async fn renew_hash(
         &self,
         user: UserId,
         verified: &str,
         hash: &str,
     ) -> Result<bool, StoreError> {
         let params = values![user, verified, hash];
-        let changed = self.write("change a password", UPDATE_PASSWORD, params).await?;
+        let changed = self.write("hash a password again", UPDATE_PASSWORD, params).await?;
         Ok(!changed.is_empty())
     }
 
-    /// Writes a new hash of the password and ends every session but one; returns the ended ones.
-    /// `None`, and nothing happened: the account has not the password any more that was verified.
+    /// Writes the hash of another password, and voids every code that was sent: somebody else may have asked
+    /// for it. With `keep`, every other session ends; returns the ended ones. `None`, and nothing happened:
+    /// the account has not the password any more that was verified.
     ///
     /// # Errors
-    /// Neither happened.
-    pub async fn change_password_and_end_others(
+    /// The store failed; nothing has happened.
+    pub async fn change_password(
         &self,
         user: UserId,
         verified: &str,
         hash: &str,
-        keep: SessionId,
+        keep: Option<SessionId>,
     ) -> Result<Option<Vec<SessionId>>, StoreError> {
-        undisturbed(|| self.try_change_password_and_end_others(user, verified, hash, keep)).await
+        undisturbed(|| self.try_change_password(user, verified, hash, keep)).await
     }
 
-    async fn try_change_password_and_end_others(
+    async fn try_change_password(
         &self,
         user: UserId,
         verified: &str,
         hash: &str,
-        keep: SessionId,
+        keep: Option<SessionId>,
     ) -> Result<Option<Vec<SessionId>>, StoreError> {
-        let doing = "change a password and end the other sessions";
+        let doing = "change a password";
         let mut transaction = self.begin(doing).await?;
         if transaction.run(UPDATE_PASSWORD, values![user, verified, hash]).await?.is_empty() {
             return Ok(None);
         }
-        let ended = transaction.run(DELETE_OTHERS, values![user, keep]).await?;
+        transaction.run(DELETE_CODES, values![user]).await?;
+        let ended = match keep {
+            Some(keep) => transaction.run(DELETE_OTHERS, values![user, keep]).await?,
+            None => Vec::new(),
+        };
         let ended = session_ids(&ended).doing(doing)?;
         transaction.commit().await?;
         Ok(Some(ended))

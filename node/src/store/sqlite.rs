@@ -98,11 +98,11 @@ impl Sqlite {
         closed.await.map_err(|_| Cause::Stopped)?
     }
 
-    pub(super) async fn begin(&self) -> Result<Held, Cause> {
+    pub(super) async fn begin(&self, patience: Duration) -> Result<Held, Cause> {
         let (reply, begun) = oneshot::channel();
         // One command at a time: the caller waits for its answer before it gives the next one.
         let (commands, received) = std::sync::mpsc::sync_channel(1);
-        enqueue(&self.writer, writer::Job::Begin { reply, commands: received }).await?;
+        enqueue(&self.writer, writer::Job::Begin { reply, commands: received, patience }).await?;
         begun.await.map_err(|_| Cause::Stopped)??;
         Ok(Held { commands })
     }

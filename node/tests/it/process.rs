@@ -7,6 +7,15 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use thrive_node::data_dir::DataDir;
+use thrive_node::store::Database;
+use thrive_node::store::accounts::{NewAccount, NewAddress};
+use thrive_node::store::admins::{By, Deed, Order};
+use thrive_protocol::ids::Time;
+use thrive_protocol::mail::EmailAddress;
+use thrive_protocol::name::Username;
+use thrive_services::OwnSmtp;
+
 const DEADLINE: Duration = Duration::from_secs(30);
 
 fn thrive_node(arguments: &[&str]) -> Command {
@@ -230,6 +239,60 @@ fn a_database_that_cannot_be_reached_is_waited_for_and_one_that_is_named_wrongly
 }
 
 #[cfg(unix)]
+/// Bob, whose address is proved.
+async fn bob(folder: &Path) {
+    let database = Database::open(&DataDir::database_in(folder)).unwrap();
+    let username = Username::parse("bob").unwrap();
+    let email = EmailAddress::parse("bob@example.org").unwrap();
+    let create = Deed::Create(NewAccount {
+        username,
+        password_hash: "none".into(),
+        created: Time(1),
+        freed_before: Time(1),
+        invite: None,
+        first_is_admin: false,
+        address: Some(NewAddress { email, unverified_until: Time(0) }),
+    });
+    let order = Order {
+        by: By::Host,
+        now: Time(1),
+        action: "create",
+        target: "bob".into(),
+        detail: String::new(),
+        deed: Ok(create),
+    };
+    database.administer(&order).await.unwrap().unwrap();
+    database.close().await;
+}
+
+/// An owner whose account was rescued, or stolen by whoever can use the machine, heard nothing of it.
+#[tokio::test]
+async fn a_password_that_the_host_sets_is_told_to_its_owner_by_mail() {
+    let (folder, smtp) = (tempfile::tempdir().unwrap(), OwnSmtp::start().unwrap());
+    bob(folder.path()).await;
+    let password = folder.path().join("password");
+    std::fs::write(&password, "a cat on the roof\n").unwrap();
+    let set = |mail: &[&str]| {
+        let (data, file) = (folder.path().display().to_string(), password.display().to_string());
+        let order = ["user", "password", "bob", "--password-file", &file, "--data", &data];
+        let output = run(&[&order[..], mail].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        out(&output).trim_end().to_owned()
+    };
+    let said = "bob has another password now; 0 sessions ended.";
+    assert_eq!(set(&[]), said, "no mail is sent here");
+    let port = format!("smtp.port={}", smtp.port());
+    let mail = ["smtp.enabled=true", "smtp.server=127.0.0.1", &port, "smtp.security=none"];
+    let mail = [&mail[..], &["smtp.from=noreply@example.org"]].concat();
+    let mail: Vec<_> = mail.into_iter().flat_map(|it| ["--set", it]).collect();
+    assert_eq!(set(&mail), format!("{said} They are told by mail."));
+    let [told] = &smtp.mails().unwrap()[..] else { panic!("one mail") };
+    assert_eq!(told.to, "bob@example.org");
+    assert!(told.header("Subject").starts_with("Your password on"), "{}", told.header("Subject"));
+    smtp.stop().unwrap();
+    assert_eq!(set(&mail), format!("{said} The mail that tells them was not delivered."));
+}
+
 #[test]
 fn drain_ends_the_node_of_a_folder_and_waits_for_it() {
     let folder = tempfile::tempdir().unwrap();

@@ -115,6 +115,20 @@ impl Town {
         }
     }
 
+    /// Waits until the store answers so.
+    async fn until(&self, sql: &'static str, is_so: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let rows = self.world.database.read("look", sql, Vec::new()).await.unwrap();
+            let answer = rows.first().map_or_else(String::new, |row| row.get(0).unwrap());
+            if is_so(&answer) {
+                return answer;
+            }
+            assert!(Instant::now() < deadline, "{sql}: {answer}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     fn mails_to(&self, email: &str) -> Vec<Mail> {
         let all = self.smtp.mails().unwrap();
         all.into_iter().filter(|it| it.to.eq_ignore_ascii_case(email)).collect()
@@ -362,6 +376,37 @@ async fn an_address_gets_three_mails_an_hour_and_the_answer_stays_the_same() {
     town.let_time_pass("UPDATE mail_sent SET sent = sent - 3600000").await;
     town.forgot("ann").unwrap();
     town.mail_to("ann@example.org", 5).await;
+}
+
+/// With the mail server away for some minutes, who asked again got nothing for an hour once it was back.
+#[tokio::test]
+async fn mails_that_never_went_out_are_none_of_the_three_of_an_hour() {
+    const CODE: &str = "SELECT code_hash FROM mail_code";
+    const COUNTED: &str = "SELECT CAST(count(*) AS TEXT) FROM mail_sent";
+    let town = Town::new().await;
+    town.smtp.refuse(451).unwrap();
+    town.sign_up("ann", PASSWORD, "ann@example.org").await.unwrap();
+    let mut last = town.until(CODE, |it| !it.is_empty()).await;
+    for _ in 0..2 {
+        town.resend("ann").unwrap();
+        last = town.until(CODE, |it| *it != last).await;
+    }
+    town.smtp.take().unwrap();
+    town.mail_to("ann@example.org", 1).await;
+    let count = || town.mails_to("ann@example.org").len().to_string();
+    town.until(COUNTED, |it| it == count()).await;
+
+    town.smtp.refuse(550).unwrap();
+    for _ in 0..3 {
+        town.resend("ann").unwrap();
+        last = town.until(CODE, |it| *it != last).await;
+        town.until(COUNTED, |it| it == count()).await;
+    }
+    town.smtp.take().unwrap();
+    let next = town.mails_to("ann@example.org").len() + 1;
+    town.resend("ann").unwrap();
+    let typed = code_in(&town.mail_to("ann@example.org", next).await);
+    assert_eq!(town.verify("ann", &typed).await, Ok(()));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use thrive_protocol::text::DeviceName;
 use super::*;
 use crate::store::accounts::{CreateAccountError, Holder, NewAddress};
 use crate::store::addresses::Redeemed;
+use crate::store::admins::{By, Deed, Order};
 use crate::store::codes::{Issue, NewCode, Purpose, Try};
 use crate::store::sessions::NewSession;
 use crate::store::values;
@@ -54,7 +55,7 @@ async fn verified(database: &Database, username: &str, address: &str) -> UserId 
     let user = waiting(database, username, address, NOW).await.unwrap();
     // The mails of its sign-up are long ago.
     let rules = Issue { since: Time(i64::MAX), ..rules(Purpose::Verify, NOW) };
-    assert!(database.issue_codes(&email(address), &[code(user, "its")], rules).await.unwrap());
+    assert!(is_issued(database, &email(address), &[code(user, "its")], rules).await);
     let done = database.redeem_address(user, Purpose::Verify, "its", NOW, 9, false).await.unwrap();
     assert_eq!(done, Redeemed::Done { before: None, is_first_admin: false });
     let forget = "DELETE FROM mail_sent WHERE email_folded = $1";
@@ -69,6 +70,16 @@ fn code(user: UserId, hash: &str) -> NewCode {
 fn rules(purpose: Purpose, now: Time) -> Issue<'static> {
     let (expires, since) = (Time(now.0 + 600_000), Time(now.0 - HOUR));
     Issue { purpose, now, expires, tries: 5, since, at_most: 3, requester: "", at_most_each: 9 }
+}
+
+/// Whether a mail with these codes may go out.
+async fn is_issued(
+    database: &Database,
+    email: &EmailAddress,
+    codes: &[NewCode],
+    rules: Issue<'_>,
+) -> bool {
+    database.issue_codes(email, codes, rules).await.unwrap().is_some()
 }
 
 async fn session(database: &Database, user: UserId, number: u8) -> bool {
@@ -108,6 +119,75 @@ async fn an_account_that_waits_is_nobody_yet_and_its_name_is_free_when_its_time_
     .await;
 }
 
+/// Sign-ups that nobody verified, whose time is over.
+const FILL_UNVERIFIED: &str = "
+    WITH RECURSIVE place (at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM place WHERE at < 1001)
+    INSERT INTO account (id, username, password_hash, created, unverified_until)
+    SELECT at, 'robot' || at, 'x', 0, at FROM place";
+
+#[tokio::test]
+async fn however_many_sign_ups_were_never_verified_all_are_forgotten() {
+    on_each_engine(async |database| {
+        let ann = verified(&database, "ann", "ann@example.org").await;
+        database.write("fill", FILL_UNVERIFIED, values![]).await.unwrap();
+        assert_eq!(database.forget_unverified(Time(1_000), NOW).await.unwrap(), 1_000);
+        assert_eq!(database.holder(&name("robot1000"), Time(0)).await.unwrap(), Holder::Nobody);
+        assert_eq!(database.holder(&name("robot1001"), Time(0)).await.unwrap(), Holder::Waiting);
+        assert_eq!(database.find_user(&name("ann")).await.unwrap(), Some(ann));
+        assert_eq!(database.forget_unverified(Time(1_000), NOW).await.unwrap(), 0);
+    })
+    .await;
+}
+
+/// With a code for one account and a mistyped address, nobody came in.
+#[tokio::test]
+async fn an_invitation_comes_back_from_a_sign_up_that_was_never_verified() {
+    on_each_engine(async |database| {
+        let (code_hash, late) = ([7; 32], after(9 * HOUR));
+        let invite = async |code_hash: [u8; 32]| {
+            let deed = Ok(Deed::MakeInvite { code_hash, uses: 1, ends: late });
+            let (by, target, detail) = (By::Host, String::new(), String::new());
+            let order = Order { by, now: NOW, action: "a test", target, detail, deed };
+            database.administer(&order).await.unwrap().unwrap();
+        };
+        let sign_up = async |username: &str, created: Time, invite| {
+            let (email, until) = (email("ann@example.org"), Time(created.0 + HOUR));
+            let new = NewAccount {
+                username: name(username),
+                password_hash: HASH.into(),
+                created,
+                freed_before: created,
+                invite,
+                first_is_admin: false,
+                address: Some(NewAddress { email, unverified_until: until }),
+            };
+            database.create_account(new).await.map(|it| it.user)
+        };
+        let is_good = async || database.is_invited(code_hash, late).await.unwrap();
+        invite(code_hash).await;
+        sign_up("ann", NOW, Some(code_hash)).await.unwrap();
+        assert!(!is_good().await);
+        // Which takes those away that are used up for good.
+        invite([8; 32]).await;
+        assert_eq!(database.forget_unverified(after(HOUR), NOW).await.unwrap(), 1);
+        assert!(is_good().await);
+        // And from one whose name somebody else takes.
+        sign_up("ann", NOW, Some(code_hash)).await.unwrap();
+        sign_up("ann", after(HOUR), None).await.unwrap();
+        assert!(is_good().await);
+        let bob = sign_up("bob", NOW, Some(code_hash)).await.unwrap();
+        let codes = [code(bob, "its")];
+        let address = email("ann@example.org");
+        assert!(is_issued(&database, &address, &codes, rules(Purpose::Verify, NOW)).await);
+        database.redeem_address(bob, Purpose::Verify, "its", NOW, 9, false).await.unwrap();
+        assert_eq!(database.forget_unverified(late, NOW).await.unwrap(), 1);
+        assert!(!is_good().await, "bob is here");
+        let again = sign_up("eve", NOW, Some(code_hash)).await;
+        assert!(matches!(again, Err(CreateAccountError::NotInvited)));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn the_last_code_lets_an_account_in_once() {
     on_each_engine(async |database| {
@@ -115,7 +195,7 @@ async fn the_last_code_lets_an_account_in_once() {
         let ann = waiting(&database, "ann", "Ann@example.org", NOW).await.unwrap();
         let issue = async |hash: &str| {
             let rules = rules(Purpose::Verify, NOW);
-            database.issue_codes(&address, &[code(ann, hash)], rules).await.unwrap()
+            is_issued(&database, &address, &[code(ann, hash)], rules).await
         };
         let redeem = async |hash: &str, now| {
             database.redeem_address(ann, Purpose::Verify, hash, now, 3, false).await.unwrap()
@@ -151,7 +231,7 @@ async fn a_code_can_be_tried_a_few_times_and_not_when_it_is_too_old() {
         };
         let claim = async |now| claim_from("here", now).await;
         assert_eq!(claim(NOW).await, None, "there is none");
-        assert!(database.issue_codes(&address, &codes, rules(Purpose::Reset, NOW)).await.unwrap());
+        assert!(is_issued(&database, &address, &codes, rules(Purpose::Reset, NOW)).await);
         assert_eq!(claim(after(600_000)).await, None);
         for _ in 0..3 {
             assert_eq!(claim(NOW).await, Some((ann, "hash".into())));
@@ -163,7 +243,7 @@ async fn a_code_can_be_tried_a_few_times_and_not_when_it_is_too_old() {
             assert!(claim_from("there", NOW).await.is_some(), "whoever else tries has tries left");
         }
         assert_eq!(claim_from("there", NOW).await, None, "five is the end for all together");
-        assert!(database.issue_codes(&address, &codes, rules(Purpose::Reset, NOW)).await.unwrap());
+        assert!(is_issued(&database, &address, &codes, rules(Purpose::Reset, NOW)).await);
         assert!(claim(NOW).await.is_some(), "another code has tries of its own");
         let (username, purpose) = (&name("nobody"), Purpose::Reset);
         let claim = Try { username, purpose, requester: "here", at_most: 3, now: NOW };
@@ -178,7 +258,7 @@ async fn an_address_gets_three_mails_in_an_hour_however_it_is_written_and_whoeve
         let ann = verified(&database, "ann", "ann@example.org").await;
         let send = async |raw: &str, now: Time| {
             let rules = rules(Purpose::Reset, now);
-            database.issue_codes(&email(raw), &[code(ann, "hash")], rules).await.unwrap()
+            is_issued(&database, &email(raw), &[code(ann, "hash")], rules).await
         };
         assert!(send("ann@example.org", NOW).await);
         assert!(send("ANN@example.org", after(1)).await);
@@ -200,15 +280,38 @@ async fn notices_are_counted_for_themselves() {
         let address = email("ann@example.org");
         let rules = rules(Purpose::Reset, NOW);
         for _ in 0..3 {
-            assert!(database.issue_codes(&address, &[code(ann, "x")], rules).await.unwrap());
+            assert!(is_issued(&database, &address, &[code(ann, "x")], rules).await);
         }
         let since = Time(NOW.0 - HOUR);
         for expected in [true, true, true, false] {
-            assert_eq!(database.may_notify(&address, NOW, since, 3).await.unwrap(), expected);
+            let counted = database.may_notify(&address, NOW, since, 3).await.unwrap();
+            assert_eq!(counted.is_some(), expected);
         }
         let after_them = Issue { at_most: 4, ..rules };
-        assert!(database.issue_codes(&address, &[code(ann, "x")], after_them).await.unwrap());
-        assert!(!database.issue_codes(&address, &[code(ann, "x")], after_them).await.unwrap());
+        assert!(is_issued(&database, &address, &[code(ann, "x")], after_them).await);
+        assert!(!is_issued(&database, &address, &[code(ann, "x")], after_them).await);
+    })
+    .await;
+}
+
+/// While the mail server was away, mails that nobody got used up those of the hour.
+#[tokio::test]
+async fn a_mail_that_was_not_delivered_does_not_count() {
+    on_each_engine(async |database| {
+        let ann = verified(&database, "ann", "ann@example.org").await;
+        let (address, since) = (email("ann@example.org"), Time(NOW.0 - HOUR));
+        let (codes, rules) = ([code(ann, "x")], rules(Purpose::Reset, NOW));
+        for _ in 0..9 {
+            let mail = database.issue_codes(&address, &codes, rules).await.unwrap().unwrap();
+            database.uncount(mail).await.unwrap();
+            let mail = database.may_notify(&address, NOW, since, 3).await.unwrap().unwrap();
+            database.uncount(mail).await.unwrap();
+        }
+        for expected in [true, true, true, false] {
+            assert_eq!(is_issued(&database, &address, &codes, rules).await, expected);
+            let counted = database.may_notify(&address, NOW, since, 3).await.unwrap();
+            assert_eq!(counted.is_some(), expected);
+        }
     })
     .await;
 }
@@ -222,7 +325,7 @@ async fn resets_that_somebody_elsewhere_asks_for_leave_the_owner_their_own() {
         let ask = async |requester, later: i64| {
             let rules = rules(Purpose::Reset, Time(NOW.0 + later));
             let rules = Issue { at_most: 7, requester, at_most_each: 3, ..rules };
-            database.issue_codes(&address, &[code(ann, "x")], rules).await.unwrap()
+            is_issued(&database, &address, &[code(ann, "x")], rules).await
         };
         for allowed in [true, true, true, false, false] {
             assert_eq!(ask("stranger", 0).await, allowed);
@@ -245,14 +348,14 @@ async fn sign_ups_with_an_address_do_not_keep_its_owner_from_a_reset() {
         let eve = waiting(&database, "eve", "ann@example.org", NOW).await.unwrap();
         let issue = async |user, purpose| {
             let codes = [code(user, "x")];
-            database.issue_codes(&email("ann@example.org"), &codes, rules(purpose, NOW)).await
+            is_issued(&database, &email("ann@example.org"), &codes, rules(purpose, NOW)).await
         };
         for expected in [true, true, true, false] {
-            assert_eq!(issue(eve, Purpose::Verify).await.unwrap(), expected);
+            assert_eq!(issue(eve, Purpose::Verify).await, expected);
         }
-        assert!(!issue(ann, Purpose::Change).await.unwrap(), "it counts with them");
+        assert!(!issue(ann, Purpose::Change).await, "it counts with them");
         for expected in [true, true, true, false] {
-            assert_eq!(issue(ann, Purpose::Reset).await.unwrap(), expected);
+            assert_eq!(issue(ann, Purpose::Reset).await, expected);
         }
     })
     .await;
@@ -268,7 +371,7 @@ async fn an_address_has_no_more_accounts_than_it_may() {
         let issue = async |user, purpose| {
             let rules = rules(purpose, NOW);
             let to = email(if user == eve { "family@EXAMPLE.org" } else { shared });
-            assert!(database.issue_codes(&to, &[code(user, "hash")], rules).await.unwrap());
+            assert!(is_issued(&database, &to, &[code(user, "hash")], rules).await);
         };
         let redeem = async |user, purpose, most| {
             database.redeem_address(user, purpose, "hash", NOW, most, false).await.unwrap()
@@ -305,7 +408,7 @@ async fn a_reset_ends_every_session_and_every_other_code() {
         let [address, other] = ["ann@example.org", "eve@example.org"].map(email);
         let issue = async |to: &EmailAddress, hash: &str, purpose| {
             let codes = [code(ann, hash)];
-            assert!(database.issue_codes(to, &codes, rules(purpose, NOW)).await.unwrap());
+            assert!(is_issued(&database, to, &codes, rules(purpose, NOW)).await);
         };
         issue(&other, "change", Purpose::Change).await;
         issue(&address, "reset", Purpose::Reset).await;
@@ -326,6 +429,48 @@ async fn a_reset_ends_every_session_and_every_other_code() {
     .await;
 }
 
+/// Whoever had asked for a code could undo what the owner, or the host for them, had done about it.
+#[tokio::test]
+async fn another_password_voids_every_code_and_another_hash_of_the_same_none() {
+    on_each_engine(async |database| {
+        let ann = verified(&database, "ann", "ann@example.org").await;
+        let issue = async || {
+            for (purpose, hash) in [(Purpose::Reset, "reset"), (Purpose::Change, "change")] {
+                let (codes, rules) =
+                    ([code(ann, hash)], Issue { at_most: 9, ..rules(purpose, NOW) });
+                assert!(is_issued(&database, &email("eve@example.org"), &codes, rules).await);
+            }
+        };
+        let codes = async || {
+            let codes = "SELECT purpose FROM mail_code";
+            database.read("look", codes, values![]).await.unwrap().len()
+        };
+        issue().await;
+        assert!(database.renew_hash(ann, HASH, "again").await.unwrap());
+        assert_eq!(codes().await, 2);
+        assert!(database.change_password(ann, HASH, "new", None).await.unwrap().is_none());
+        assert_eq!(codes().await, 2, "whoever does not know the password voids nothing");
+        assert!(database.change_password(ann, "again", "new", None).await.unwrap().is_some());
+        assert_eq!(codes().await, 0);
+        issue().await;
+        let deed = Deed::SetPassword { username: name("ann"), hash: "rescued".into() };
+        let order = Order {
+            by: By::Host,
+            now: NOW,
+            action: "a test",
+            target: "ann".into(),
+            detail: String::new(),
+            deed: Ok(deed),
+        };
+        database.administer(&order).await.unwrap().unwrap();
+        assert_eq!(codes().await, 0);
+        assert!(database.redeem_reset(ann, "reset", "theirs", NOW).await.unwrap().is_none());
+        let known = database.credentials(&name("ann")).await.unwrap().unwrap();
+        assert_eq!(known.password_hash, "rescued");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn whoever_knows_the_password_corrects_the_address_of_an_account_that_waits() {
     on_each_engine(async |database| {
@@ -335,14 +480,14 @@ async fn whoever_knows_the_password_corrects_the_address_of_an_account_that_wait
         assert!(!database.readdress(ann, "another hash", &right).await.unwrap());
         assert!(database.readdress(ann, HASH, &right).await.unwrap());
         let codes = [code(ann, "hash")];
-        assert!(!database.issue_codes(&typo, &codes, rules).await.unwrap(), "not there any more");
-        assert!(database.issue_codes(&right, &codes, rules).await.unwrap());
+        assert!(!is_issued(&database, &typo, &codes, rules).await, "not there any more");
+        assert!(is_issued(&database, &right, &codes, rules).await);
         database.redeem_address(ann, Purpose::Verify, "hash", NOW, 3, false).await.unwrap();
         assert!(!database.readdress(ann, HASH, &typo).await.unwrap(), "it waits no more");
 
         let bob = waiting(&database, "bob", "bob@example.org", NOW).await.unwrap();
         let codes = [code(bob, "hash")];
-        assert!(database.issue_codes(&email("bob@example.org"), &codes, rules).await.unwrap());
+        assert!(is_issued(&database, &email("bob@example.org"), &codes, rules).await);
         let admit = async |hash| database.admit_without_mail(bob, hash, NOW, true).await.unwrap();
         assert_eq!(admit("another hash").await, None);
         assert_eq!(admit(HASH).await, Some(false), "ann was there before");
@@ -363,7 +508,7 @@ async fn the_first_admin_is_the_first_who_is_verified_and_not_the_first_who_sign
         let redeem = async |user, address: &str, first_is_admin| {
             let rules = rules(Purpose::Verify, NOW);
             let stored = [code(user, "its")];
-            assert!(database.issue_codes(&email(address), &stored, rules).await.unwrap());
+            assert!(is_issued(&database, &email(address), &stored, rules).await);
             let purpose = Purpose::Verify;
             database.redeem_address(user, purpose, "its", NOW, 3, first_is_admin).await.unwrap()
         };

@@ -294,7 +294,9 @@ async fn open_files_of_a_deleted_account_end_and_are_swept() {
             let new = offer_of(conversation, sender, number);
             theirs.push(offered(&database, &new).await.offer.file);
         }
-        assert!(database.files_to_sweep(NOW, 9).await.unwrap().is_empty());
+        let old = NewOffer { expires: NOW, ..offer_of(chat, bob, 4) };
+        let old = offered(&database, &old).await.offer.file;
+        assert_eq!(database.files_to_sweep(NOW, 9).await.unwrap(), [old]);
         let order = crate::store::admins::Order {
             by: crate::store::admins::By::Host,
             now: NOW,
@@ -306,9 +308,16 @@ async fn open_files_of_a_deleted_account_end_and_are_swept() {
         database.administer(&order).await.unwrap().unwrap();
         let mut swept = database.files_to_sweep(NOW, 9).await.unwrap();
         swept.sort_unstable();
-        theirs.truncate(2);
-        theirs.sort_unstable();
-        assert_eq!(swept, theirs, "what ann and eve have between them stays");
+        let mut expected = [theirs[0], theirs[1], old];
+        expected.sort_unstable();
+        assert_eq!(swept, expected, "what ann and eve have between them stays");
+        // Ann, who has them on the screen, hears of those that she may wait for.
+        let log = database.entries_after(chat, Seq(3), 9).await.unwrap();
+        let told: Vec<_> = log.iter().map(|it| (it.sender, it.body.clone())).collect();
+        let said = |file, state| (bob, Body::FileState { file, state });
+        let both = [said(theirs[1], FileState::Cancelled), said(theirs[0], FileState::Declined)];
+        assert_eq!(told, both);
+        assert_eq!(database.heads(&[other]).await.unwrap()[0].seq, Seq(1));
     })
     .await;
 }

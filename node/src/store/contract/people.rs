@@ -99,7 +99,7 @@ async fn the_session_that_was_unused_for_longest_makes_room() {
         assert_eq!((listed.len(), listed[0].session), (3, first));
         let bob = account(&database, "bob").await;
         assert!(!database.end_session(bob, first).await.unwrap());
-        let ended = database.change_password_and_end_others(ann, HASH, "new", first).await;
+        let ended = database.change_password(ann, HASH, "new", Some(first)).await;
         assert_eq!(ended.unwrap().unwrap().len(), 2);
         assert!(database.end_session(ann, first).await.unwrap());
         assert!(!database.end_session(ann, first).await.unwrap());
@@ -123,10 +123,11 @@ async fn a_password_that_was_changed_meanwhile_begins_and_changes_nothing() {
             database.begin_session(&new).await.unwrap()
         };
         let kept = begin(1, HASH).await.unwrap().session;
-        assert!(database.change_password(ann, HASH, "second").await.unwrap());
+        let changed = database.change_password(ann, HASH, "second", None).await.unwrap();
+        assert_eq!(changed, Some(Vec::new()));
         assert!(begin(2, HASH).await.is_none());
-        assert!(!database.change_password(ann, HASH, "third").await.unwrap());
-        let refused = database.change_password_and_end_others(ann, HASH, "third", SessionId(7));
+        assert!(!database.renew_hash(ann, HASH, "third").await.unwrap());
+        let refused = database.change_password(ann, HASH, "third", Some(SessionId(7)));
         assert!(refused.await.unwrap().is_none());
         assert!(database.contacts_version(ann, kept).await.unwrap().is_some());
         assert_eq!(database.list_sessions(ann, kept).await.unwrap().len(), 1);

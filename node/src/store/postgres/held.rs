@@ -2,13 +2,14 @@
 //! one of two that are in each other's way: whoever began it begins again ([`Cause::Conflict`]).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use deadpool_postgres::Object;
 use futures_util::FutureExt as _;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::{DEADLINE, failure, statement};
+use super::{failure, statement};
 use crate::store::error::Cause;
 use crate::store::value::{Row, Statement};
 
@@ -23,8 +24,12 @@ pub(in crate::store) struct Held {
 }
 
 impl Held {
-    pub(super) async fn begin(client: Object, change: TaskTrackerToken) -> Result<Self, Cause> {
-        let deadline = Instant::now() + DEADLINE;
+    pub(super) async fn begin(
+        client: Object,
+        patience: Duration,
+        change: TaskTrackerToken,
+    ) -> Result<Self, Cause> {
+        let deadline = Instant::now() + patience;
         let mut held = Self { client: Some(client), deadline, failed: false, _change: change };
         held.tell("BEGIN ISOLATION LEVEL SERIALIZABLE").await?;
         Ok(held)

@@ -12,6 +12,8 @@ use tokio::time::{Instant, sleep};
 
 use super::*;
 use crate::domain::relation::{Pair, RelationRefusal};
+use crate::store::addresses::DELETE_UNVERIFIED;
+use crate::store::admins::{CANCEL_FILES, DECLINE_FILES, DELETE_CONTACTS, RAISE_LISTS};
 use crate::store::contract::{NOW, account, ann_and_bob, fresh_postgres, message, postgres_at};
 use crate::store::error::rule;
 use crate::store::value::values;
@@ -308,6 +310,41 @@ async fn a_pool_that_is_all_in_use_says_busy_and_appends_go_on() {
     assert!(database.mark_delivered(ann, conversation, Seq(1)).await.is_ok());
     drop(held);
     assert!(database.read("count", COUNT, values![]).await.is_ok());
+}
+
+/// People who are each a contact of the next one, and offered them a file.
+const FILL: [&str; 3] = [
+    "INSERT INTO account (id, username, password_hash, created)
+        SELECT at, 'person' || at, '', 0 FROM generate_series(1, 20000) AS at",
+    "INSERT INTO contact (owner, other, relation)
+        SELECT at, at + 1, 'contact' FROM generate_series(1, 19999) AS at",
+    "INSERT INTO file (id, conversation, sender, recipient, name, size, content_type, sha256, expires)
+        SELECT at, at, at, at + 1, 'a', 1, '', '', 9 FROM generate_series(1, 19999) AS at",
+];
+
+/// What such a statement reads, it also keeps from others until it is committed.
+#[tokio::test]
+async fn orders_of_admins_and_the_sweep_look_at_no_table_as_a_whole() {
+    let database = Database::connect(&fresh_postgres()).await.unwrap();
+    for fill in FILL {
+        database.write("fill", fill, values![]).await.unwrap();
+    }
+    database.write("analyze", "ANALYZE", values![]).await.unwrap();
+    let explain = async |sql: &str, params| {
+        let plan = database.read("explain", format!("EXPLAIN {sql}"), params).await.unwrap();
+        let lines: Vec<String> = plan.iter().map(|row| row.get(0).unwrap()).collect();
+        lines.join("\n")
+    };
+    for (sql, params) in [
+        (RAISE_LISTS, values![777]),
+        (CANCEL_FILES, values![777, 7]),
+        (DECLINE_FILES, values![777, 7]),
+        (DELETE_CONTACTS, values![777]),
+        (DELETE_UNVERIFIED, values![777, 200]),
+    ] {
+        let plan = explain(sql, params).await;
+        assert!(!plan.contains("Seq Scan"), "{sql}\n{plan}");
+    }
 }
 
 #[tokio::test]

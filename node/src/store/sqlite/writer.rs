@@ -17,10 +17,23 @@ use crate::store::value::{Row, Statement};
 type Reply<T> = oneshot::Sender<Result<T, Cause>>;
 
 pub(super) enum Job {
-    Append { batch: Vec<Append>, reply: Reply<AppendAnswers> },
-    Write { statement: Statement, reply: Reply<Vec<Row>> },
-    Begin { reply: Reply<()>, commands: Receiver<Command> },
-    Close { reply: Reply<()> },
+    Append {
+        batch: Vec<Append>,
+        reply: Reply<AppendAnswers>,
+    },
+    Write {
+        statement: Statement,
+        reply: Reply<Vec<Row>>,
+    },
+    /// `patience`: how long it may keep everybody else waiting.
+    Begin {
+        reply: Reply<()>,
+        commands: Receiver<Command>,
+        patience: Duration,
+    },
+    Close {
+        reply: Reply<()>,
+    },
 }
 
 /// What an interactive transaction is asked to do.
@@ -40,7 +53,9 @@ pub(super) fn run(connection: &Connection, mut jobs: mpsc::Receiver<Job>) {
     let mut left_over = None;
     while let Some(job) = left_over.take().or_else(|| jobs.blocking_recv()) {
         match job {
-            Job::Begin { reply, commands } => interactive(connection, reply, &commands, DEADLINE),
+            Job::Begin { reply, commands, patience } => {
+                interactive(connection, reply, &commands, patience);
+            }
             Job::Append { .. } | Job::Write { .. } => left_over = group(connection, job, &mut jobs),
             Job::Close { reply } => {
                 jobs.close();
@@ -163,8 +178,6 @@ fn roll_back(connection: &Connection) {
 
 /// Jobs in one transaction: enough to share the flush, few enough that nobody waits long for it.
 const GROUP: usize = 256;
-/// How long an interactive transaction may keep everybody else waiting.
-const DEADLINE: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
