@@ -1,8 +1,8 @@
 //! The contact list and its dialogs.
 
 use i_slint_backend_testing::{AccessibleRole, ElementHandle};
-use slint::ComponentHandle;
 use slint::platform::Key;
+use slint::{ComponentHandle, Model};
 use thrive_client::{Arrival, Availability, Change, Contact, Presence, Relation, UserId};
 use thrive_slint::bridge::{Deed, News, Wish};
 
@@ -71,6 +71,33 @@ fn weakness_26_what_arrives_never_moves_the_chosen_row_or_the_focus() {
     assert_eq!(chosen.accessible_item_selected(), Some(true));
     assert!(window.get_list_has_focus());
     assert_eq!(window.get_current(), 3);
+}
+
+#[test]
+fn searching_again_and_again_leaves_nothing_behind_and_the_list_is_heard_as_before() {
+    let stage = Stage::logged_in(three());
+    let window = stage.main();
+    stage.press(&window, Key::End);
+    for _ in 0..10 {
+        stage.alt(&window, 'h');
+        stage.write(&window, "da");
+        assert_eq!(rows(&window), ["dan, online"]);
+        stage.press(&window, Key::Escape);
+        stage.press(&window, Key::Escape);
+    }
+    assert_eq!(window.get_rows().row_count(), 3);
+    assert_eq!(rows(&window), ["bob, online", "cleo, online", "dan, online"]);
+    // The focus is on the row that is chosen, wherever the dead ones are.
+    assert!(window.get_list_has_focus());
+    assert_eq!(window.get_current(), 2);
+    let heard = window.get_heard();
+    let focused = heard.row_data(usize::try_from(window.get_current_heard()).unwrap()).unwrap();
+    assert_eq!((focused.spoken.as_str(), focused.present), ("dan, online", true));
+    stage.press(&window, Key::UpArrow);
+    assert_eq!(named(&window, "cleo, online").accessible_item_selected(), Some(true));
+    // Assistive technology uses the row that it reads.
+    named(&window, "bob, online").invoke_accessible_default_action();
+    assert_eq!(window.get_current(), 0);
 }
 
 #[test]
