@@ -1,6 +1,7 @@
 //! Who sits at the program: which windows are open, what is known, and who does what with it. One
 //! owner for all of it, on the thread of the windows.
 
+mod certificate;
 mod choices;
 pub mod doors;
 mod entrance;
@@ -21,7 +22,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use slint::{PlatformError, Timer};
-use thrive_client::{Presence, ServerAddress, Username};
+use thrive_client::{Failure, Presence, ServerAddress, Username};
 
 use crate::adapters::chat::ChatView;
 use crate::adapters::contacts::ContactsView;
@@ -98,6 +99,8 @@ pub struct Desk {
     restart: bool,
     /// How far the way to a newer version is.
     way: Way,
+    /// The server of this session shows another certificate than before.
+    changed: Option<Failure>,
     /// What the icon in the tray was called last, once there is one.
     tray: Option<String>,
     /// What the system asked for when the windows were dressed.
@@ -191,6 +194,7 @@ impl Desk {
             leaving: false,
             restart: false,
             way: Way::default(),
+            changed: None,
             tray: None,
             contrast: contrast::asked_for(),
             login: None,

@@ -51,11 +51,6 @@ fn explain(error: &anyhow::Error) {
     if error.is::<NoFont>() || selected.and_then(|_| fonts::ensure()).is_err() {
         return say_without_font(error);
     }
-    match reach_desktop() {
-        Err(none) if none.is::<NoFont>() => return say_without_font(&none),
-        // It was reached before, or there is none.
-        Err(_) | Ok(()) => {}
-    }
     let lines: Vec<_> = error.chain().map(ToString::to_string).collect();
     let tell = Tell::new(Rc::new(KeyMap::default()), |_, input| {
         if matches!(input, Input::Escape | Input::Closed | Input::Command(Command::Close)) {
@@ -83,11 +78,6 @@ fn say_without_font(error: &anyhow::Error) {
 #[cfg(not(windows))]
 fn say_without_font(_error: &anyhow::Error) {}
 
-fn reach_desktop() -> anyhow::Result<()> {
-    fonts::or_none(|| slint::BackendSelector::new().select())?.context("reach the desktop")?;
-    Ok(fonts::ensure()?)
-}
-
 /// Runs until the program ends; gives what is to be started then.
 fn run() -> anyhow::Result<Option<PathBuf>> {
     let flags = match Flags::try_parse() {
@@ -112,7 +102,8 @@ fn run() -> anyhow::Result<Option<PathBuf>> {
         tracing::info!(folder = %folder.display(), "Sounds are taken from here");
     }
     // Before everything that Slint is told, and before the windows, which would end the program without one.
-    reach_desktop()?;
+    fonts::or_none(|| slint::BackendSelector::new().select())?.context("reach the desktop")?;
+    fonts::ensure()?;
     // By this name desktops find the icon and the entry of the program.
     if let Err(error) = slint::set_xdg_app_id("org.thrive.Messenger") {
         tracing::debug!(%error, "The windows have no name for the desktop");

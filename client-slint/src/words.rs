@@ -297,6 +297,17 @@ pub fn connection(connection: &Connection) -> String {
     }
 }
 
+/// To somebody who is logged in. `key` is empty when there is none.
+#[must_use]
+pub fn certificate_changed(changed: &Failure, key: &str) -> String {
+    let asks = match key {
+        "" => "The button for information about the server",
+        key => key,
+    };
+    let why = failure(changed);
+    format!("{why} Nothing is sent. {asks} in the main window asks whether to trust the new one.")
+}
+
 /// Text on one line, so that a row stays a row and a sentence a sentence.
 #[must_use]
 pub fn one_line(text: &str) -> String {

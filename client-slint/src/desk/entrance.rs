@@ -1,12 +1,10 @@
-//! Coming in and going out: log in, create an account, a changed certificate, log out.
+//! Coming in and going out: log in, create an account, log out.
 
 use thrive_client::{Arrival, Failure, ServerAddress, SignedUp, Username};
 
 use super::doors::Door;
-use super::people::Question;
 use super::{Desk, Entering, Session};
 use crate::adapters::contacts::ContactsView;
-use crate::adapters::dialogs::ConfirmView;
 use crate::adapters::entrance::{CreateAccountView, LoginView};
 use crate::adapters::shell::WindowKey;
 use crate::announce::Event;
@@ -27,6 +25,11 @@ impl Desk {
         if !self.settings.automatic {
             return self.ask_greeting();
         }
+        self.resume();
+    }
+
+    /// Logs in with the token of the last time, if it is known who that was.
+    pub(super) fn resume(&mut self) {
         let server = match self.settings.server.as_str() {
             "" => self.config.servers.first().cloned(),
             last => ServerAddress::parse(last).ok(),
@@ -156,42 +159,6 @@ impl Desk {
             return self.problem(sentence);
         }
         self.login_mistake(&Mistake::new(login::field_of(failure), sentence));
-    }
-
-    /// A changed certificate is explained, never ignored.
-    pub(super) fn is_certificate(&mut self, server: &ServerAddress, failure: &Failure) -> bool {
-        let Failure::ServerChanged { host, known, offered } = failure else { return false };
-        let question = format!(
-            "The certificate of {host} is not the one that this computer has seen before. Either \
-             the host has made a new one, or somebody stands between you and the server and wants \
-             to read along. Ask the host before you trust it.\n\nSeen before: {known}\n\nOffered \
-             now: {offered}"
-        );
-        let view = ConfirmView::open(
-            "The server has another certificate",
-            &question,
-            &[("Do not connect", "Escape"), ("Trust the new certificate", "Alt+T")],
-            0,
-            &self.settings,
-            &self.tell,
-        );
-        let asked = Question::Certificate { server: server.clone(), fingerprint: offered.clone() };
-        self.login.iter().for_each(|view| {
-            view.say("The certificate of the server has changed. Nothing was sent.", true);
-        });
-        self.ask_person(view, asked);
-        true
-    }
-
-    pub(super) fn server_accepted(&mut self, result: Result<(), Failure>) {
-        match result {
-            Ok(()) => {
-                let sentence = "The new certificate is trusted. Log in again.";
-                self.login.iter().for_each(|view| view.say(sentence, false));
-                self.answer(sentence);
-            }
-            Err(failure) => self.problem(words::failure(&failure)),
-        }
     }
 
     fn open_create(&mut self) {

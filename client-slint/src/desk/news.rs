@@ -105,8 +105,9 @@ impl Desk {
         }
         let Some(session) = &self.session else { return };
         session.main.view.window.set_connection(words::connection(connection).into());
+        self.hear_certificate(connection);
         if let Some(event) = event {
-            self.event(&event, Arrival::Live);
+            self.say_connection(&event);
         }
         self.show_connection();
         if *connection == Connection::Online {
@@ -123,8 +124,15 @@ impl Desk {
             }
             return;
         }
-        self.event(event, Arrival::Live);
+        self.say_connection(event);
         self.show_connection();
+    }
+
+    fn say_connection(&mut self, event: &Event) {
+        // That it is lost was said with the reason, and with what to do.
+        if self.changed.is_none() || !matches!(event, Event::ConnectionLost { .. }) {
+            self.event(event, Arrival::Live);
+        }
     }
 
     /// What the chats and the color of the line say about the connection.

@@ -63,7 +63,7 @@ impl Desk {
             (WindowKey::Contacts, Command::Transfers) => self.open_transfers(),
             (WindowKey::Contacts, Command::Orders) => self.open_orders(),
             (WindowKey::Contacts, Command::Updates) => self.ask_for_updates(),
-            (WindowKey::Contacts, Command::Server) => self.ask(Wish::ServerInfo),
+            (WindowKey::Contacts, Command::Server) => self.ask_server(),
             (WindowKey::Contacts, Command::LogOut) => {
                 self.keep_drafts(std::time::Duration::MAX);
                 self.ask(Wish::LogOut);

@@ -129,13 +129,13 @@ impl Desk {
         self.answer(sentence);
     }
 
-    fn fail_and_show(&mut self, sentence: String) {
+    pub(super) fn fail_and_show(&mut self, sentence: String) {
         self.show(&sentence);
         self.problem(sentence);
     }
 
     /// In the line of the main window.
-    fn show(&self, sentence: &str) {
+    pub(super) fn show(&self, sentence: &str) {
         if let Some(session) = &self.session {
             session.main.view.window.set_notice(sentence.into());
         }

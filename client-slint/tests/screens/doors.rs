@@ -182,6 +182,25 @@ fn automatic() -> Settings {
 }
 
 #[test]
+fn a_certificate_that_is_accepted_leads_on_with_the_log_in_that_it_stopped() {
+    let mut stage = Stage::with(automatic());
+    stage.wishes();
+    let failure = Failure::ServerChanged {
+        host: "localhost".into(),
+        known: "sha256:aa".into(),
+        offered: "sha256:bb".into(),
+    };
+    stage.office.hear(News::NotEntered { server: server(), failure });
+    stage.office.hear(News::ServerAccepted(Ok(())));
+    assert!(matches!(&stage.wishes()[..], [Wish::Resume { .. }]), "no password is asked for");
+    stage.office.hear(News::NoToken);
+    stage.login().set_password("secret-9".into());
+    stage.wishes();
+    stage.office.hear(News::ServerAccepted(Ok(())));
+    assert_eq!(stage.wishes(), [], "what was typed is sent by who typed it");
+}
+
+#[test]
 fn only_wrong_credentials_end_logging_in_automatically() {
     let still = |failure: Failure| {
         let mut stage = Stage::with(automatic());

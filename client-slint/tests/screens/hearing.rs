@@ -1,6 +1,7 @@
 //! The connection, and what is said of it.
 
-use thrive_client::{Change, Connection, UserId};
+use slint::ComponentHandle;
+use thrive_client::{Change, Connection, Failure, UserId};
 use thrive_slint::adapters::shell::{Input, WindowKey};
 use thrive_slint::bridge::{News, OpenedChat, Wish};
 
@@ -38,6 +39,51 @@ fn weakness_27_a_lost_connection_is_shown_and_said_after_two_seconds_and_so_is_i
     let said = ["The connection is lost. I go on trying.", "The connection is back."];
     assert_eq!(stage.spoken()[before..], said);
     assert_eq!(stage.chat(2).get_connection(), "");
+}
+
+#[test]
+fn another_certificate_while_somebody_is_logged_in_is_told_once_and_can_be_accepted_from_the_main_window()
+ {
+    let mut stage = Stage::chatting(contact(2, "bob"), vec![]);
+    stage.later(3_000);
+    let before = stage.spoken().len();
+    let changed = || Connection::Connecting {
+        attempt: 2,
+        since_ms: 0,
+        last_error: Some(Failure::ServerChanged {
+            host: "localhost".into(),
+            known: "sha256:aa".into(),
+            offered: "sha256:bb".into(),
+        }),
+    };
+    connection(&stage, connecting());
+    connection(&stage, changed());
+    stage.later(3_000);
+    connection(&stage, changed());
+    stage.later(1_000);
+    let sentence = "The certificate of localhost is not the one that was seen before. Nothing is \
+                    sent. Alt+I in the main window asks whether to trust the new one.";
+    assert_eq!(stage.spoken()[before..], [sentence]);
+    // The chat keeps the keyboard, and its line says that nothing is sent.
+    assert!(stage.office.look(|desk| desk.confirm.is_none()));
+    assert!(stage.chat(2).get_connection().starts_with("No connection."));
+    assert_eq!(stage.main().get_notice(), sentence);
+
+    stage.wishes();
+    stage.alt(&stage.main(), 'i');
+    let window = stage.office.look(|desk| desk.confirm.as_ref().unwrap().0.window.clone_strong());
+    assert!(window.get_question().contains("Offered now: sha256:bb"));
+    stage.alt(&window, 't');
+    let fingerprint = "sha256:bb".to_owned();
+    assert_eq!(stage.wishes(), [Wish::AcceptServer { server: server(), fingerprint }]);
+    stage.office.hear(News::ServerAccepted(Ok(())));
+    connection(&stage, Connection::Online);
+    stage.later(2_000);
+    let said = ["The new certificate is trusted. The connection is back."];
+    assert_eq!(stage.spoken()[before + 1..], said);
+    assert_eq!(stage.main().get_notice(), "");
+    stage.alt(&stage.main(), 'i');
+    assert_eq!(stage.wishes(), [Wish::ServerInfo]);
 }
 
 #[test]
