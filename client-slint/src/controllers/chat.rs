@@ -121,7 +121,9 @@ impl Chat {
     /// are wanted: a row of its own would hide that some are missing below it.
     pub fn changed(&mut self, message: Message) -> Vec<RowChange> {
         let first = self.rows.rows().first();
-        if self.more && first.is_some_and(|first| message.place() < first.place()) {
+        let is_above = first.is_some_and(|first| message.place() < first.place());
+        // A row that is there may come further up: what waited to be sent stands at the end until it is.
+        if self.more && is_above && self.rows.get(message.key).is_none() {
             return Vec::new();
         }
         self.rows.put(message)
@@ -438,6 +440,15 @@ mod tests {
         chat.more = false;
         chat.changed(message(4, Some(4), true, "nothing is missing"));
         assert_eq!(first(&chat), MessageKey(4));
+    }
+
+    #[test]
+    fn the_first_message_that_is_sent_gets_its_number_though_there_may_be_earlier_ones() {
+        let mut chat = chat();
+        assert!(chat.more);
+        chat.put(message(7, None, true, "on its way"));
+        assert_eq!(chat.changed(message(7, Some(3), true, "stored")), [RowChange::Updated(0)]);
+        assert_eq!(chat.rows.rows()[0].seq, Some(3));
     }
 
     #[test]
