@@ -206,14 +206,20 @@ impl Side {
         frames.iter().map(event).collect()
     }
 
-    /// Hears these entries next, in this order, each once.
+    /// Hears these entries next, in this order, each once. The first of a conversation may come with its
+    /// introduction.
     pub(super) async fn hears(&self, numbers: std::ops::RangeInclusive<u64>) {
-        let seq = |event: &Event| match event {
-            Event::Entry(entry) => entry.seq.0,
-            other => panic!("an entry was expected, not {other:?}"),
-        };
-        let events = self.events(numbers.clone().count()).await;
-        assert_eq!(events.iter().map(seq).collect::<Vec<_>>(), numbers.collect::<Vec<_>>());
+        let mut seqs = Vec::new();
+        while seqs.len() < numbers.clone().count() {
+            for event in self.events(numbers.clone().count() - seqs.len()).await {
+                match event {
+                    Event::Entry(entry) => seqs.push(entry.seq.0),
+                    Event::Conversation(it) if seqs.is_empty() && it.head == Seq::START => {}
+                    other => panic!("an entry was expected, not {other:?}"),
+                }
+            }
+        }
+        assert_eq!(seqs, numbers.collect::<Vec<_>>());
     }
 
     pub(super) fn hears_nothing(&self) {
