@@ -347,6 +347,13 @@ impl Accounts {
         verdict
     }
 
+    /// The account has another password, by a code that was sent to its owner: what others tried does not
+    /// keep them out.
+    pub(super) fn renewed(&self, username: &Username, from: IpAddr) {
+        let now = Instant::now();
+        [&self.logins, &self.changes].map(|it| it.renewed(username, from, now));
+    }
+
     async fn verify(
         &self,
         username: &Username,
