@@ -256,7 +256,7 @@ impl Parts {
         work.spawn(last_seen::keep(online.clone(), database.clone(), background.clone()));
         let limits = Arc::new(session_limits(config));
         let bulk = Arc::new(Semaphore::new(BULK));
-        let transfers = Arc::new(Semaphore::new(TRANSFERS));
+        let transfers = Arc::new(Semaphore::new(config.limits.files_at_once));
         let stop = CancellationToken::new();
         let console = Console::new(dispatch.clone(), bus.clone());
         let shared = Shared { dispatch, appender, bus, hub, online, limits, bulk, transfers, stop };
@@ -370,9 +370,6 @@ const REPORT: Duration = Duration::from_secs(1);
 /// Bulk answers under way at once: with 1 MiB each, what they may hold together.
 const BULK: usize = 128;
 
-/// Files under way at once, in and out: with a part of 1 MiB each, what they may hold together.
-const TRANSFERS: usize = 64;
-
 fn session_limits(config: &Config) -> Limits {
     let limits = &config.limits;
     Limits {
@@ -384,5 +381,7 @@ fn session_limits(config: &Config) -> Limits {
         bulk: limits.bulk_streams,
         messages: limits.messages,
         requests: limits.requests,
+        file_turn: limits.file_turn,
+        file_pace: limits.file_pace,
     }
 }
