@@ -6,6 +6,7 @@ pub mod admins;
 mod caller;
 pub mod contacts;
 pub mod conversations;
+mod counted;
 pub mod directory;
 pub mod emails;
 pub mod files;
