@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::announcer::Announcer;
 use crate::appender::Appender;
-use crate::bus::{self, Bus, Local, Periods, Speaker};
+use crate::bus::{self, Bus, Local, Periods, Speaker, Tasks};
 use crate::clock;
 use crate::cluster::{JoinError, Lost, Membership};
 use crate::cluster_secret::SecretError;
@@ -201,9 +201,28 @@ impl Parts {
         let nudge = Nudge::default();
         let room =
             FileRoom { depot: depot.clone(), settings: config.files.clone(), nudge: nudge.clone() };
+        let (bus, membership, tasks) = match community {
+            Some(Community { membership, bus }) => {
+                let me = membership.process();
+                let me = Speaker { node: me.node, epoch: me.epoch };
+                let periods = Periods::PRODUCTION;
+                let (hub, stop) = (hub.clone(), background.clone());
+                let (bus, mut tasks) = Bus::redis(me, hub, database.clone(), bus, periods, stop);
+                tasks.extend(membership.work(&online, database.clone(), &background));
+                (bus, Some(membership), tasks)
+            }
+            None => {
+                // A file is nobody else's; a server may be shared with nodes that are not heard.
+                let (others, stop) = (config.database.is_some(), background.clone());
+                let local = Local::new(hub.clone(), database.clone());
+                let tasks: Tasks = vec![Box::pin(bus::reconcile(local.clone(), others, stop))];
+                (Bus::Local(local), None, tasks)
+            }
+        };
         let around = Around {
             orders: hub.orders(),
-            membership: community.as_ref().map(|it| it.membership.clone()),
+            membership: membership.clone(),
+            bus: Some(bus.health()),
             has_mail: mailing.is_some(),
         };
         let services =
@@ -217,27 +236,9 @@ impl Parts {
             welcome: config.welcome.before_login.clone(),
         };
         // Nothing can fail any more, so nothing is left running by a start that failed.
-        let (bus, membership) = match community {
-            Some(Community { membership, bus }) => {
-                let me = membership.process();
-                let me = Speaker { node: me.node, epoch: me.epoch };
-                let periods = Periods::PRODUCTION;
-                let (hub, stop) = (hub.clone(), background.clone());
-                let (bus, tasks) = Bus::redis(me, hub, database.clone(), bus, periods, stop);
-                let more = membership.work(&online, database.clone(), &background);
-                for one in tasks.into_iter().chain(more) {
-                    work.spawn(one);
-                }
-                (bus, Some(membership))
-            }
-            None => {
-                // A file is nobody else's; a server may be shared with nodes that are not heard.
-                let (others, stop) = (config.database.is_some(), background.clone());
-                let local = Local::new(hub.clone(), database.clone());
-                work.spawn(bus::reconcile(local.clone(), others, stop));
-                (Bus::Local(local), None)
-            }
-        };
+        for task in tasks {
+            work.spawn(task);
+        }
         if let Some(mailing) = mailing {
             work.spawn(mailing);
         }
