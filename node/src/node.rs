@@ -382,6 +382,8 @@ fn session_limits(config: &Config) -> Limits {
         bulk: limits.bulk_streams,
         messages: limits.messages,
         requests: limits.requests,
+        // Never less than one of its connections may ask for.
+        account_requests: limits.account_requests.max(limits.requests),
         file_turn: limits.file_turn,
         file_pace: limits.file_pace,
     }

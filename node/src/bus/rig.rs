@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::config;
 use crate::config::Url;
-use crate::rate::{Bucket, Rate};
+use crate::hub::Buckets;
+use crate::rate::Rate;
 use crate::store::contract::{account, ann_and_bob, message};
 use crate::store::sessions::NewSession;
 
@@ -153,7 +154,13 @@ impl World {
     ) -> Side {
         let outbox = Outbox::bounded(64 << 20);
         let session = self.session(user).await;
-        hub.connect(user, session, outbox.clone(), Bucket::full(Rate::new(1, 1.0)), 4);
+        hub.connect(
+            user,
+            session,
+            outbox.clone(),
+            Buckets::full(Rate::new(1, 1.0), Rate::new(1, 1.0)),
+            4,
+        );
         let heads = self.database.heads_of(user).await.unwrap();
         hub.follow(user, heads.iter().map(|head| head.conversation));
         hub.raise(heads);

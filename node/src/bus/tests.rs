@@ -11,13 +11,20 @@ use super::reconcile::Reconcile;
 use super::rig::{World, quiet};
 use super::*;
 use crate::domain::relation::Pair;
-use crate::rate::{Bucket, Rate};
+use crate::hub::Buckets;
+use crate::rate::Rate;
 use crate::store::contract::message;
 
 /// Bob, connected and following his conversation from where it stands.
 async fn listen(world: &World, hub: &Hub, user: UserId) -> Outbox {
     let outbox = Outbox::bounded(1 << 20);
-    hub.connect(user, SessionId(1), outbox.clone(), Bucket::full(Rate::new(1, 1.0)), 4);
+    hub.connect(
+        user,
+        SessionId(1),
+        outbox.clone(),
+        Buckets::full(Rate::new(1, 1.0), Rate::new(1, 1.0)),
+        4,
+    );
     let heads = world.database.heads_of(user).await.unwrap();
     hub.follow(user, heads.iter().map(|head| head.conversation));
     hub.raise(heads);
@@ -73,7 +80,7 @@ async fn a_gap_is_filled_from_the_store_before_what_follows_it() {
     let bus = Bus::Local(Local::new(hub, world.database.clone()));
     let (first, last) = (all[0].clone(), all[3].clone());
     bus.publish_committed(vec![first.clone(), last, first]).await;
-    assert_eq!(heard(&outbox).await, 4);
+    assert_eq!(heard(&outbox).await, 1 + 4, "with the introduction");
     assert_eq!(bus.figures().snapshot().repaired_entries, 2);
 }
 
@@ -157,7 +164,13 @@ async fn a_node_without_a_bus_finds_what_others_did_to_the_database_they_share()
     let world = World::new().await;
     let (hub, carol) = (Hub::default(), world.account("carol").await);
     let (session, outbox) = (world.session(carol).await, Outbox::bounded(1 << 20));
-    hub.connect(carol, session, outbox.clone(), Bucket::full(Rate::new(1, 1.0)), 4);
+    hub.connect(
+        carol,
+        session,
+        outbox.clone(),
+        Buckets::full(Rate::new(1, 1.0), Rate::new(1, 1.0)),
+        4,
+    );
     hub.follow(carol, []);
     let stop = CancellationToken::new();
     let local = Local::new(hub, world.database.clone());
@@ -188,7 +201,13 @@ async fn whoever_was_not_told_of_a_contact_is_told_to_look_again_and_once() {
     let world = World::new().await;
     let (hub, outbox) = (Hub::default(), Outbox::bounded(1 << 20));
     let session = world.session(world.bob).await;
-    hub.connect(world.bob, session, outbox.clone(), Bucket::full(Rate::new(1, 1.0)), 4);
+    hub.connect(
+        world.bob,
+        session,
+        outbox.clone(),
+        Buckets::full(Rate::new(1, 1.0), Rate::new(1, 1.0)),
+        4,
+    );
     let reconcile = reconcile_of(&world, &hub);
     let version = world.database.contacts_version(world.bob, session).await.unwrap().unwrap();
     hub.contacts_are_at(world.bob, version);
