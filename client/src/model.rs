@@ -199,6 +199,10 @@ impl Model {
         })
     }
 
+    pub(crate) fn is_invisible(&self) -> bool {
+        self.own.availability == people::Availability::Invisible
+    }
+
     pub(crate) fn is_admin(&self) -> bool {
         self.admin
     }

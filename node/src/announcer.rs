@@ -144,8 +144,9 @@ mod tests {
 
     use super::*;
     use crate::domain::relation::Pair;
+    use crate::hub::Buckets;
     use crate::presence::{DEBOUNCE, Status};
-    use crate::rate::{Bucket, Rate};
+    use crate::rate::Rate;
     use crate::session::outbox::Outbox;
     use crate::store::contract::account;
 
@@ -187,7 +188,7 @@ mod tests {
             database.change_contact(watcher, ann, ask).await.unwrap();
             database.change_contact(ann, watcher, Pair::accept).await.unwrap();
             let outbox = Outbox::bounded(1 << 20);
-            let fresh = Bucket::full(Rate::new(1, 1.0));
+            let fresh = Buckets::full(Rate::new(1, 1.0), Rate::new(1, 1.0));
             hub.connect(watcher, SessionId(1), outbox.clone(), fresh, 4);
             outboxes.push(outbox);
         }

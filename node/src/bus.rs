@@ -15,7 +15,9 @@ mod redis;
 
 use std::sync::Arc;
 
+use thrive_protocol::Event;
 use thrive_protocol::entry::Entry;
+use thrive_protocol::ids::Seq;
 use tokio_util::sync::CancellationToken;
 
 pub use self::figures::{Figures, Snapshot};
@@ -25,7 +27,7 @@ pub use self::periods::Periods;
 pub use self::reconcile::reconcile;
 pub use self::redis::{Redis, Speaker, Tasks};
 use crate::hub::{Delivery, Hub};
-use crate::news::News;
+use crate::news::{Audience, News};
 use crate::session::outbox::Outbox;
 use crate::store::Database;
 
@@ -43,6 +45,9 @@ pub struct Committed {
     /// The connection on this node that sent it and was told by its acknowledgement.
     pub origin: Option<Outbox>,
 }
+
+/// The first entry of a log.
+const FIRST: Seq = Seq(1);
 
 impl Bus {
     /// A bus between nodes, and what has to run for it, reconciliation included. `me` must be another one
@@ -62,9 +67,42 @@ impl Bus {
 
     /// Spreads entries, in the order of their logs.
     pub async fn publish_committed(&self, committed: Vec<Committed>) {
+        self.introduce(&committed).await;
         match self {
             Self::Local(local) => local.deliver(committed).await,
             Self::Redis(redis) => redis.deliver(committed),
+        }
+    }
+
+    /// Tells everybody of a conversation in which something is said for the first time, before that is
+    /// said: until now only whoever opened it knew of it.
+    async fn introduce(&self, committed: &[Committed]) {
+        let first = |it: &&Committed| it.entry.seq == FIRST;
+        let begun: Vec<_> =
+            committed.iter().filter(first).map(|it| it.entry.conversation).collect();
+        if begun.is_empty() {
+            return;
+        }
+        match self.database().introductions(&begun).await {
+            Ok(introductions) => {
+                let news = |(user, it)| News {
+                    to: Audience::User(user),
+                    event: Event::Conversation(it),
+                    origin: None,
+                };
+                self.publish(&introductions.into_iter().map(news).collect::<Vec<_>>());
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "New conversations could not be read; their members ask");
+            }
+        }
+    }
+
+    fn database(&self) -> &Database {
+        match self {
+            Self::Local(local) => &local.database,
+            Self::Redis(redis) => redis.database(),
         }
     }
 

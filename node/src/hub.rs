@@ -20,7 +20,7 @@ pub use self::fan_out::Delivery;
 pub use self::topic::Gap;
 use self::topic::Topic;
 use crate::orders::Orders;
-use crate::rate::Bucket;
+use crate::rate::{Bucket, Rate};
 use crate::session::outbox::Outbox;
 use crate::session::transfer::Turns;
 
@@ -37,7 +37,7 @@ pub struct Hub {
 struct State {
     people: HashMap<UserId, Person>,
     /// Buckets of accounts that are gone and not full yet: leaving and coming back fills nothing.
-    resting: HashMap<UserId, Bucket>,
+    resting: HashMap<UserId, Buckets>,
     topics: HashMap<ConversationId, Topic>,
     /// Bytes of the entries that came before their turn.
     waiting: usize,
@@ -56,11 +56,20 @@ struct Person {
     shared: Account,
 }
 
+/// How fast an account may do things, over all its connections.
+#[derive(Clone, Copy, Debug)]
+pub struct Buckets {
+    /// Sending.
+    pub messages: Bucket,
+    /// Asking for anything else.
+    pub requests: Bucket,
+}
+
 /// What all connections of one account have in common.
 #[derive(Clone)]
 pub struct Account {
-    /// How fast it may send.
-    pub messages: Arc<Mutex<Bucket>>,
+    /// Guards two numbers for a line.
+    pub buckets: Arc<Mutex<Buckets>>,
     /// Its turns for bulk answers.
     pub bulk: Arc<Semaphore>,
     /// Its turns for the content of files.
@@ -89,7 +98,7 @@ impl Hub {
         user: UserId,
         session: SessionId,
         outbox: Outbox,
-        fresh: Bucket,
+        fresh: Buckets,
         bulk: usize,
     ) -> Account {
         let mut guard = self.state.lock();
@@ -100,7 +109,7 @@ impl Hub {
             begun: false,
             contacts: None,
             shared: Account {
-                messages: Arc::new(Mutex::new(state.resting.remove(&user).unwrap_or(fresh))),
+                buckets: Arc::new(Mutex::new(state.resting.remove(&user).unwrap_or(fresh))),
                 bulk: Arc::new(Semaphore::new(bulk)),
                 transfers: Turns::of_account(),
             },
@@ -120,7 +129,7 @@ impl Hub {
             return false;
         }
         let Some(person) = state.people.remove(&user) else { return false };
-        state.rest(user, *person.shared.messages.lock(), now);
+        state.rest(user, *person.shared.buckets.lock(), now);
         for conversation in person.follows {
             if let Some(topic) = state.topics.get_mut(&conversation)
                 && topic.leave(user)
@@ -270,6 +279,17 @@ impl Hub {
     }
 }
 
+impl Buckets {
+    #[must_use]
+    pub fn full(messages: Rate, requests: Rate) -> Self {
+        Self { messages: Bucket::full(messages), requests: Bucket::full(requests) }
+    }
+
+    fn are_full(&mut self, now: Instant) -> bool {
+        self.messages.is_full(now) && self.requests.is_full(now)
+    }
+}
+
 impl State {
     fn follow_from(&mut self, user: UserId, conversation: ConversationId, head: Seq) {
         let Some(person) = self.people.get_mut(&user) else { return };
@@ -280,12 +300,12 @@ impl State {
         topic.start_at(head);
     }
 
-    fn rest(&mut self, user: UserId, mut bucket: Bucket, now: Instant) {
-        if !bucket.is_full(now) {
-            self.resting.insert(user, bucket);
+    fn rest(&mut self, user: UserId, mut buckets: Buckets, now: Instant) {
+        if !buckets.are_full(now) {
+            self.resting.insert(user, buckets);
         }
         if RESTING < self.resting.len() {
-            self.resting.retain(|_, bucket| !bucket.is_full(now));
+            self.resting.retain(|_, buckets| !buckets.are_full(now));
         }
     }
 }

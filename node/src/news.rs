@@ -18,6 +18,8 @@ pub struct News {
 pub enum Audience {
     /// Every session of one person.
     User(UserId),
+    /// One person, who follows the conversation of the event from now on and hears nothing of it.
+    Follower(UserId),
     /// Every session of every member of a conversation.
     Conversation(ConversationId),
     /// One session; it is ended after it has heard.

@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::announcer::Announcer;
 use crate::appender::Appender;
-use crate::bus::{self, Bus, Local, Periods, Speaker};
+use crate::bus::{self, Bus, Local, Periods, Speaker, Tasks};
 use crate::clock;
 use crate::cluster::{JoinError, Lost, Membership};
 use crate::cluster_secret::SecretError;
@@ -201,9 +201,28 @@ impl Parts {
         let nudge = Nudge::default();
         let room =
             FileRoom { depot: depot.clone(), settings: config.files.clone(), nudge: nudge.clone() };
+        let (bus, membership, tasks) = match community {
+            Some(Community { membership, bus }) => {
+                let me = membership.process();
+                let me = Speaker { node: me.node, epoch: me.epoch };
+                let periods = Periods::PRODUCTION;
+                let (hub, stop) = (hub.clone(), background.clone());
+                let (bus, mut tasks) = Bus::redis(me, hub, database.clone(), bus, periods, stop);
+                tasks.extend(membership.work(&online, database.clone(), &background));
+                (bus, Some(membership), tasks)
+            }
+            None => {
+                // A file is nobody else's; a server may be shared with nodes that are not heard.
+                let (others, stop) = (config.database.is_some(), background.clone());
+                let local = Local::new(hub.clone(), database.clone());
+                let tasks: Tasks = vec![Box::pin(bus::reconcile(local.clone(), others, stop))];
+                (Bus::Local(local), None, tasks)
+            }
+        };
         let around = Around {
             orders: hub.orders(),
-            membership: community.as_ref().map(|it| it.membership.clone()),
+            membership: membership.clone(),
+            bus: Some(bus.health()),
             has_mail: mailing.is_some(),
         };
         let services =
@@ -217,27 +236,9 @@ impl Parts {
             welcome: config.welcome.before_login.clone(),
         };
         // Nothing can fail any more, so nothing is left running by a start that failed.
-        let (bus, membership) = match community {
-            Some(Community { membership, bus }) => {
-                let me = membership.process();
-                let me = Speaker { node: me.node, epoch: me.epoch };
-                let periods = Periods::PRODUCTION;
-                let (hub, stop) = (hub.clone(), background.clone());
-                let (bus, tasks) = Bus::redis(me, hub, database.clone(), bus, periods, stop);
-                let more = membership.work(&online, database.clone(), &background);
-                for one in tasks.into_iter().chain(more) {
-                    work.spawn(one);
-                }
-                (bus, Some(membership))
-            }
-            None => {
-                // A file is nobody else's; a server may be shared with nodes that are not heard.
-                let (others, stop) = (config.database.is_some(), background.clone());
-                let local = Local::new(hub.clone(), database.clone());
-                work.spawn(bus::reconcile(local.clone(), others, stop));
-                (Bus::Local(local), None)
-            }
-        };
+        for task in tasks {
+            work.spawn(task);
+        }
         if let Some(mailing) = mailing {
             work.spawn(mailing);
         }
@@ -256,7 +257,7 @@ impl Parts {
         work.spawn(last_seen::keep(online.clone(), database.clone(), background.clone()));
         let limits = Arc::new(session_limits(config));
         let bulk = Arc::new(Semaphore::new(BULK));
-        let transfers = Arc::new(Semaphore::new(TRANSFERS));
+        let transfers = Arc::new(Semaphore::new(config.limits.files_at_once));
         let stop = CancellationToken::new();
         let console = Console::new(dispatch.clone(), bus.clone());
         let shared = Shared { dispatch, appender, bus, hub, online, limits, bulk, transfers, stop };
@@ -370,9 +371,6 @@ const REPORT: Duration = Duration::from_secs(1);
 /// Bulk answers under way at once: with 1 MiB each, what they may hold together.
 const BULK: usize = 128;
 
-/// Files under way at once, in and out: with a part of 1 MiB each, what they may hold together.
-const TRANSFERS: usize = 64;
-
 fn session_limits(config: &Config) -> Limits {
     let limits = &config.limits;
     Limits {
@@ -384,5 +382,9 @@ fn session_limits(config: &Config) -> Limits {
         bulk: limits.bulk_streams,
         messages: limits.messages,
         requests: limits.requests,
+        // Never less than one of its connections may ask for.
+        account_requests: limits.account_requests.max(limits.requests),
+        file_turn: limits.file_turn,
+        file_pace: limits.file_pace,
     }
 }

@@ -14,6 +14,15 @@ impl Rate {
     pub const fn new(burst: u32, per_second: f64) -> Self {
         Self { burst, per_second }
     }
+
+    /// What either allows.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            burst: self.burst.max(other.burst),
+            per_second: self.per_second.max(other.per_second),
+        }
+    }
 }
 
 /// What is left of a [`Rate`]. It begins full.

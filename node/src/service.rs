@@ -6,6 +6,7 @@ pub mod admins;
 mod caller;
 pub mod contacts;
 pub mod conversations;
+mod counted;
 pub mod directory;
 pub mod emails;
 pub mod files;
@@ -29,6 +30,7 @@ use self::emails::Emails;
 use self::files::Files;
 use self::privacy::Privacies;
 use self::statuses::Statuses;
+use crate::bus::Health;
 use crate::cluster::Membership;
 use crate::config;
 use crate::files::{Depot, Nudge};
@@ -60,6 +62,8 @@ pub struct Around {
     pub orders: Orders,
     /// `None`: it is alone.
     pub membership: Option<Membership>,
+    /// Whether other nodes hear what is said to all. `None`: there is no node here, or no other one.
+    pub bus: Option<Health>,
     /// Accounts have addresses, since mail is sent.
     pub has_mail: bool,
 }

@@ -61,6 +61,12 @@ pub struct Limits {
     pub messages: Rate,
     /// Other requests of one connection.
     pub requests: Rate,
+    /// The same of all connections of one account.
+    pub account_requests: Rate,
+    /// For a file to have its turn on this node.
+    pub file_turn: Duration,
+    /// For a part of a file to move.
+    pub file_pace: Duration,
 }
 
 /// How clients leave a node that stops.

@@ -188,13 +188,15 @@ impl Former {
         if texts.is_empty() {
             return Vec::new();
         }
-        let texts = texts.iter().map(|(key, text)| format!("{key} = {}", quoted(text)));
+        // Only here the former host made line ends of them: elsewhere they belong to paths of Windows.
+        let lines = |text: &str| quoted(&text.replace("\\n", "\n"));
+        let texts = texts.iter().map(|(key, text)| format!("{key} = {}", lines(text)));
         std::iter::once("[welcome]".to_owned()).chain(texts).collect()
     }
 }
 
 fn quoted(raw: &str) -> String {
-    toml::Value::from(raw.replace("\\n", "\n")).to_string()
+    toml::Value::from(raw).to_string()
 }
 
 /// Why a key has no counterpart, where there is more to say than that.
@@ -305,6 +307,18 @@ mod tests {
         let toml = translated(text);
         assert!(toml.contains("# [server] certfile and keyfile are not taken over"), "{toml}");
         assert!(toml.contains("# [smtp] is not taken over"), "{toml}");
+    }
+
+    #[test]
+    fn a_backslash_is_a_line_end_in_a_welcome_and_itself_in_a_path() {
+        let former = "[server]\ncertfile = C:\\new\\cert.pem\nkeyfile = C:\\new\\key.pem\nname = A \\n B\n\
+                      [welcome]\nenabled = true\npre_login = Hello!\\nCome in.\n";
+        let toml: toml::Table = translated(former).parse().unwrap();
+        let said = |section: &str, key: &str| toml[section][key].as_str().map(str::to_owned);
+        assert_eq!(toml["name"].as_str(), Some(r"A \n B"));
+        assert_eq!(said("tls", "certificate").as_deref(), Some(r"C:\new\cert.pem"));
+        assert_eq!(said("tls", "key").as_deref(), Some(r"C:\new\key.pem"));
+        assert_eq!(said("welcome", "before_login").as_deref(), Some("Hello!\nCome in."));
     }
 
     #[test]

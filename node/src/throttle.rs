@@ -3,6 +3,10 @@
 //!
 //! An attempt is counted when it begins, not when it has failed: otherwise a thousand attempts at the
 //! same moment would all find a clean slate.
+//!
+//! Failures are counted by account and place, so that nobody can make anybody wait who is somewhere else.
+//! Beside that, all places together have a number of attempts that is bounded, or whoever has many addresses
+//! could guess on and on. Where the owner has logged in before, only the first count holds.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,9 +23,9 @@ use crate::rate::{Bucket, Rate};
 /// What the throttles allow.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ThrottleRules {
-    /// Failures of one account before it has to wait at all: people mistype.
+    /// Failures of one account from one place before it has to wait at all: people mistype.
     pub free_failures: u32,
-    /// The longest wait of one account. It never becomes a lock, or anybody could lock anybody out.
+    /// The longest wait of one account at one place. It never becomes a lock.
     pub longest_wait: Duration,
     /// Attempts of one address over all accounts. Successful ones are not counted.
     pub per_address: Rate,
@@ -31,11 +35,16 @@ pub struct ThrottleRules {
 #[derive(Debug)]
 pub struct Throttle {
     rules: ThrottleRules,
-    accounts: Bounded<Username, Failures>,
+    /// By account and site.
+    failures: Bounded<(Username, Network), Failures>,
+    /// Attempts of each account from everywhere where its owner was not seen yet.
+    accounts: Bounded<Username, Bucket>,
+    /// Sites from which an account was logged in to.
+    known: Bounded<(Username, Network), ()>,
     addresses: Bounded<Network, Bucket>,
 }
 
-/// Attempts of one account since its last success, those in progress included.
+/// Attempts since the last success, those in progress included.
 #[derive(Clone, Copy, Debug)]
 struct Failures {
     count: u32,
@@ -45,7 +54,13 @@ struct Failures {
 impl Throttle {
     #[must_use]
     pub fn new(rules: ThrottleRules) -> Self {
-        Self { rules, accounts: Bounded::new(), addresses: Bounded::new() }
+        Self {
+            rules,
+            failures: Bounded::new(),
+            accounts: Bounded::new(),
+            known: Bounded::new(),
+            addresses: Bounded::new(),
+        }
     }
 
     /// Begins an attempt, which must end in [`failed`](Self::failed), [`succeeded`](Self::succeeded)
@@ -54,9 +69,10 @@ impl Throttle {
     /// # Errors
     /// Not yet; the time to wait. Nothing is counted.
     pub fn check(&mut self, who: &Username, from: IpAddr, now: Instant) -> Result<(), Duration> {
+        let place = place(who, from);
         let failures = self
-            .accounts
-            .get(who, now)
+            .failures
+            .get(&place, now)
             .filter(|it| now.saturating_duration_since(it.last) < FORGET_AFTER)
             .copied()
             .unwrap_or(Failures { count: 0, last: now });
@@ -66,30 +82,58 @@ impl Throttle {
         }
         let rate = self.rules.per_address;
         self.addresses.get_or(Network::of(from), now, || Bucket::full(rate)).take(now)?;
-        *self.accounts.get_or(who.clone(), now, || failures) =
+        if self.known.get(&place, now).is_none() {
+            let rate = self.rules.all_places();
+            let taken = self.accounts.get_or(who.clone(), now, || Bucket::full(rate)).take(now);
+            taken.inspect_err(|_| self.give_back(from, now))?;
+        }
+        *self.failures.get_or(place, now, || failures) =
             Failures { count: failures.count.saturating_add(1), last: now };
         Ok(())
     }
 
     /// The password was wrong, or nobody has that name. The wait begins now.
-    pub fn failed(&mut self, who: &Username, _from: IpAddr, now: Instant) {
-        if let Some(failures) = self.accounts.get(who, now) {
+    pub fn failed(&mut self, who: &Username, from: IpAddr, now: Instant) {
+        if let Some(failures) = self.failures.get(&place(who, from), now) {
             failures.last = now;
         }
     }
 
-    /// The password was right: the account starts afresh and the address has its attempt back.
+    /// The password was right: the account starts afresh at this place, which is its owner's from now on,
+    /// and the attempt does not count.
     pub fn succeeded(&mut self, who: &Username, from: IpAddr, now: Instant) {
-        self.accounts.remove(who);
+        let place = place(who, from);
+        self.failures.remove(&place);
+        self.give_back_account(who, &place, now);
+        self.known.get_or(place, now, || ());
         self.give_back(from, now);
     }
 
     /// We could not tell, through no fault of the caller; the attempt does not count.
     pub fn undecided(&mut self, who: &Username, from: IpAddr, now: Instant) {
-        if let Some(failures) = self.accounts.get(who, now) {
+        let place = place(who, from);
+        if let Some(failures) = self.failures.get(&place, now) {
             failures.count = failures.count.saturating_sub(1);
         }
+        self.give_back_account(who, &place, now);
         self.give_back(from, now);
+    }
+
+    /// Somebody has proven otherwise that the account is theirs, and it has another password: it starts
+    /// afresh, and no other place is its owner's than this one.
+    pub fn renewed(&mut self, who: &Username, from: IpAddr, now: Instant) {
+        self.failures.forget(|(name, _)| name == who);
+        self.known.forget(|(name, _)| name == who);
+        self.accounts.remove(who);
+        self.known.get_or(place(who, from), now, || ());
+    }
+
+    fn give_back_account(&mut self, who: &Username, place: &(Username, Network), now: Instant) {
+        if self.known.get(place, now).is_none()
+            && let Some(bucket) = self.accounts.get(who, now)
+        {
+            bucket.give_back();
+        }
     }
 
     fn give_back(&mut self, from: IpAddr, now: Instant) {
@@ -106,7 +150,21 @@ impl ThrottleRules {
         let seconds = 1_u64.checked_shl(beyond).unwrap_or(u64::MAX);
         Duration::from_secs(seconds).min(self.longest_wait)
     }
+
+    /// Attempts of one account from all places together. One place alone never uses it up: at its slowest it
+    /// takes half of what comes back.
+    fn all_places(&self) -> Rate {
+        Rate::new(FROM_EVERYWHERE, 2.0 / self.longest_wait.as_secs_f64().max(1.0))
+    }
 }
+
+/// Whose password is tried, and where: of IPv6 a whole site, since one line has many networks.
+fn place(who: &Username, from: IpAddr) -> (Username, Network) {
+    (who.clone(), Network::of(from).site())
+}
+
+/// As many failures in a row as one account may have at all, by NIST SP 800-63B, before they become slow.
+const FROM_EVERYWHERE: u32 = 100;
 
 /// Longer than anybody waits between two guesses of one session; after it an account has a clean slate.
 const FORGET_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -137,6 +195,11 @@ impl LoginThrottle {
     /// See [`Throttle::succeeded`].
     pub fn succeeded(&self, who: &Username, from: IpAddr, now: Instant) {
         self.0.lock().succeeded(who, from, now);
+    }
+
+    /// See [`Throttle::renewed`].
+    pub fn renewed(&self, who: &Username, from: IpAddr, now: Instant) {
+        self.0.lock().renewed(who, from, now);
     }
 
     /// See [`Throttle::undecided`].
@@ -241,6 +304,10 @@ impl<K: Clone + Eq + Hash, V> Bounded<K, V> {
 
     fn remove(&mut self, key: &K) {
         self.entries.remove(key);
+    }
+
+    fn forget(&mut self, which: impl Fn(&K) -> bool) {
+        self.entries.retain(|key, _| !which(key));
     }
 }
 

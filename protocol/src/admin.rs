@@ -140,11 +140,17 @@ pub enum AdminAnswer {
     Alerted {
         /// Nodes that were told to tell it.
         nodes: u32,
-        /// People who are shown as online on them.
+        /// People who are shown as online.
         people: u64,
+        /// There may be other nodes, and they did not hear of it: what is between them is away.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        alone: bool,
     },
     Stopping {
         nodes: u32,
+        /// As with an alert.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        alone: bool,
     },
     Restarting {},
     FilesBanned {

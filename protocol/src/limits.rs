@@ -53,8 +53,9 @@ pub const CODE_CHARS: usize = 8;
 /// Wrong tries after which a code is void for the address that they came from. A stranger must not be able to
 /// use up those of its owner.
 pub const CODE_TRIES: usize = 5;
-/// Mails in an hour to one address: so many for sign-ups and changes of addresses, so many for forgotten
-/// passwords, and so many notices.
+/// Mails in an hour to one address: so many for sign-ups and changes of addresses, so many notices, and so many
+/// for forgotten passwords that were asked for from one place. Of those a node sends more in all, so that a
+/// stranger cannot use up the owner's.
 pub const MAILS_PER_HOUR: usize = 3;
 /// Accounts of one e-mail address: a family, or one for work, but no crowd.
 pub const ACCOUNTS_PER_EMAIL: usize = 3;

@@ -130,10 +130,12 @@ fn record(answer: &AdminAnswer) -> Value {
             "until": until(end),
             "sessions": sessions,
         }),
-        AdminAnswer::Alerted { nodes, people } => {
-            json!({ "type": "alerted", "nodes": nodes, "people": people })
+        AdminAnswer::Alerted { nodes, people, alone } => {
+            json!({ "type": "alerted", "nodes": nodes, "people": people, "alone": alone })
         }
-        AdminAnswer::Stopping { nodes } => json!({ "type": "stopping", "nodes": nodes }),
+        AdminAnswer::Stopping { nodes, alone } => {
+            json!({ "type": "stopping", "nodes": nodes, "alone": alone })
+        }
         AdminAnswer::Restarting {} => json!({ "type": "restarting" }),
         AdminAnswer::FilesBanned { user, username, extension, until: end } => json!({
             "type": "files_banned",

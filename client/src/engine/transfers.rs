@@ -145,8 +145,10 @@ impl Life {
             }
             let is_upload = matches!(task, Task::Upload { .. });
             if task == Task::Tell {
-                // The log says it, or it is told again.
-                self.tell_about(Request::FileReceived { file: id }, now);
+                // The log says it, or it is told again. It tells the sender that I am here, too.
+                if !hub.shared.state.lock().model.is_invisible() {
+                    self.tell_about(Request::FileReceived { file: id }, now);
+                }
                 self.transfers.rest(message, now + SETTLE);
                 continue;
             }
@@ -297,3 +299,6 @@ fn note(written: Result<(), Failure>) {
         warn!(%error, "What became of a transfer cannot be written down");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,6 +42,12 @@ impl Health {
         Self { standing: watch::channel(Standing { hears: true, speaks: true, breaks: 0 }).1 }
     }
 
+    /// Of a bus that does not work.
+    #[cfg(test)]
+    pub(crate) fn degraded() -> Self {
+        Reporter::start().1
+    }
+
     #[must_use]
     pub fn now(&self) -> Standing {
         *self.standing.borrow()

@@ -2,6 +2,7 @@
 //!
 //! - Lost tails: the heads of everything that is followed here are compared with the store.
 //! - Lost invitations: conversations that were made lately, and have a member here who does not follow them.
+//!   Where nothing was said yet they follow in silence.
 //!   Clocks decide what is late; so a few people at a time are compared in full, too, and everybody within
 //!   some minutes.
 //! - Lost revocations: sessions that are connected here and are no more.
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use thrive_protocol::Event;
 use thrive_protocol::bounded::List;
-use thrive_protocol::ids::{ConversationId, Time, UserId};
+use thrive_protocol::ids::{ConversationId, Seq, Time, UserId};
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
@@ -153,6 +154,10 @@ impl Reconcile {
         let Some(seen) = self.database.conversation(user, conversation).await? else {
             return Ok(());
         };
+        if seen.head == Seq::START {
+            self.hub.follow_from(user, conversation, seen.head);
+            return Ok(());
+        }
         let event = Event::Conversation(seen);
         self.hub.tell(&News { to: Audience::User(user), event, origin: None });
         add(&self.figures.invitations, 1);

@@ -35,6 +35,8 @@ use crate::store::Database;
 #[derive(Clone)]
 pub struct Redis {
     hub: Hub,
+    /// Where conversations are read in which something is said for the first time.
+    database: Database,
     publisher: Publisher,
     filler: Filler,
     figures: Arc<Figures>,
@@ -80,7 +82,7 @@ impl Redis {
         };
         let reconcile = Reconcile {
             hub: hub.clone(),
-            database,
+            database: database.clone(),
             filler: filler.clone(),
             figures: Arc::clone(&figures),
             health: health.clone(),
@@ -92,7 +94,7 @@ impl Redis {
             Box::pin(filler.clone().run(stop.clone())),
             Box::pin(reconcile.run(true, stop)),
         ];
-        (Bus::Redis(Self { hub, publisher, filler, figures, health }), tasks)
+        (Bus::Redis(Self { hub, database, publisher, filler, figures, health }), tasks)
     }
 
     /// Delivers here, and has it said elsewhere. Never waits.
@@ -109,6 +111,10 @@ impl Redis {
             self.hub.tell(one);
         }
         self.publisher.news(news);
+    }
+
+    pub(super) fn database(&self) -> &Database {
+        &self.database
     }
 
     pub(super) fn figures(&self) -> &Arc<Figures> {

@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::config;
 use crate::config::Url;
-use crate::rate::{Bucket, Rate};
+use crate::hub::Buckets;
+use crate::rate::Rate;
 use crate::store::contract::{account, ann_and_bob, message};
 use crate::store::sessions::NewSession;
 
@@ -153,7 +154,13 @@ impl World {
     ) -> Side {
         let outbox = Outbox::bounded(64 << 20);
         let session = self.session(user).await;
-        hub.connect(user, session, outbox.clone(), Bucket::full(Rate::new(1, 1.0)), 4);
+        hub.connect(
+            user,
+            session,
+            outbox.clone(),
+            Buckets::full(Rate::new(1, 1.0), Rate::new(1, 1.0)),
+            4,
+        );
         let heads = self.database.heads_of(user).await.unwrap();
         hub.follow(user, heads.iter().map(|head| head.conversation));
         hub.raise(heads);
@@ -206,14 +213,20 @@ impl Side {
         frames.iter().map(event).collect()
     }
 
-    /// Hears these entries next, in this order, each once.
+    /// Hears these entries next, in this order, each once. The first of a conversation may come with its
+    /// introduction.
     pub(super) async fn hears(&self, numbers: std::ops::RangeInclusive<u64>) {
-        let seq = |event: &Event| match event {
-            Event::Entry(entry) => entry.seq.0,
-            other => panic!("an entry was expected, not {other:?}"),
-        };
-        let events = self.events(numbers.clone().count()).await;
-        assert_eq!(events.iter().map(seq).collect::<Vec<_>>(), numbers.collect::<Vec<_>>());
+        let mut seqs = Vec::new();
+        while seqs.len() < numbers.clone().count() {
+            for event in self.events(numbers.clone().count() - seqs.len()).await {
+                match event {
+                    Event::Entry(entry) => seqs.push(entry.seq.0),
+                    Event::Conversation(it) if seqs.is_empty() && it.head == Seq::START => {}
+                    other => panic!("an entry was expected, not {other:?}"),
+                }
+            }
+        }
+        assert_eq!(seqs, numbers.collect::<Vec<_>>());
     }
 
     pub(super) fn hears_nothing(&self) {

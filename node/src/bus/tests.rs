@@ -11,12 +11,20 @@ use super::reconcile::Reconcile;
 use super::rig::{World, quiet};
 use super::*;
 use crate::domain::relation::Pair;
-use crate::rate::{Bucket, Rate};
+use crate::hub::Buckets;
+use crate::rate::Rate;
+use crate::store::contract::message;
 
 /// Bob, connected and following his conversation from where it stands.
 async fn listen(world: &World, hub: &Hub, user: UserId) -> Outbox {
     let outbox = Outbox::bounded(1 << 20);
-    hub.connect(user, SessionId(1), outbox.clone(), Bucket::full(Rate::new(1, 1.0)), 4);
+    hub.connect(
+        user,
+        SessionId(1),
+        outbox.clone(),
+        Buckets::full(Rate::new(1, 1.0), Rate::new(1, 1.0)),
+        4,
+    );
     let heads = world.database.heads_of(user).await.unwrap();
     hub.follow(user, heads.iter().map(|head| head.conversation));
     hub.raise(heads);
@@ -72,7 +80,7 @@ async fn a_gap_is_filled_from_the_store_before_what_follows_it() {
     let bus = Bus::Local(Local::new(hub, world.database.clone()));
     let (first, last) = (all[0].clone(), all[3].clone());
     bus.publish_committed(vec![first.clone(), last, first]).await;
-    assert_eq!(heard(&outbox).await, 4);
+    assert_eq!(heard(&outbox).await, 1 + 4, "with the introduction");
     assert_eq!(bus.figures().snapshot().repaired_entries, 2);
 }
 
@@ -84,12 +92,14 @@ async fn members_of_new_conversations_are_told_late_and_once_and_nobody_else_is(
     let reconcile = reconcile_of(&world, &hub);
     let now = crate::clock::now();
     let old = Time(now.0 - 600_000);
-    world.database.create_direct(world.bob, carol, old).await.unwrap().unwrap();
+    let chat = world.database.create_direct(world.bob, carol, old).await.unwrap().unwrap();
+    world.database.append(vec![message(chat, carol, 1)]).await.unwrap();
     for _ in 0..2 {
         reconcile.invitations(now).await.unwrap();
         assert_eq!((heard(&bobs).await, heard(&carols).await), (0, 0));
     }
-    world.open(world.ann, carol).await;
+    let chat = world.open(world.ann, carol).await;
+    world.store_in(chat, 1..=1).await;
     reconcile.invitations(now).await.unwrap();
     assert_eq!((heard(&bobs).await, heard(&carols).await), (0, 1));
     reconcile.invitations(now).await.unwrap();
@@ -105,17 +115,69 @@ async fn members_of_new_conversations_are_told_late_and_once_and_nobody_else_is(
 }
 
 #[tokio::test]
+async fn what_is_said_first_brings_its_conversation_and_before_that_its_peer_follows_in_silence() {
+    let world = World::new().await;
+    let (hub, carol) = (Hub::default(), world.account("carol").await);
+    let (anns, carols) = (listen(&world, &hub, world.ann).await, listen(&world, &hub, carol).await);
+    let reconcile = reconcile_of(&world, &hub);
+    let bus = Bus::Local(Local::new(hub.clone(), world.database.clone()));
+    let [told, not_told] = [world.open(world.ann, carol).await, world.chat];
+    // Whether or not the news of it was lost.
+    let seen = world.database.conversation(world.ann, told).await.unwrap().unwrap();
+    let event = Event::Conversation(seen);
+    bus.publish(&[News { to: Audience::Follower(carol), event, origin: None }]);
+    hub.disconnect(world.ann, &anns, std::time::Instant::now());
+    let bobs = listen(&world, &hub, world.bob).await;
+    for _ in 0..2 {
+        reconcile.invitations(crate::clock::now()).await.unwrap();
+        reconcile.turn(&mut UserId(-1)).await.unwrap();
+    }
+    assert!(hub.followed().contains(&told) && hub.followed().contains(&not_told));
+    assert_eq!(hub.strangers([(told, carol), (not_told, world.bob)]), []);
+    assert_eq!((heard(&carols).await, heard(&bobs).await), (0, 0));
+    assert_eq!(reconcile.figures.snapshot().invitations, 0);
+
+    let mut committed = world.store_in(told, 1..=2).await;
+    committed.extend(world.store(1..=1).await);
+    bus.publish_committed(committed).await;
+    let frames = |outbox: &Outbox| {
+        let mut frames = Vec::new();
+        assert!(outbox.take_now(&mut frames, 9).is_some(), "nothing was told");
+        let event = |frame: &bytes::Bytes| match NodeFrame::decode(&frame[HEADER..]) {
+            Ok(Some(NodeFrame::Event(event))) => event,
+            other => panic!("{other:?}"),
+        };
+        frames.iter().map(event).collect::<Vec<_>>()
+    };
+    let of_carol = frames(&carols);
+    let [Event::Conversation(it), Event::Entry(one), Event::Entry(two)] = &of_carol[..] else {
+        panic!("{of_carol:?}")
+    };
+    assert_eq!((it.conversation, it.peer, it.head), (told, world.ann, Seq(0)));
+    assert_eq!((one.seq, two.seq), (Seq(1), Seq(2)));
+    let of_bob = frames(&bobs);
+    assert!(matches!(&of_bob[..], [Event::Conversation(_), Event::Entry(_)]), "{of_bob:?}");
+}
+
+#[tokio::test]
 async fn a_node_without_a_bus_finds_what_others_did_to_the_database_they_share() {
     let world = World::new().await;
     let (hub, carol) = (Hub::default(), world.account("carol").await);
     let (session, outbox) = (world.session(carol).await, Outbox::bounded(1 << 20));
-    hub.connect(carol, session, outbox.clone(), Bucket::full(Rate::new(1, 1.0)), 4);
+    hub.connect(
+        carol,
+        session,
+        outbox.clone(),
+        Buckets::full(Rate::new(1, 1.0), Rate::new(1, 1.0)),
+        4,
+    );
     hub.follow(carol, []);
     let stop = CancellationToken::new();
     let local = Local::new(hub, world.database.clone());
     let figures = Arc::clone(local.figures());
     let work = tokio::spawn(reconcile(local, true, stop.clone()));
-    world.open(world.ann, carol).await;
+    let chat = world.open(world.ann, carol).await;
+    world.store_in(chat, 1..=1).await;
     let all = async {
         while outbox.is_empty() {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -139,7 +201,13 @@ async fn whoever_was_not_told_of_a_contact_is_told_to_look_again_and_once() {
     let world = World::new().await;
     let (hub, outbox) = (Hub::default(), Outbox::bounded(1 << 20));
     let session = world.session(world.bob).await;
-    hub.connect(world.bob, session, outbox.clone(), Bucket::full(Rate::new(1, 1.0)), 4);
+    hub.connect(
+        world.bob,
+        session,
+        outbox.clone(),
+        Buckets::full(Rate::new(1, 1.0), Rate::new(1, 1.0)),
+        4,
+    );
     let reconcile = reconcile_of(&world, &hub);
     let version = world.database.contacts_version(world.bob, session).await.unwrap().unwrap();
     hub.contacts_are_at(world.bob, version);

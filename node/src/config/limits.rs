@@ -30,6 +30,15 @@ pub struct Limits {
     pub messages: Rate,
     /// Other requests of one connection: a client that starts asks for a lot at once.
     pub requests: Rate,
+    /// The same of one account, all devices together, or whoever opens many connections has as many times as
+    /// much: what four of them may ask for.
+    pub account_requests: Rate,
+    /// Files under way at once, in and out: with a part of 1 MiB each, what they may hold together.
+    pub files_at_once: usize,
+    /// For one of them to have its turn, then it is refused for now: less than clients wait for an answer.
+    pub file_turn: Duration,
+    /// For each mebibyte of one: whoever is slower (3.5 KB a second) gives up the turn.
+    pub file_pace: Duration,
     /// Log-in attempts with a password.
     pub logins: ThrottleRules,
     /// New accounts of one address: a family signs up at once, a robot is slowed down.
@@ -52,6 +61,10 @@ impl Default for Limits {
             bulk_streams: 4,
             messages: Rate::new(60, 20.0),
             requests: Rate::new(60, 10.0),
+            account_requests: Rate::new(240, 40.0),
+            files_at_once: 64,
+            file_turn: Duration::from_secs(30),
+            file_pace: Duration::from_secs(300),
             logins: ThrottleRules {
                 free_failures: 5,
                 longest_wait: Duration::from_secs(900),
@@ -90,6 +103,17 @@ impl Limits {
                 burst: reader.burst("limits.request_burst", or.requests.burst),
                 per_second: reader.rate("limits.requests_per_second", or.requests.per_second, 1.0),
             },
+            account_requests: Rate {
+                burst: reader.burst("limits.account_request_burst", or.account_requests.burst),
+                per_second: reader.rate(
+                    "limits.account_requests_per_second",
+                    or.account_requests.per_second,
+                    1.0,
+                ),
+            },
+            files_at_once: reader.count("limits.files_at_once", or.files_at_once, 1..=4_096),
+            file_turn: reader.seconds("limits.file_turn_seconds", or.file_turn, 1..=60),
+            file_pace: reader.seconds("limits.file_pace_seconds", or.file_pace, 1..=3_600),
             logins: ThrottleRules {
                 free_failures: reader.burst("limits.login_failures", or.logins.free_failures),
                 longest_wait: reader.seconds(

@@ -75,6 +75,10 @@ impl Hub {
         if news.to == Audience::EveryNode {
             return self.orders.give(Ending::Stop);
         }
+        if let Audience::Follower(user) = news.to {
+            let Event::Conversation(it) = &news.event else { return };
+            return self.follow_from(user, it.conversation, it.head);
+        }
         if !self.state.lock().concerns(news.to) {
             return;
         }
@@ -103,8 +107,8 @@ impl Hub {
                     person.push(&frame, others);
                 }
             }
-            // Told above: it is no news for people.
-            Audience::EveryNode => {}
+            // Done above: they are no news for people.
+            Audience::Follower(_) | Audience::EveryNode => {}
             Audience::EndSession(user, session) => {
                 let Some(person) = state.people.get(&user) else { return };
                 for connection in person.connections.iter().filter(|it| it.session == session) {
@@ -138,7 +142,7 @@ impl State {
             Audience::User(user) | Audience::EndSession(user, _) => self.people.contains_key(&user),
             Audience::Conversation(conversation) => self.topics.contains_key(&conversation),
             Audience::Everybody => !self.people.is_empty(),
-            Audience::EveryNode => false,
+            Audience::Follower(_) | Audience::EveryNode => false,
         }
     }
 }

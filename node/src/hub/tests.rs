@@ -34,7 +34,13 @@ struct Device {
 impl Device {
     fn of(hub: &Hub, user: UserId, session: i64) -> Self {
         let outbox = Outbox::bounded(1 << 20);
-        hub.connect(user, SessionId(session), outbox.clone(), Bucket::full(Rate::new(9, 9.0)), 4);
+        hub.connect(
+            user,
+            SessionId(session),
+            outbox.clone(),
+            Buckets::full(Rate::new(9, 9.0), Rate::new(9, 9.0)),
+            4,
+        );
         Self { outbox }
     }
 
@@ -190,19 +196,26 @@ async fn the_last_connection_to_go_is_told_apart_and_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn leaving_and_coming_back_does_not_fill_the_bucket() {
+async fn leaving_and_coming_back_fills_none_of_the_buckets() {
     let hub = Hub::default();
-    let connect = |outbox: &Outbox| {
-        hub.connect(ANN, SessionId(1), outbox.clone(), Bucket::full(Rate::new(2, 0.001)), 4)
-    };
+    let rate = Rate::new(2, 0.001);
     let outbox = Outbox::bounded(1_000);
+    let connect = |user| {
+        let fresh = Buckets::full(rate, rate);
+        hub.connect(user, SessionId(1), outbox.clone(), fresh, 4).buckets
+    };
     let now = Instant::now();
-    let messages = connect(&outbox).messages;
+    let (anns, bobs) = (connect(ANN), connect(BOB));
     for _ in 0..2 {
-        messages.lock().take(now).unwrap();
+        anns.lock().messages.take(now).unwrap();
+        bobs.lock().requests.take(now).unwrap();
     }
-    hub.disconnect(ANN, &outbox, now);
-    assert!(connect(&outbox).messages.lock().take(now).is_err());
+    for user in [ANN, BOB] {
+        hub.disconnect(user, &outbox, now);
+    }
+    assert!(connect(ANN).lock().messages.take(now).is_err());
+    assert!(connect(BOB).lock().requests.take(now).is_err());
+    assert_eq!(connect(BOB).lock().messages.take(now), Ok(()));
 }
 
 #[tokio::test]

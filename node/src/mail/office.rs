@@ -299,3 +299,29 @@ fn patience(errand: &Errand) -> Duration {
 fn an_hour_before(now: Time) -> Time {
     Time(now.0 - HOUR_MS)
 }
+
+#[cfg(test)]
+mod tests {
+    use thrive_protocol::limits::CODE_TRIES;
+
+    use super::*;
+
+    #[test]
+    fn the_pages_name_the_limits_of_mails_as_they_are() {
+        let protocol = include_str!("../../../docs/PROTOCOL.md");
+        let (each, resets) = (MAILS_PER_HOUR, RESETS_PER_HOUR);
+        let row = format!(
+            "| mails to one address in an hour | {each} for new accounts and other addresses; {resets} for forgotten \
+             passwords, of which {each} asked for from one address of a caller; {each} notices |"
+        );
+        assert!(protocol.contains(&row), "{row}");
+        let tries =
+            format!("{CODE_TRIES} tries from one address and {ALL_TRIES} from all together");
+        assert!(protocol.contains(&tries), "{tries}");
+        let runbook = include_str!("../../../docs/RUNBOOK.md");
+        let words = format!(
+            "at most {resets} for forgotten passwords, of which {each} that were asked for"
+        );
+        assert!(runbook.contains(&words), "{words}");
+    }
+}

@@ -4,7 +4,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
 use thrive_protocol::ids::{Epoch, Time};
 use thrive_protocol::limits::{ACCOUNTS_PER_EMAIL, PASSWORD_MAX, PASSWORD_MIN, SESSIONS};
 use thrive_protocol::mail::{EmailAddress, InvalidEmail};
@@ -15,6 +14,7 @@ use thrive_protocol::secret::Secret;
 use thrive_protocol::text::{DeviceName, WelcomeText};
 use thrive_protocol::{Code, Event, Refusal};
 
+use super::counted::Counted;
 use super::token::{Token, hash_of_invitation};
 use super::{Caller, Settings};
 use crate::clock;
@@ -43,8 +43,7 @@ pub struct Accounts {
     pub(super) changes: LoginThrottle,
     /// Without it, no account needs an address.
     pub(super) mailer: Option<Mailer>,
-    /// The last count of accounts, and when it was made.
-    counted: Arc<Mutex<Option<(u64, Instant)>>>,
+    counted: Arc<Counted>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -295,22 +294,12 @@ impl Accounts {
         Ok(begun.ended.into_iter().fold(Done::quietly((caller, reply)), end))
     }
 
-    /// Accounts, all together, as they were a moment ago: anybody may ask, and counting takes the
-    /// longer the more there are.
+    /// Accounts, all together, as they were a moment ago.
     ///
     /// # Errors
     /// The store failed.
     pub async fn count(&self) -> Result<u64, AccountError> {
-        let now = Instant::now();
-        let known = *self.counted.lock();
-        if let Some((count, at)) = known
-            && now.duration_since(at) < COUNT_EVERY
-        {
-            return Ok(count);
-        }
-        let count = self.database.count_accounts().await?;
-        *self.counted.lock() = Some((count, now));
-        Ok(count)
+        Ok(self.counted.get(async || self.database.count_accounts().await).await?)
     }
 
     pub(super) fn logged_in(&self, caller: &Caller, token: Option<Secret>) -> LoggedIn {
@@ -346,6 +335,14 @@ impl Accounts {
             tokio::time::sleep_until(even).await;
         }
         verdict
+    }
+
+    /// The account has another password, by a code that was sent to its owner: what others tried does not
+    /// keep them out.
+    pub(super) fn renewed(&self, username: &Username, from: IpAddr) {
+        let now = Instant::now();
+        self.logins.renewed(username, from, now);
+        self.changes.renewed(username, from, now);
     }
 
     async fn verify(
@@ -386,8 +383,6 @@ const UNVERIFIED_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// When to come back to a queue of mails that is full.
 const MAILS_AGAIN: Duration = Duration::from_secs(30);
-
-const COUNT_EVERY: Duration = Duration::from_secs(3);
 
 /// Parses the name of a new account.
 ///

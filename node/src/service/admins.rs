@@ -18,6 +18,7 @@ use self::prepare::Prepared;
 use super::sessions::address_of;
 use super::token::Invitation;
 use super::{Around, Caller};
+use crate::bus::Health;
 use crate::clock;
 use crate::cluster::Membership;
 use crate::news::{Answer, Audience, Done, Fault};
@@ -37,6 +38,7 @@ pub struct Admins {
     online: Online,
     orders: Orders,
     membership: Option<Membership>,
+    bus: Option<Health>,
     has_mail: bool,
     /// Orders of people who are no admins: each writes a line that stays.
     attempts: AddressThrottle,
@@ -63,9 +65,9 @@ impl Admins {
     /// For a node, or with nothing around for the host's own commands.
     #[must_use]
     pub fn new(database: Database, hasher: Hasher, online: Online, around: Around) -> Self {
-        let Around { orders, membership, has_mail } = around;
+        let Around { orders, membership, bus, has_mail } = around;
         let attempts = AddressThrottle::new(ATTEMPTS);
-        Self { database, hasher, online, orders, membership, has_mail, attempts }
+        Self { database, hasher, online, orders, membership, bus, has_mail, attempts }
     }
 
     /// Does what an admin asks for.
@@ -217,9 +219,9 @@ impl Admins {
                 Done::quietly(AdminAnswer::FilesUnbanned { user, username, bans })
             }
             Then::Alert(text) => {
-                let (nodes, people) = (self.nodes(), self.online.count());
+                let ((nodes, alone), people) = (self.hearing(), self.online.count());
                 let event = Event::Alert { text, time: clock::now() };
-                Done::quietly(AdminAnswer::Alerted { nodes, people }).and(
+                Done::quietly(AdminAnswer::Alerted { nodes, people, alone }).and(
                     Audience::Everybody,
                     event,
                     None,
@@ -227,10 +229,11 @@ impl Admins {
             }
             Then::Stop { all: false } => {
                 self.orders.give(Ending::Stop);
-                Done::quietly(AdminAnswer::Stopping { nodes: 1 })
+                Done::quietly(AdminAnswer::Stopping { nodes: 1, alone: false })
             }
             Then::Stop { all: true } => {
-                let done = Done::quietly(AdminAnswer::Stopping { nodes: self.nodes() });
+                let (nodes, alone) = self.hearing();
+                let done = Done::quietly(AdminAnswer::Stopping { nodes, alone });
                 done.and(Audience::EveryNode, Event::GoAway { deadline_ms: 0 }, None)
             }
             Then::Restart => {
@@ -254,11 +257,15 @@ impl Admins {
         })
     }
 
-    /// Nodes that take people, this one among them.
-    fn nodes(&self) -> u32 {
-        let Some(membership) = &self.membership else { return 1 };
+    /// Nodes that take people and hear what is said to all, this one among them; and whether others do not.
+    /// Nothing looks such news up later, so it is lost to whoever does not hear it.
+    fn hearing(&self) -> (u32, bool) {
+        if self.bus.as_ref().is_some_and(|it| it.now().is_degraded()) {
+            return (1, true);
+        }
+        let Some(membership) = &self.membership else { return (1, false) };
         let others = membership.members().iter().filter(|it| !it.draining).count();
-        u32::try_from(others.max(1)).unwrap_or(u32::MAX)
+        (u32::try_from(others.max(1)).unwrap_or(u32::MAX), false)
     }
 
     /// As everybody sees them: whoever is invisible is not in it.

@@ -94,9 +94,10 @@ impl Conversations {
         self.opened(caller, peer, made).await
     }
 
-    /// Tells both of a conversation for as long as nothing was said in it: whoever made it may have
-    /// failed or gone before the news was out, and the devices of the peer must follow it before its
-    /// first entry comes. Who knows it already learns nothing new.
+    /// Tells the caller's devices of a conversation for as long as nothing was said in it, and has those
+    /// of the peer follow it in silence: that somebody thinks of writing tells that they are there, and
+    /// is nobody's business before they have said something. Again each time, since whoever made it may
+    /// have failed or gone before the news was out.
     async fn opened(
         &self,
         caller: &Caller,
@@ -107,10 +108,12 @@ impl Conversations {
         if mine.head != Seq::START {
             return Ok(Done::quietly(mine));
         }
-        let theirs = self.seen_by(peer, conversation).await?;
-        Ok(Done::quietly(mine.clone())
-            .and(Audience::User(caller.user), Event::Conversation(mine), Some(caller.session))
-            .and(Audience::User(peer), Event::Conversation(theirs), None))
+        let event = Event::Conversation(mine.clone());
+        Ok(Done::quietly(mine).and(Audience::Follower(peer), event.clone(), None).and(
+            Audience::User(caller.user),
+            event,
+            Some(caller.session),
+        ))
     }
 
     /// One page of entries before a place, oldest first, and whether there are any before it.

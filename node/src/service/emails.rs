@@ -105,6 +105,7 @@ impl Emails {
         let now = database.time(clock::now()).await?;
         let ended = database.redeem_reset(user, &hash, &password_hash, now).await?;
         let ended = ended.ok_or(AccountError::WrongCode)?;
+        self.accounts.renewed(&username, from);
         tracing::info!(user.id = %user, "A forgotten password was replaced");
         mailer.offer(Errand::PasswordChanged(user));
         Ok(ended.into_iter().fold(Done::quietly(()), |done, session| {

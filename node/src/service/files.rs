@@ -11,6 +11,7 @@ use thrive_protocol::file::{
     ContentType, FileLimits, FileName, FileOffered, InvalidFileName, OfferFile,
 };
 use thrive_protocol::ids::{FileId, Time, UserId};
+use thrive_protocol::people::Availability;
 use thrive_protocol::{Code, Refusal, limits};
 
 pub use self::download::Download;
@@ -18,7 +19,7 @@ pub use self::upload::Upload;
 use super::Caller;
 use crate::clock;
 use crate::config;
-use crate::domain::offer::{Deed, OfferRefusal};
+use crate::domain::offer::{self, Deed, OfferRefusal};
 use crate::files::{Depot, DepotError, Nudge};
 use crate::news::{Answer, Fault};
 use crate::store::files::{ChangeFileError, NewOffer, OfferingRefusal, StoredFile};
@@ -161,6 +162,9 @@ impl Files {
         self.end(caller, file, Deed::Cancel).await
     }
 
+    /// Nothing comes of it while the caller is invisible: a client that fetches by itself what was accepted
+    /// before would tell that they are there. It says so again until the log has it.
+    ///
     /// # Errors
     /// The caller cannot have it.
     pub async fn received(
@@ -168,7 +172,13 @@ impl Files {
         caller: &Caller,
         file: FileId,
     ) -> Result<Option<Entry>, FileError> {
-        self.desk()?.change(caller, file, Deed::Receive).await
+        let desk = self.desk()?;
+        let stored = desk.stored(file).await?;
+        let news = offer::decide(Deed::Receive, stored.side_of(caller.user)?, stored.standing)?;
+        if news.is_none() || desk.is_invisible(caller.user).await? {
+            return Ok(None);
+        }
+        desk.change(caller, file, Deed::Receive).await
     }
 
     /// Begins to take the content of a file in, or goes on.
@@ -197,7 +207,7 @@ impl Files {
         let stored = desk.stored(file).await?;
         let side = stored.side_of(caller.user)?;
         desk.not_blocked(caller, &stored).await?;
-        crate::domain::offer::may_download(side, stored.standing)?;
+        offer::may_download(side, stored.standing)?;
         Ok(Download::begin(desk, &stored, from))
     }
 
@@ -237,6 +247,12 @@ impl Desk {
     async fn stored(&self, file: FileId) -> Result<StoredFile, FileError> {
         let stored = self.database.file(file, clock::now()).await?;
         Ok(stored.ok_or(OfferRefusal::NoSuchFile)?)
+    }
+
+    async fn is_invisible(&self, user: UserId) -> Result<bool, FileError> {
+        let statuses = self.database.statuses_of(&[user]).await?;
+        let invisible = Availability::Invisible;
+        Ok(statuses.iter().any(|(_, status)| status.presence.availability == invisible))
     }
 
     /// Between people of whom one has blocked the other, nothing goes to and fro.

@@ -7,6 +7,7 @@ use std::collections::{HashSet, VecDeque};
 
 use thrive_protocol::bounded::List;
 use thrive_protocol::entry::Entry;
+use thrive_protocol::ids::Seq;
 use thrive_protocol::limits::POSITIONS;
 use thrive_protocol::reply::SyncPage;
 use thrive_protocol::request::{Position, Sync};
@@ -42,11 +43,12 @@ impl Conversations {
         let (entries, more) = self.read(missing.into()).await?;
 
         // Marks may have moved anywhere, so the last page tells about every conversation; those
-        // before it only about the ones whose entries they bring.
+        // before it only about the ones whose entries they bring. That somebody has opened one is told
+        // to nobody before something is said in it.
         let brought: HashSet<_> = entries.iter().map(|entry| entry.conversation).collect();
         let told = conversations
             .into_iter()
-            .filter(|it| !more || brought.contains(&it.conversation))
+            .filter(|it| it.head != Seq::START && (!more || brought.contains(&it.conversation)))
             .collect();
         Ok(SyncPage {
             epoch: self.epoch,

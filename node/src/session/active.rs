@@ -24,7 +24,7 @@ use crate::appender::Submission;
 use crate::bus::Committed;
 use crate::clock;
 use crate::dispatch::Login;
-use crate::hub::{Account, Hub};
+use crate::hub::{Account, Buckets, Hub};
 use crate::presence::Online;
 use crate::rate::Bucket;
 use crate::service::Caller;
@@ -84,7 +84,7 @@ impl<'a> Active<'a> {
         let Login { caller } = login;
         let user = caller.user;
         let outbox = Outbox::bounded(shared.limits.outbox);
-        let fresh = Bucket::full(shared.limits.messages);
+        let fresh = Buckets::full(shared.limits.messages, shared.limits.account_requests);
         let bulk = shared.limits.bulk;
         let account = shared.hub.connect(user, caller.session, outbox.clone(), fresh, bulk);
         shared.online.arrived(user);
@@ -213,9 +213,13 @@ impl<'a> Active<'a> {
     }
 
     /// # Errors
-    /// Too fast; when to ask again.
+    /// Too fast, here or by all connections of the account together; when to ask again.
     fn may_ask(&mut self) -> Result<(), Refusal> {
-        let allowed = self.requests.take(Instant::now());
+        let now = Instant::now();
+        let allowed = self.requests.take(now).and_then(|()| {
+            let of_all = self.account.buckets.lock().requests.take(now);
+            of_all.inspect_err(|_| self.requests.give_back())
+        });
         allowed.map_err(|wait| Refusal::after(Code::SlowDown, wait))
     }
 
@@ -259,7 +263,7 @@ impl<'a> Active<'a> {
     /// An offer is an entry that others are shown, as a message is: both count together.
     fn may_write(&self, request: &Request) -> Result<(), Refusal> {
         let Request::OfferFile(_) = request else { return Ok(()) };
-        let allowed = self.account.messages.lock().take(Instant::now());
+        let allowed = self.account.buckets.lock().messages.take(Instant::now());
         allowed.map_err(|wait| Refusal::after(Code::SlowDown, wait))
     }
 
@@ -334,13 +338,14 @@ impl<'a> Active<'a> {
             Err(Wait::For(wait)) => return Err(wait),
             Err(Wait::Ask(_)) => return Err(PAUSE),
         }
-        let allowed = self.account.messages.lock().take(now);
+        let allowed = self.account.buckets.lock().messages.take(now);
         allowed.inspect_err(|wait| self.order.hold(&[(conversation, id)], now, *wait))
     }
 
     fn heartbeat(&mut self, id: u32) {
-        if let Err(refusal) = self.may_ask() {
-            return self.answer(id, Err(refusal));
+        // Of this connection alone: it costs the store nothing, and others must not make it look dead.
+        if let Err(wait) = self.requests.take(Instant::now()) {
+            return self.answer(id, Err(Refusal::after(Code::SlowDown, wait)));
         }
         let (heads, heard) = self.shared.hub.heads(self.caller.user, self.heard);
         self.heard = heard;

@@ -2,7 +2,7 @@
 //! has a part of the window of its connection, and downloads go behind everything else that is to be sent.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use quinn::SendStream;
 use thrive_protocol::entry::Entry;
@@ -10,10 +10,11 @@ use thrive_protocol::ids::FileId;
 use thrive_protocol::version::close;
 use thrive_protocol::{Code, NodeFrame, Refusal, Reply};
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Shared;
 use crate::bus::Committed;
+use crate::files::PART;
 use crate::service::Caller;
 use crate::service::files::Upload;
 use crate::transport::{Framed, ReadError, write_frames};
@@ -66,13 +67,35 @@ const OF_CONNECTION: usize = 2;
 /// Two devices, or one that comes back while nobody knows yet that its former connection is dead. Nobody
 /// can take all turns of a node by opening more connections.
 const OF_ACCOUNT: usize = 4;
-/// For one part of an upload: whoever is slower (3.5 KB a second) gives up the turn. A part is never
-/// waited for in vain for ever, though a byte comes now and then.
-const PACE: Duration = Duration::from_secs(300);
 /// Behind news and answers.
 const PRIORITY: i32 = -1;
 /// When to ask again for one more.
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
+/// When to ask again if all turns of the node are taken.
+const CROWDED: Duration = Duration::from_secs(10);
+
+/// How long one part may take, either way: whoever is slower gives up the turn, though a byte comes or goes
+/// now and then.
+struct Pace {
+    each: Duration,
+    bytes: usize,
+    by: Instant,
+}
+
+impl Pace {
+    fn begin(each: Duration, now: Instant) -> Self {
+        Self { each, bytes: 0, by: now + each }
+    }
+
+    /// So many bytes have moved.
+    fn moved(&mut self, bytes: usize, now: Instant) {
+        self.bytes += bytes;
+        if PART <= self.bytes {
+            self.bytes %= PART;
+            self.by = now + self.each;
+        }
+    }
+}
 
 /// Moves the bytes, unless the client has gone or stands still: what has arrived stays stored.
 pub(super) async fn serve(
@@ -88,7 +111,12 @@ pub(super) async fn serve(
     // nothing.
     let Ok(_of_connection) = connection.acquire().await else { return };
     let Ok(_of_account) = account.acquire().await else { return };
-    let Ok(_of_node) = shared.transfers.acquire().await else { return };
+    // Those are few, and whoever has them may be slow: nobody waits for them without an answer.
+    let of_node = timeout(shared.limits.file_turn, shared.transfers.acquire()).await;
+    let Ok(Ok(_of_node)) = of_node else {
+        let refusal = Refusal::after(Code::SlowDown, CROWDED);
+        return end(&shared, &mut send, re, Err(refusal)).await;
+    };
     match way {
         Way::Up(file) => up(&shared, &caller, file, re, &mut frames, &mut send).await,
         Way::Down(file, from) => down(&shared, &caller, file, from, re, &mut send).await,
@@ -144,17 +172,14 @@ async fn receive(
     upload: &mut Upload,
     frames: &mut Framed,
 ) -> Option<Result<(), Refusal>> {
-    let (mut at, mut since) = (upload.at(), Instant::now());
+    let mut pace = Pace::begin(shared.limits.file_pace, Instant::now());
     loop {
-        match timeout(shared.limits.stall, frames.raw()).await {
+        let by = pace.by.min(Instant::now() + shared.limits.stall);
+        match timeout_at(by, frames.raw()).await {
             Ok(Ok(bytes)) => {
+                pace.moved(bytes.len(), Instant::now());
                 if let Err(refusal) = shared.dispatch.take(upload, bytes).await {
                     return Some(Err(refusal));
-                }
-                if at != upload.at() {
-                    (at, since) = (upload.at(), Instant::now());
-                } else if PACE < since.elapsed() {
-                    return None;
                 }
             }
             Ok(Err(ReadError::End)) => return Some(Ok(())),
@@ -181,11 +206,15 @@ async fn down(
     if write(shared, send, begun).await.is_err() {
         return;
     }
+    let mut pace = Pace::begin(shared.limits.file_pace, Instant::now());
     loop {
         match shared.dispatch.next_of(&mut download).await {
             Ok(Some(bytes)) => {
-                if write_frames(send, &mut vec![bytes], shared.limits.stall).await.is_err() {
-                    return give_up(send);
+                let (size, mut frames) = (bytes.len(), vec![bytes]);
+                let written = write_frames(send, &mut frames, shared.limits.stall);
+                match timeout_at(pace.by, written).await {
+                    Ok(Ok(())) => pace.moved(size, Instant::now()),
+                    Ok(Err(_)) | Err(_) => return give_up(send),
                 }
             }
             // Fails only when the client has stopped the stream.
@@ -215,4 +244,25 @@ async fn write(shared: &Shared, send: &mut SendStream, frame: NodeFrame) -> Resu
 /// Without this, dropping the stream would end it like a whole answer.
 fn give_up(send: &mut SendStream) {
     drop(send.reset(close::TOO_SLOW.into()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_part_has_its_time_and_a_byte_now_and_then_gives_none() {
+        let (start, each) = (Instant::now(), Duration::from_secs(300));
+        let mut pace = Pace::begin(each, start);
+        let at = |seconds| start + Duration::from_secs(seconds);
+        pace.moved(PART - 1, at(200));
+        pace.moved(0, at(250));
+        assert_eq!(pace.by, at(300));
+        pace.moved(11, at(290));
+        assert_eq!(pace.by, at(590));
+        pace.moved(PART - 11, at(500));
+        assert_eq!(pace.by, at(590));
+        pace.moved(1, at(501));
+        assert_eq!(pace.by, at(801));
+    }
 }

@@ -1,7 +1,7 @@
 //! Conversations: who is in them and how far they go.
 
 use thrive_protocol::event::Head;
-use thrive_protocol::ids::{ConversationId, Time, UserId};
+use thrive_protocol::ids::{ConversationId, Seq, Time, UserId};
 use thrive_protocol::people::Conversation;
 
 use crate::store::error::{Cause, Doing, rule};
@@ -99,6 +99,28 @@ impl Database {
         rows.iter().map(conversation_of).collect::<Result<_, _>>().doing(doing)
     }
 
+    /// These conversations as each of the two sees them before anything is said.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn introductions(
+        &self,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<(UserId, Conversation)>, StoreError> {
+        let doing = "read who is in conversations";
+        let mut found = Vec::new();
+        for chunk in conversations.chunks(HEADS_AT_ONCE) {
+            // Filled up as in `heads`.
+            let padded = chunk.iter().chain(std::iter::repeat(&chunk[0])).take(HEADS_AT_ONCE);
+            let params = padded.map(|id| Value::from(*id)).collect();
+            let sql = format!("{SELECT_INTRODUCTIONS} ({})", placeholders(HEADS_AT_ONCE));
+            for row in &self.read(doing, sql, params).await? {
+                found.extend(introductions(row).doing(doing)?);
+            }
+        }
+        Ok(found)
+    }
+
     /// Every conversation of somebody and how far it goes.
     ///
     /// # Errors
@@ -178,6 +200,23 @@ fn membership(row: &Row) -> Result<(ConversationId, UserId), Cause> {
     Ok((row.get(0)?, row.get(1)?))
 }
 
+/// To the one and to the other.
+fn introductions(row: &Row) -> Result<[(UserId, Conversation); 2], Cause> {
+    let (low, high) = (row.get(1)?, row.get(2)?);
+    let seen = |peer, peer_name| -> Result<Conversation, Cause> {
+        Ok(Conversation {
+            conversation: row.get(0)?,
+            peer,
+            peer_name,
+            head: Seq::START,
+            read: Seq::START,
+            peer_read: Seq::START,
+            peer_delivered: Seq::START,
+        })
+    };
+    Ok([(low, seen(high, row.get(4)?)?), (high, seen(low, row.get(3)?)?)])
+}
+
 /// `$1, $2, …`
 pub(super) fn placeholders(count: usize) -> String {
     numbered_after(0, count)
@@ -229,6 +268,13 @@ const SELECT_CONVERSATION: &str = "
       ON peer.conversation = mine.conversation AND peer.account <> mine.account
     JOIN account ON account.id = peer.account
     WHERE mine.account = $1";
+
+const SELECT_INTRODUCTIONS: &str = "
+    SELECT direct.conversation, direct.low, direct.high, one.username, other.username
+    FROM direct
+    JOIN account AS one ON one.id = direct.low
+    JOIN account AS other ON other.id = direct.high
+    WHERE direct.conversation IN";
 
 const SELECT_HEADS_OF: &str = "
     SELECT conversation.id, conversation.last_seq

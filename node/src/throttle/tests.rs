@@ -7,7 +7,7 @@ const RULES: ThrottleRules = ThrottleRules {
     longest_wait: Duration::from_secs(900),
     per_address: Rate::new(30, 30.0 / 600.0),
 };
-/// Only the rule for accounts.
+/// Only the rules for accounts.
 const ACCOUNTS: ThrottleRules =
     ThrottleRules { per_address: Rate::new(1_000_000, 1_000_000.0), ..RULES };
 
@@ -49,6 +49,94 @@ fn the_wait_begins_when_the_failure_is_known() {
     let known = now + Duration::from_secs(60);
     throttle.failed(&who, from, known);
     assert_eq!(throttle.check(&who, from, known), Err(Duration::from_secs(1)));
+}
+
+/// Guesses at one account from so many sites, as often as each may at every `step` of so many hours; how many
+/// there were.
+fn guesses(throttle: &mut Throttle, sites: u8, start: Instant, hours: u64, step: usize) -> usize {
+    let mut count = 0;
+    for second in (0..hours * 3_600).step_by(step) {
+        let now = start + Duration::from_secs(second);
+        for site in 0..sites {
+            let from = ip(&format!("198.51.100.{site}"));
+            while throttle.check(&ann(), from, now).is_ok() {
+                throttle.failed(&ann(), from, now);
+                count += 1;
+            }
+        }
+    }
+    count
+}
+
+#[test]
+fn whoever_guesses_makes_nobody_wait_who_is_somewhere_else() {
+    let mut throttle = Throttle::new(ACCOUNTS);
+    let start = Instant::now();
+    assert_eq!(
+        guesses(&mut throttle, 1, start, 24, 1),
+        109,
+        "15 at the beginning, then 4 in an hour"
+    );
+    let later = start + Duration::from_secs(24 * 3_600);
+    for number in 0..5 {
+        let from = ip(&format!("192.0.2.{number}"));
+        assert_eq!(throttle.check(&ann(), from, later), Ok(()));
+        throttle.failed(&ann(), from, later);
+    }
+    // Of IPv6, whoever has one network of a site has them all.
+    for number in 0..5 {
+        throttle.check(&ann(), ip(&format!("2001:db8:1:{number}::1")), later).unwrap();
+    }
+    assert!(throttle.check(&ann(), ip("2001:db8:1:9::1"), later).is_err());
+    assert_eq!(throttle.check(&ann(), ip("2001:db8:2:9::1"), later), Ok(()));
+}
+
+#[test]
+fn guesses_are_bounded_for_all_places_together_and_do_not_keep_the_owner_from_where_they_were_before()
+ {
+    let mut throttle = Throttle::new(ACCOUNTS);
+    let (home, start) = (ip("192.0.2.1"), Instant::now());
+    throttle.check(&ann(), home, start).unwrap();
+    throttle.succeeded(&ann(), home, start);
+    // However many sites: 100, and then 8 in an hour.
+    let most = 100 + 10 * 8;
+    let count = guesses(&mut throttle, 200, start, 10, 30);
+    assert!((most - 1..=most).contains(&count), "{count}");
+    let later = start + Duration::from_secs(10 * 3_600 - 20);
+    let elsewhere = ip("203.0.113.1");
+    let wait = throttle.check(&ann(), elsewhere, later).unwrap_err();
+    assert!(wait <= Duration::from_secs(450), "{wait:?}");
+    for _ in 0..5 {
+        assert_eq!(throttle.check(&ann(), home, later), Ok(()));
+        throttle.failed(&ann(), home, later);
+    }
+    assert!(throttle.check(&ann(), home, later).is_err(), "there is a count of its own");
+
+    // A code from the mail helps at once, and where somebody else had come in does not count any more.
+    throttle.renewed(&ann(), elsewhere, later);
+    assert_eq!(throttle.check(&ann(), elsewhere, later), Ok(()));
+    throttle.succeeded(&ann(), elsewhere, later);
+    guesses(&mut throttle, 200, later, 1, 30);
+    let later = later + Duration::from_secs(3_600 - 20);
+    assert_eq!(throttle.check(&ann(), elsewhere, later), Ok(()));
+    assert!(throttle.check(&ann(), home, later).is_err());
+}
+
+#[test]
+fn an_attempt_that_its_account_may_not_make_costs_its_address_nothing() {
+    let rules = ThrottleRules { per_address: Rate::new(3, 0.0), ..RULES };
+    let mut throttle = Throttle::new(rules);
+    let now = Instant::now();
+    for number in 0..100 {
+        throttle.check(&ann(), ip(&format!("198.51.100.{number}")), now).unwrap();
+    }
+    let from = ip("192.0.2.1");
+    for _ in 0..50 {
+        assert!(throttle.check(&ann(), from, now).is_err());
+    }
+    for number in 0..3 {
+        assert_eq!(throttle.check(&user(number), from, now), Ok(()));
+    }
 }
 
 #[test]

@@ -27,12 +27,19 @@ impl fmt::Display for AdminAnswer {
                 count(*sessions, "session")
             ),
             Self::Unbanned(it) => write!(formatter, "{} may log in again.", it.username),
-            Self::Alerted { nodes, people } => write!(
+            Self::Alerted { alone: true, .. } => write!(
+                formatter,
+                "The alert was sent on this node only. {UNHEARD} Say it there, too."
+            ),
+            Self::Alerted { nodes, people, alone: false } => write!(
                 formatter,
                 "The alert was sent on {}; {people} online.",
                 count(*nodes, "node")
             ),
-            Self::Stopping { nodes } => {
+            Self::Stopping { alone: true, .. } => {
+                write!(formatter, "This node only is asked to stop. {UNHEARD} Say it there, too.")
+            }
+            Self::Stopping { nodes, alone: false } => {
                 write!(formatter, "{} asked to stop.", count(*nodes, "node"))
             }
             Self::Restarting {} => write!(formatter, "The server restarts."),
@@ -53,6 +60,8 @@ impl fmt::Display for AdminAnswer {
         }
     }
 }
+
+const UNHEARD: &str = "Other nodes did not hear of it, since Redis is away.";
 
 impl fmt::Display for OnlinePerson {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -136,8 +136,8 @@ fn answer_after(before: Option<&AdminAnswer>) -> Option<AdminAnswer> {
             A::Banned { user, username, until: Some(CHRISTMAS_EVE), sessions: 1 }
         }
         A::Banned { .. } => A::Unbanned(person()),
-        A::Unbanned(_) => A::Alerted { nodes: 3, people: 17 },
-        A::Alerted { .. } => A::Stopping { nodes: 3 },
+        A::Unbanned(_) => A::Alerted { nodes: 3, people: 17, alone: false },
+        A::Alerted { .. } => A::Stopping { nodes: 3, alone: false },
         A::Stopping { .. } => A::Restarting {},
         A::Restarting {} => A::FilesBanned { user, username, extension: exe(), until: None },
         A::FilesBanned { .. } => A::FilesUnbanned { user, username, bans: 1 },

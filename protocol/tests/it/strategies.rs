@@ -465,14 +465,16 @@ fn admin_answer() -> impl Strategy<Value = AdminAnswer> {
             outcome,
         },
     );
-    let server = prop_oneof![
-        (any::<u32>(), any::<u64>()).prop_map(|(nodes, people)| A::Alerted { nodes, people }),
-        any::<u32>().prop_map(|nodes| A::Stopping { nodes }),
-        Just(A::Restarting {}),
-        (list(online), any::<bool>()).prop_map(|(people, more)| A::Online { people, more }),
-        (list(ban), any::<bool>()).prop_map(|(bans, more)| A::Bans { bans, more }),
-        (list(entry), any::<bool>()).prop_map(|(entries, more)| A::Audit { entries, more }),
-    ];
+    let server =
+        prop_oneof![
+            (any::<u32>(), any::<u64>(), any::<bool>())
+                .prop_map(|(nodes, people, alone)| A::Alerted { nodes, people, alone }),
+            (any::<u32>(), any::<bool>()).prop_map(|(nodes, alone)| A::Stopping { nodes, alone }),
+            Just(A::Restarting {}),
+            (list(online), any::<bool>()).prop_map(|(people, more)| A::Online { people, more }),
+            (list(ban), any::<bool>()).prop_map(|(bans, more)| A::Bans { bans, more }),
+            (list(entry), any::<bool>()).prop_map(|(entries, more)| A::Audit { entries, more }),
+        ];
     prop_oneof![people, server]
 }
 

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use thrive_node::domain::catch_up;
-use thrive_node::hub::{Delivery, Hub};
+use thrive_node::hub::{Buckets, Delivery, Hub};
 use thrive_node::presence::Online;
-use thrive_node::rate::{Bucket, Rate};
+use thrive_node::rate::Rate;
 use thrive_node::session::order::Wait;
 use thrive_protocol::event::Head;
 use thrive_protocol::ids::{ClientMsgId, ConversationId, Seq, SessionId, Time};
@@ -82,8 +82,8 @@ impl World {
         let session = SessionId(i64::try_from(connection).unwrap_or(i64::MAX));
         let node = &mut self.nodes[it.node];
         node.connections.push(connection);
-        let plenty = Bucket::full(Rate::new(1_000, 1_000.0));
-        node.hub.connect(user, session, it.outbox.clone(), plenty, 4);
+        let plenty = Rate::new(1_000, 1_000.0);
+        node.hub.connect(user, session, it.outbox.clone(), Buckets::full(plenty, plenty), 4);
         let chats = conversations_of(user);
         node.hub.follow(user, chats.iter().copied());
         let heads = self.store.heads(&chats);

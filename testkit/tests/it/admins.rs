@@ -114,7 +114,7 @@ async fn an_alert_reaches_everybody_on_every_node() -> Result<()> {
     let alert = || Request::Admin(AdminCommand::Alert { text: "The server moves.".into() });
     let answer = eventually("both nodes know of each other and of both people", async || {
         let answer = order(&mut ann, alert()).await?;
-        Ok((answer == AdminAnswer::Alerted { nodes: 2, people: 2 }).then_some(()))
+        Ok((answer == AdminAnswer::Alerted { nodes: 2, people: 2, alone: false }).then_some(()))
     });
     answer.await?;
     for client in [&mut ann, &mut bob] {
@@ -134,7 +134,10 @@ async fn exit_all_ends_every_node_in_good_order_and_exit_only_one() -> Result<()
     cluster.host(0, &["admin", "create", "ann"])?;
     let stop = |all| Request::Admin(AdminCommand::Stop { all });
     let mut elsewhere = cluster.door(2)?.log_in("ann").await?;
-    assert_eq!(order(&mut elsewhere, stop(false)).await?, AdminAnswer::Stopping { nodes: 1 });
+    assert_eq!(
+        order(&mut elsewhere, stop(false)).await?,
+        AdminAnswer::Stopping { nodes: 1, alone: false }
+    );
     assert_eq!(cluster.wait_for_end_of_node(2)?.code(), Some(0));
     assert!(cluster.node_runs(0)? && cluster.node_runs(1)?);
     let answer = order(&mut ann, stop(true)).await?;

@@ -136,7 +136,7 @@ async fn a_restart_serves_again_in_the_same_process_and_an_exit_ends_it_with_0()
     let again = eventually("it serves again", async || Ok(node.log_in("ann").await.ok()));
     let mut ann = again.await?;
     let stop = ann.ok(Request::Admin(AdminCommand::Stop { all: false })).await?;
-    assert_eq!(stop, Reply::Admin(AdminAnswer::Stopping { nodes: 1 }));
+    assert_eq!(stop, Reply::Admin(AdminAnswer::Stopping { nodes: 1, alone: false }));
     ann.closed().await?;
     assert_eq!(node.ended()?.code(), Some(0));
     Ok(())

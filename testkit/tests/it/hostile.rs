@@ -172,6 +172,31 @@ async fn weakness_09_a_flood_of_requests_is_slowed_down_and_told_for_how_long() 
 }
 
 #[tokio::test]
+async fn whoever_opens_many_connections_may_not_ask_as_many_times_as_much() -> Result<()> {
+    let node = TestNode::start_with(|config| {
+        config.limits.requests = thrive_node::rate::Rate::new(20, 0.1);
+        config.limits.account_requests = thrive_node::rate::Rate::new(50, 0.1);
+    })
+    .await?;
+    let (ann, mut bob) = (node.newcomer("ann").await?, node.newcomer("bob").await?);
+    let mut answered = 0;
+    for _ in 0..5 {
+        let mut connection = node.resume(&ann.token()?).await?;
+        for _ in 0..20 {
+            match connection.ask(Request::GetPrivacy {}).await? {
+                Ok(_) => answered += 1,
+                Err(refusal) => assert_eq!(refusal.code, Code::SlowDown),
+            }
+        }
+    }
+    assert!((48..=52).contains(&answered), "{answered}");
+    // Whatever the others ask, a connection can be seen to live; and nobody else has to wait.
+    node.resume(&ann.token()?).await?.ok(Request::Heartbeat {}).await?;
+    bob.ok(Request::GetPrivacy {}).await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_version_that_is_not_spoken_is_refused_and_another_can_be_offered() -> Result<()> {
     let node = TestNode::start().await?;
     let mut client = node.connect().await?;

@@ -44,6 +44,36 @@ async fn asked(ann: &RawClient) -> Result<impl PartialEq + std::fmt::Debug + use
 }
 
 #[tokio::test]
+async fn whoever_is_invisible_and_looks_at_a_chat_is_not_noticed_before_they_write() -> Result<()> {
+    let cluster = Cluster::start().nodes(2).routers(1).ready()?;
+    let (here, there) = (cluster.door(0)?, cluster.door(1)?);
+    let (mut eve, mut bob) = (here.newcomer("eve").await?, there.newcomer("bob").await?);
+    bob.ok(invisible()).await?;
+    // Opened again and again, and by several devices of hers that come meanwhile.
+    let chat = bob.open_chat("eve").await?.conversation;
+    bob.open_chat("eve").await?;
+    bob.ok(Request::Typing { conversation: chat, active: true }).await?;
+    assert_eq!(heard(&mut eve).await?, []);
+    let mut phone = there.log_in("eve").await?;
+    for device in [&eve, &phone] {
+        assert!(device.sync(None, &[]).await?.conversations.is_empty());
+    }
+
+    bob.say(chat, "it is me").await?;
+    for device in [&mut eve, &mut phone] {
+        let told = device.event(|it| match it {
+            Event::Conversation(it) => Some(it),
+            _ => None,
+        });
+        let told = told.await?;
+        assert_eq!((told.conversation, told.peer_name.as_str()), (chat, "bob"));
+        assert_eq!(device.entry().await?.conversation, chat);
+        assert_eq!(device.sync(None, &[]).await?.conversations[0].head.0, 1);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn weakness_24_whoever_is_invisible_leaks_nowhere_on_two_nodes() -> Result<()> {
     let cluster = Cluster::start().nodes(2).routers(1).ready()?;
     let (here, there) = (cluster.door(0)?, cluster.door(1)?);

@@ -23,4 +23,5 @@ mod mail;
 mod misconfigured;
 mod people;
 mod process;
+mod slow_files;
 mod weaknesses;

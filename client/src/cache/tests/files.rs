@@ -110,6 +110,8 @@ async fn a_file_is_fetched_when_it_is_wanted_here_and_told_until_the_log_says_so
     let cache = open(&dir).await;
     assert_eq!(work(&cache).await, [Task::Download { folder: "/srv/in".into() }]);
     cache.run(move |db| files::saved(db, key, "/srv/in/a.txt")).await.unwrap();
+    drop(cache);
+    let cache = open(&dir).await;
     assert_eq!(work(&cache).await, [Task::Tell]);
     write(&cache, vec![became(4, ME, Said::Received)]).await.unwrap();
     assert_eq!(work(&cache).await, []);

@@ -111,3 +111,38 @@ async fn conversations_that_contradict_each_other_do_not_keep_the_others_out() {
     assert_eq!(seen, [(BOB, Some(CHAT)), (carol, Some(ConversationId(10)))]);
     assert_eq!(chats[1].position, Some(Seq(1)));
 }
+
+#[tokio::test]
+async fn an_entry_of_a_conversation_that_nobody_told_of_is_pulled_with_it() {
+    let (mut rig, link) = Rig::online(1).await;
+    let (chat, carol) = (ConversationId(8), UserId(3));
+    rig.event(link, Event::Entry(entry(chat, 1))).await;
+    assert!(rig.life.pull.entries.due().is_some());
+    let seen = Conversation { head: Seq(1), ..conversation(chat, carol) };
+    rig.page(page(vec![seen], vec![entry(chat, 1)])).await;
+    assert_eq!(rig.life.pull.entries, Step::Done);
+    assert_eq!(rig.life.chats[&carol].position, Some(Seq(1)));
+}
+
+#[tokio::test]
+async fn a_conversation_is_told_again_just_before_or_after_its_first_entry_and_takes_nothing_back()
+{
+    let (mut rig, link) = Rig::online(0).await;
+    let (chat, carol) = (ConversationId(8), UserId(3));
+    let told = |id, peer| Event::Conversation(conversation(id, peer));
+    rig.event(link, told(chat, carol)).await;
+    rig.event(link, Event::Entry(entry(chat, 1))).await;
+    assert_eq!(rig.life.chats[&carol].position, Some(Seq(1)), "without a pull");
+    rig.event(link, Event::Entry(entry(CHAT, 1))).await;
+    let (user, seq) = (BOB, Seq(1));
+    rig.event(link, Event::Read { conversation: CHAT, user, seq }).await;
+    let before = rig.life.chats.clone();
+    rig.event(link, told(CHAT, BOB)).await;
+    rig.event(link, told(chat, carol)).await;
+    assert_eq!(rig.life.chats, before);
+    assert_eq!(rig.life.pull.entries, Step::Done);
+    // One that this device opened stays, though no page names it.
+    rig.event(link, told(ConversationId(9), UserId(4))).await;
+    rig.page(page(vec![], vec![])).await;
+    assert_eq!(rig.life.chats[&UserId(4)].conversation, Some(ConversationId(9)));
+}

@@ -61,7 +61,9 @@ pub(super) fn partition(id: i64) -> usize {
 
 pub(super) fn partition_of(audience: Audience) -> usize {
     match audience {
-        Audience::User(user) | Audience::EndSession(user, _) => partition(user.0),
+        Audience::User(user) | Audience::Follower(user) | Audience::EndSession(user, _) => {
+            partition(user.0)
+        }
         Audience::Conversation(conversation) => partition(conversation.0),
         Audience::Everybody | Audience::EveryNode => 0,
     }
@@ -186,6 +188,7 @@ enum WireAudience {
     EndSession(UserId, SessionId),
     Everybody,
     EveryNode,
+    Follower(UserId),
 }
 
 impl From<Audience> for WireAudience {
@@ -196,6 +199,7 @@ impl From<Audience> for WireAudience {
             Audience::EndSession(user, session) => Self::EndSession(user, session),
             Audience::Everybody => Self::Everybody,
             Audience::EveryNode => Self::EveryNode,
+            Audience::Follower(user) => Self::Follower(user),
         }
     }
 }
@@ -208,6 +212,7 @@ impl From<WireAudience> for Audience {
             WireAudience::EndSession(user, session) => Self::EndSession(user, session),
             WireAudience::Everybody => Self::Everybody,
             WireAudience::EveryNode => Self::EveryNode,
+            WireAudience::Follower(user) => Self::Follower(user),
         }
     }
 }

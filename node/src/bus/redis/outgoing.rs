@@ -46,6 +46,7 @@ impl Outgoing {
         let put = |message: &mut Vec<u8>| codec::put_news(message, encoded);
         let first = match news.to {
             Audience::User(_)
+            | Audience::Follower(_)
             | Audience::EndSession(..)
             | Audience::Everybody
             | Audience::EveryNode => 0,

@@ -18,9 +18,9 @@ use crate::announcer::Announcer;
 use crate::cluster::{JoinError, Joining, Membership, Owner, Periods};
 use crate::config;
 use crate::domain::relation::Pair;
-use crate::hub::Hub;
+use crate::hub::{Buckets, Hub};
 use crate::presence::{Online, Status};
-use crate::rate::{Bucket, Rate};
+use crate::rate::Rate;
 use crate::redis::Redis;
 use crate::session::outbox::Outbox;
 use crate::store::Database;
@@ -156,7 +156,7 @@ impl Node {
     /// Somebody connects and listens.
     pub(super) async fn watch(&self, user: UserId) -> Watcher {
         let outbox = Outbox::bounded(1 << 20);
-        let bucket = Bucket::full(Rate::new(1, 1.0));
+        let bucket = Buckets::full(Rate::new(1, 1.0), Rate::new(1, 1.0));
         self.hub.connect(user, SessionId(1), outbox.clone(), bucket, 4);
         self.connect(user).await;
         Watcher { outbox }

@@ -7,6 +7,7 @@ use thrive_protocol::request::BlockUser;
 use thrive_protocol::text::Reason;
 
 use super::*;
+use crate::bus::Health;
 use crate::orders::Ending;
 
 impl World {
@@ -91,7 +92,7 @@ async fn every_order_answers_what_happened_or_why_not() {
         assert_eq!(world.order(&ann, command).await.map(drop), Err(expected));
     }
     let alert = world.order(&ann, AdminCommand::Alert { text: "soon".into() }).await.unwrap();
-    assert_eq!(alert.reply, AdminAnswer::Alerted { nodes: 1, people: 0 });
+    assert_eq!(alert.reply, AdminAnswer::Alerted { nodes: 1, people: 0, alone: false });
     assert!(matches!(&alert.news[..], [News { to: Audience::Everybody, .. }]));
     let promoted = world.order(&ann, AdminCommand::Promote { username: "bob".into() }).await;
     // They read their list again, in which it says so.
@@ -208,4 +209,22 @@ async fn an_address_is_refused_where_no_mail_is_sent_and_kept_where_it_is() {
     let bob = world.log_in("bob").await.0;
     let (address, _) = world.database.addresses(bob.user, clock::now()).await.unwrap();
     assert_eq!(address.unwrap().as_str(), "bob@example.org");
+}
+
+#[tokio::test]
+async fn whoever_tells_all_nodes_something_while_the_bus_is_away_learns_that_only_this_one_heard_it()
+ {
+    let world = World::new().await;
+    let around = Around { bus: Some(Health::degraded()), ..Around::default() };
+    let hasher = Hasher::with(Params::new(64, 1, 1, None).unwrap()).unwrap();
+    let admins = Admins::new(world.database.clone(), hasher, Online::default(), around);
+    let alert = admins.host(AdminCommand::Alert { text: "soon".into() }).await.unwrap();
+    assert_eq!(alert.reply, AdminAnswer::Alerted { nodes: 1, people: 0, alone: true });
+    assert!(matches!(&alert.news[..], [News { to: Audience::Everybody, .. }]), "it is tried");
+    let stop = admins.host(AdminCommand::Stop { all: true }).await.unwrap();
+    assert_eq!(stop.reply, AdminAnswer::Stopping { nodes: 1, alone: true });
+    assert!(matches!(&stop.news[..], [News { to: Audience::EveryNode, .. }]));
+    // Nobody else was asked.
+    let stop = admins.host(AdminCommand::Stop { all: false }).await.unwrap();
+    assert_eq!(stop.reply, AdminAnswer::Stopping { nodes: 1, alone: false });
 }

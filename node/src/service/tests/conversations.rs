@@ -1,9 +1,10 @@
 //! Opening conversations, reading back, marks and typing.
 
+use thrive_protocol::bounded::List;
 use thrive_protocol::event::Head;
 use thrive_protocol::ids::Seq;
 use thrive_protocol::limits::HISTORY_PAGE;
-use thrive_protocol::request::{BlockUser, History};
+use thrive_protocol::request::{BlockUser, History, Sync};
 
 use super::*;
 
@@ -17,18 +18,23 @@ fn history(conversation: ConversationId, before: Option<u64>, limit: u32) -> His
 }
 
 #[tokio::test]
-async fn a_conversation_is_made_once_and_both_learn_of_it() {
+async fn a_conversation_is_made_once_and_until_something_is_said_its_peer_does_not_learn_of_it() {
     let world = World::new().await;
     let (ann, bob) = (world.person("ann").await, world.person("bob").await);
     let conversations = &world.services.conversations;
     let opened = conversations.open(&ann, "bob").await.unwrap();
-    let [Event::Conversation(seen)] = &heard(&opened.news, bob.user)[..] else {
-        panic!("{:?}", opened.news)
-    };
-    assert_eq!((seen.peer, seen.conversation), (ann.user, opened.reply.conversation));
+    assert_eq!(heard(&opened.news, bob.user), []);
     assert_eq!(heard(&opened.news, ann.user), [Event::Conversation(opened.reply.clone())]);
     let heads = conversations.heads_of(bob.user).await.unwrap();
     assert_eq!(heads, [Head { conversation: opened.reply.conversation, seq: Seq(0) }]);
+    let told = async |caller| {
+        let everything = Sync { epoch: None, positions: List::default() };
+        let page = conversations.sync(caller, everything).await.unwrap();
+        page.conversations.iter().map(|it| (it.conversation, it.peer)).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&bob).await, []);
+    world.say(opened.reply.conversation, ann.user, [1]).await;
+    assert_eq!(told(&bob).await, [(opened.reply.conversation, ann.user)]);
 
     for (name, expected) in [("nobody", Code::NoSuchUser), ("Ann", Code::Yourself)] {
         assert_eq!(code(conversations.open(&ann, name).await).map(drop), Err(expected));
@@ -36,7 +42,7 @@ async fn a_conversation_is_made_once_and_both_learn_of_it() {
 }
 
 #[tokio::test]
-async fn both_are_told_again_until_something_is_said() {
+async fn the_own_devices_are_told_again_and_those_of_the_peer_follow_until_something_is_said() {
     let world = World::new().await;
     let (ann, bob) = (world.person("ann").await, world.person("bob").await);
     let conversations = &world.services.conversations;
@@ -47,13 +53,10 @@ async fn both_are_told_again_until_something_is_said() {
         let opened = conversations.open(&ann, "bob").await.unwrap();
         assert_eq!(opened.reply.conversation, conversation);
         assert_eq!(heard(&opened.news, ann.user), [Event::Conversation(opened.reply.clone())]);
-        let [Event::Conversation(seen)] = &heard(&opened.news, bob.user)[..] else {
-            panic!("{:?}", opened.news)
-        };
-        assert_eq!((seen.peer, seen.conversation), (ann.user, conversation));
-        // The session that asked has its answer; all devices of the peer are to know.
-        let origins: Vec<_> = opened.news.iter().map(|it| it.origin).collect();
-        assert_eq!(origins, [Some(ann.session), None]);
+        // The session that asked has its answer; all devices of the peer are to follow.
+        let whom: Vec<_> = opened.news.iter().map(|it| (it.to, it.origin)).collect();
+        let own = (Audience::User(ann.user), Some(ann.session));
+        assert_eq!(whom, [(Audience::Follower(bob.user), None), own]);
     }
     world.say(conversation, ann.user, [1]).await;
     for (caller, name) in [(&ann, "bob"), (&bob, "ann")] {

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use thrive_protocol::mail::{
     ChangeEmail, EmailAddress, RequestReset, ResendCode, ResetPassword, VerifyAccount,
 };
@@ -214,6 +215,36 @@ async fn a_sign_up_without_an_address_and_one_with_nonsense_are_told_apart() {
     let reset = RequestReset { account: Secret::new("ann".into()) };
     let refused = code(world.services.emails.request_reset(HOME, reset));
     assert_eq!(refused, Err(Code::EmailUnavailable));
+}
+
+#[tokio::test]
+async fn a_code_from_the_mail_lets_the_owner_in_whoever_has_guessed_before() {
+    let town = Town::new().await;
+    town.person("ann", "ann@example.org").await;
+    // The owner mistypes; strangers everywhere guess.
+    while town.world.try_log_in("ann", "wrong").await.map(drop) != Err(Code::SlowDown) {}
+    let guess = async |number| {
+        let from = IpAddr::V4(Ipv4Addr::new(198, 51, 100, number));
+        let request = LogIn {
+            username: "ann".into(),
+            password: Secret::new("wrong".into()),
+            device: "of a stranger".into(),
+            presence: None,
+        };
+        code(town.world.services.accounts.log_in(from, request).await).map(drop).unwrap_err()
+    };
+    let mut heard = Vec::new();
+    for ten in 0..12 {
+        // At once, since each waits for its answer.
+        heard.extend(join_all((10 * ten..10 * ten + 10).map(guess)).await);
+    }
+    let (wrong, slow): (Vec<_>, Vec<_>) =
+        heard.into_iter().partition(|it| *it == Code::WrongCredentials);
+    assert_eq!((wrong.len(), slow), (100, vec![Code::SlowDown; 20]));
+    town.forgot("ann").unwrap();
+    let typed = code_in(&town.mail_to("ann@example.org", 2).await);
+    town.reset("ann", &typed).await.unwrap();
+    assert!(town.world.try_log_in("ann", NEW).await.is_ok());
 }
 
 #[tokio::test]

@@ -101,6 +101,32 @@ async fn a_file_goes_in_parts_and_comes_out_as_it_was_from_any_place_on() {
 }
 
 #[tokio::test]
+async fn what_somebody_receives_while_they_are_invisible_is_told_when_they_say_so_again_and_are_seen()
+ {
+    let world = World::new().await;
+    let (ann, bob, chat) = pair(&world).await;
+    let eve = world.person("eve").await;
+    let content = content();
+    let file = offered(&world, &ann, offer(chat, "a.txt", &content)).await;
+    world.services.files.accept(&bob, file).await.unwrap().unwrap();
+    world.shows(&bob, Availability::Invisible).await;
+    let received = async |caller| code(world.services.files.received(caller, file).await);
+    assert_eq!(received(&bob).await, Err(Code::FileNotReady));
+    send(&world, &ann, file, &content).await.unwrap().unwrap();
+    let head = world.database.heads(&[chat]).await.unwrap()[0].seq;
+    assert!(fetch(&world, &bob, file, 0).await.unwrap() == content);
+    for _ in 0..2 {
+        assert_eq!(received(&bob).await, Ok(None));
+    }
+    assert_eq!(received(&eve).await, Err(Code::NoSuchFile));
+    assert_eq!(world.database.heads(&[chat]).await.unwrap()[0].seq, head);
+    world.shows(&bob, Availability::Away).await;
+    let entry = received(&bob).await.unwrap().expect("it is told now");
+    assert_eq!(entry.body, Body::FileState { file, state: FileState::Received });
+    assert_eq!(received(&bob).await, Ok(None));
+}
+
+#[tokio::test]
 async fn an_upload_goes_on_where_it_was_interrupted_and_the_one_before_is_over() {
     let world = World::new().await;
     let (ann, bob, chat) = pair(&world).await;

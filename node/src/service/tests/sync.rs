@@ -69,7 +69,7 @@ async fn a_device_that_was_away_gets_every_entry_exactly_once() {
     for i in 0..20_u128 {
         let friend = world.person(&format!("friend{i}")).await;
         let talk = world.talk(&ann, &friend).await;
-        world.say(talk, friend.user, 1..=i).await;
+        world.say(talk, friend.user, 0..=i).await;
         talks.push((talk, friend));
     }
     let mut device = Device::default();
@@ -120,7 +120,7 @@ async fn a_new_device_gets_the_end_of_each_conversation_and_then_goes_on_from_th
         assert_eq!(device.logs[talk], (81 - SYNC_FIRST as u64..=80).collect::<Vec<_>>());
         assert_eq!(device.told[talk].peer, friend.user);
     }
-    assert_eq!(device.logs[&quiet], Vec::<u64>::new());
+    assert!(!device.told.contains_key(&quiet), "nothing was said there");
 
     let (talk, friend) = &talks[3];
     world.say(*talk, friend.user, 100..=150).await;

@@ -244,6 +244,28 @@ async fn heads_of_more_conversations_than_one_statement_takes_are_all_found() {
     .await;
 }
 
+#[tokio::test]
+async fn members_are_introduced_to_their_conversation_as_it_was_before_anything_was_said() {
+    on_each_engine(async |database| {
+        let (ann, bob, conversation) = ann_and_bob(&database).await;
+        let eve = account(&database, "eve").await;
+        let other = database.create_direct(ann, eve, NOW).await.unwrap().unwrap();
+        database.append(vec![message(conversation, ann, 1)]).await.unwrap();
+        database.mark_read(ann, conversation, Seq(1)).await.unwrap();
+        let told = database.introductions(&[conversation]).await.unwrap();
+        let told: BTreeSet<_> = told
+            .iter()
+            .map(|(user, it)| (*user, it.conversation, it.peer, it.peer_name.as_str(), it.head))
+            .collect();
+        let expected =
+            [(ann, conversation, bob, "bob", Seq(0)), (bob, conversation, ann, "ann", Seq(0))];
+        assert_eq!(told, expected.into());
+        assert_eq!(database.introductions(&[conversation, other]).await.unwrap().len(), 4);
+        assert_eq!(database.introductions(&[]).await.unwrap(), []);
+    })
+    .await;
+}
+
 /// Numbers that are the same in every run.
 struct Dice(u64);
 

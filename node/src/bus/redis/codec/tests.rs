@@ -17,12 +17,14 @@ fn delivery(seq: u64, text: &str) -> Delivery {
 
 fn all_news() -> Vec<News> {
     let event = Event::Read { conversation: ConversationId(4), user: UserId(5), seq: Seq(6) };
-    let [user, conversation, session] = [
+    let [user, conversation, session, follower] = [
         Audience::User(UserId(1)),
         Audience::Conversation(ConversationId(2)),
         Audience::EndSession(UserId(1), SessionId(i64::MAX)),
+        Audience::Follower(UserId(1)),
     ];
     vec![
+        News { to: follower, event: event.clone(), origin: None },
         News { to: user, event: event.clone(), origin: Some(SessionId(8)) },
         News { to: conversation, event, origin: None },
         News { to: session, event: Event::SessionEnded {}, origin: None },

@@ -21,8 +21,12 @@ async fn what_is_stored_on_one_node_is_heard_on_another_once_and_in_order() {
     there.hears(1..=3_000).await;
     here.hears(1..=3_000).await;
     let figures = there.figures();
-    assert_eq!((figures.received, figures.gaps, figures.repaired_entries), (3_000, 0, 0));
-    here.until("all is counted", |it| it.figures().published == 3_000).await;
+    assert_eq!(
+        (figures.received, figures.gaps, figures.repaired_entries),
+        (3_002, 0, 0),
+        "with the introductions"
+    );
+    here.until("all is counted", |it| it.figures().published == 3_002).await;
     assert!(here.figures().batches < 3_000 / 20, "{:?}", here.figures());
     assert_eq!((here.figures().received, here.figures().malformed), (0, 0));
 }
@@ -89,6 +93,26 @@ async fn whoever_hears_of_a_new_conversation_from_another_node_follows_it_from_t
     let committed = world.store_in(chat, 1..=2).await;
     here.bus.publish_committed(committed).await;
     there.hears(1..=2).await;
+}
+
+#[tokio::test]
+async fn whoever_follows_in_silence_on_another_node_hears_of_a_conversation_when_something_is_said()
+{
+    let world = World::new().await;
+    let carol = world.account("carol").await;
+    let (here, there) =
+        (world.hearing(world.ann, quiet()).await, world.hearing(carol, quiet()).await);
+    let chat = world.open(world.ann, carol).await;
+    let seen = world.database.conversation(carol, chat).await.unwrap().unwrap();
+    let event = Event::Conversation(seen);
+    let to = Audience::Follower(carol);
+    here.bus.publish(&[News { to, event: event.clone(), origin: None }]);
+    there.until("she follows", |it| it.hub.followed().contains(&chat)).await;
+    there.hears_nothing();
+    let committed = world.store_in(chat, 1..=1).await;
+    here.bus.publish_committed(committed).await;
+    assert_eq!(there.events(1).await, [event]);
+    there.hears(1..=1).await;
 }
 
 #[tokio::test]
