@@ -15,7 +15,7 @@ mod talk;
 mod updates;
 mod voice;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
@@ -130,6 +130,8 @@ pub struct Session {
     pub chats: BTreeMap<thrive_client::UserId, OpenChat>,
     /// Chats that were asked for and are not open yet.
     opening: BTreeMap<Username, Asked>,
+    /// Open chats that are being read again.
+    again: BTreeSet<Username>,
     /// What stands in the composers of chats that are closed.
     left: BTreeMap<thrive_client::UserId, String>,
     pub own: Presence,

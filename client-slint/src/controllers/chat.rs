@@ -37,11 +37,13 @@ pub struct Chat {
     pub name: String,
     /// False once the beginning of the conversation has been reached.
     pub more: bool,
-    /// Earlier messages are on their way.
-    pub loading: bool,
+    /// Messages before this one are on their way.
+    pub loading: Option<MessageKey>,
     /// The time of a message is read with it.
     pub read_times: bool,
     rows: Rows<Message>,
+    /// Up to this message nothing is missing, while there is a doubt.
+    sure: Option<u64>,
     /// So many rows are kept when more come by themselves.
     kept: usize,
     zone: TimeZone,
@@ -79,7 +81,8 @@ impl Chat {
             username,
             name,
             more: true,
-            loading: false,
+            loading: None,
+            sure: None,
             read_times: true,
             rows: Rows::default(),
             kept: ROWS_MAX,
@@ -142,6 +145,10 @@ impl Chat {
     /// Lets go of the oldest rows, where there are more than are kept; they can be loaded again. The chosen
     /// one stays, and so does what is below it.
     pub fn let_go(&mut self) -> Vec<RowChange> {
+        // What was asked for comes before the first row of now.
+        if self.loading.is_some() {
+            return Vec::new();
+        }
         let above = self.rows.current().unwrap_or(usize::MAX);
         let many = self.rows.count().saturating_sub(self.kept).min(above);
         let oldest: Vec<_> = self.rows.rows().iter().take(many).map(Listed::id).collect();
@@ -155,13 +162,27 @@ impl Chat {
         Manner { name: self.name.clone(), read_times: self.read_times, day: Some(day) }
     }
 
+    /// More happened than could be told: before what comes from now on, something may be missing.
+    pub fn may_lack(&mut self) {
+        let newest = self.newest();
+        self.sure.get_or_insert(newest);
+    }
+
+    /// The first row.
+    #[must_use]
+    pub fn first(&self) -> Option<MessageKey> {
+        self.rows.rows().first().map(Listed::id)
+    }
+
     /// Takes the newest page after more happened than could be told. A row that is not in it, though it stands
     /// where the page does, is not true any more: a cache that was read anew has other keys for the same
     /// messages. What is before the page stays only if nothing can be missing in between.
     pub fn read_again(&mut self, page: Vec<Message>) -> Vec<RowChange> {
         let keys: BTreeSet<_> = page.iter().map(|message| message.key).collect();
         let first = page.iter().map(Listed::place).min();
-        let joins = page.iter().any(|it| it.seq.is_some() && self.rows.get(it.key).is_some());
+        let sure = self.sure.take().unwrap_or(u64::MAX);
+        let is_sure = |it: &Message| it.seq.is_some_and(|seq| seq <= sure);
+        let joins = page.iter().any(|it| is_sure(it) && self.rows.get(it.key).is_some());
         let is_stale = |message: &&Message| match (first, keys.last()) {
             (Some(first), _) if message.place() < first => message.seq.is_some() && !joins,
             // What came while the page was on its way is newer than all of it.
@@ -193,11 +214,11 @@ impl Chat {
 
     /// Asks for what was before, unless it is on its way or there is nothing.
     pub fn earlier(&mut self) -> Option<Wish> {
-        if self.loading || !self.more {
+        if self.loading.is_some() || !self.more {
             return None;
         }
-        let before = self.rows.rows().first()?.key;
-        self.loading = true;
+        let before = self.first()?;
+        self.loading = Some(before);
         Some(Wish::Earlier { peer: self.peer, before })
     }
 
@@ -440,6 +461,35 @@ mod tests {
         chat.more = false;
         chat.changed(message(4, Some(4), true, "nothing is missing"));
         assert_eq!(first(&chat), MessageKey(4));
+    }
+
+    #[test]
+    fn rows_stay_while_what_was_before_them_is_on_its_way() {
+        let mut chat = chat();
+        chat.put_all(messages(1, 1_000));
+        let asked = chat.earlier();
+        assert!(asked.is_some());
+        chat.put_all(messages(1_001, 1_010));
+        assert_eq!((chat.let_go(), first(&chat)), (vec![], MessageKey(1)));
+        chat.loading = None;
+        assert_eq!(chat.let_go().len(), 10);
+    }
+
+    /// Messages 61 to 80 were lost on the way, later ones came, and then the page.
+    #[test]
+    fn what_came_after_a_loss_does_not_vouch_for_what_was_before_it() {
+        let mut chat = chat();
+        chat.put_all(messages(1, 60));
+        chat.more = false;
+        chat.may_lack();
+        chat.put_all(messages(81, 150));
+        chat.may_lack();
+        chat.read_again(messages(101, 150));
+        assert_eq!((chat.count(), first(&chat), chat.more), (50, MessageKey(101), true));
+        chat.may_lack();
+        chat.put_all(messages(151, 152));
+        chat.read_again(messages(103, 152));
+        assert_eq!((chat.count(), first(&chat)), (52, MessageKey(101)), "it joins");
     }
 
     #[test]

@@ -238,6 +238,18 @@ impl Contacts {
         self.place_all(false)
     }
 
+    /// Opens or closes a group, wherever the keys are. `None`: there is no such group any more.
+    pub fn set_closed(&mut self, key: &GroupKey, closed: bool) -> Option<Vec<RowChange>> {
+        self.headings.contains_key(key).then(|| {
+            if closed {
+                self.closed.insert(key.clone());
+            } else {
+                self.closed.remove(key);
+            }
+            self.place_all(false)
+        })
+    }
+
     /// Left and Right, as in a tree: out of a group or closing it, opening it or into it.
     pub fn fold(&mut self, fold: Fold) -> Vec<RowChange> {
         match (fold, self.rows.chosen()) {

@@ -259,6 +259,7 @@ impl Desk {
             contacts: Contacts::default(),
             chats: Default::default(),
             opening: Default::default(),
+            again: Default::default(),
             left: Default::default(),
             own: Default::default(),
             greeted: false,

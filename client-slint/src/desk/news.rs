@@ -2,7 +2,7 @@
 
 use thrive_client::{Arrival, Change, Connection, Contact, Presence};
 
-use super::{Desk, quit};
+use super::{Desk, OpenChat, quit};
 use crate::announce::Event;
 use crate::bridge::{DoorWish, FileWish, News, TrayChoice, Wish};
 use crate::words;
@@ -75,8 +75,13 @@ impl Desk {
     fn reload(&mut self) {
         self.ask(Wish::Roster);
         self.ask(Wish::File(FileWish::List));
-        let Some(session) = &self.session else { return };
-        let open: Vec<_> = session.chats.values().map(|it| it.chat.username.clone()).collect();
+        let Some(session) = &mut self.session else { return };
+        let read_again = |it: &mut OpenChat| {
+            it.chat.may_lack();
+            it.chat.username.clone()
+        };
+        let open: Vec<_> = session.chats.values_mut().map(read_again).collect();
+        session.again.extend(open.iter().cloned());
         for username in open {
             self.ask(Wish::OpenChat(username));
         }

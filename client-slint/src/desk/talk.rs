@@ -14,7 +14,7 @@ use crate::announce::{Event, Speech};
 use crate::bridge::{OpenedChat, Wish};
 use crate::controllers::chat::Chat;
 use crate::keys::Command;
-use crate::rows::{RowChange, Step};
+use crate::rows::Step;
 use crate::settings::Settings;
 use crate::{links, words};
 
@@ -52,6 +52,7 @@ impl Desk {
     pub(super) fn chat_opened(&mut self, username: Username, result: Result<OpenedChat, Failure>) {
         let Some(session) = &mut self.session else { return };
         let asked = session.opening.remove(&username);
+        let again = session.again.remove(&username);
         let OpenedChat { peer, messages, draft } = match result {
             Ok(opened) => opened,
             Err(failure) => return self.problem(words::failure(&failure)),
@@ -63,6 +64,10 @@ impl Desk {
             let files = self.shelf.under_way(peer);
             changes.extend(files.flat_map(|file| open.chat.put_file(file)));
             open.view.update(&open.chat, &changes);
+            return;
+        }
+        // It was only read again, and closed before the answer came.
+        if again && asked.is_none() {
             return;
         }
         if asked.is_some_and(|asked| self.went_on(asked)) {
@@ -192,7 +197,7 @@ impl Desk {
         let Some(open) = self.chat(peer) else { return };
         match open.chat.earlier() {
             Some(wish) => self.ask(wish),
-            None if open.chat.loading => {}
+            None if open.chat.loading.is_some() => {}
             None => self.answer("This is the beginning of the chat."),
         }
     }
@@ -203,8 +208,12 @@ impl Desk {
         result: Result<(Vec<Message>, bool), Failure>,
     ) {
         let Some(open) = self.chat(peer) else { return };
-        open.chat.loading = false;
+        let asked = open.chat.loading.take();
         match result {
+            // Rows have gone meanwhile: between them and the answer, some would be missing.
+            Ok(_) if asked != open.chat.first() => {
+                self.answer("Earlier messages cannot be read now.");
+            }
             Ok((messages, more)) => {
                 open.chat.more = more;
                 let before = open.chat.count();
@@ -319,7 +328,7 @@ impl Desk {
         }
         match open.chat.earlier() {
             Some(wish) => self.ask(wish),
-            None if open.chat.loading => {}
+            None if open.chat.loading.is_some() => {}
             None => self.event(&Event::ListEdge, Arrival::Live),
         }
     }
@@ -495,7 +504,8 @@ impl OpenChat {
     pub(super) fn read_times(&mut self, wanted: bool) {
         if self.chat.read_times != wanted {
             self.chat.read_times = wanted;
-            self.view.update(&self.chat, &[RowChange::Updated(0)]);
+            // Every row is another one then, and there may be none.
+            self.view.update(&self.chat, &[]);
         }
     }
 }

@@ -227,6 +227,18 @@ fn the_size_of_everything_reaches_the_windows_that_are_open_and_those_to_come() 
 }
 
 #[test]
+fn times_are_left_out_with_an_empty_chat_open_too() {
+    let stage = Stage::chatting(contact(2, "bob"), vec![]);
+    let chat = stage.chat(2);
+    let settings = opened(&stage);
+    go_to(&stage, &settings, "Chats");
+    named(&settings, "Read the time of each message").invoke_accessible_default_action();
+    stage.alt(&settings, 'k');
+    stage.message(of_bob(1));
+    assert_eq!(rows(&chat), ["bob: text 1"]);
+}
+
+#[test]
 fn enter_and_control_enter_can_be_swapped_and_times_left_out() {
     let mut stage = Stage::chatting(contact(2, "bob"), vec![of_bob(1)]);
     let chat = stage.chat(2);

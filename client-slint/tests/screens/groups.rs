@@ -6,6 +6,7 @@ use thrive_client::{Arrival, Change, Code, Contact, Failure, GroupRenamed};
 use thrive_slint::adapters::shell::{Input, WindowKey};
 use thrive_slint::bridge::{News, SocialNews, SocialWish, Wish};
 use thrive_slint::desk::social::Social;
+use thrive_slint::rows::Step;
 use thrive_slint::ui::{ActionsWindow, ConfirmWindow, MainWindow, RenameGroupWindow};
 
 use super::stage::*;
@@ -163,6 +164,18 @@ fn a_name_that_is_refused_stays_in_its_window_and_escape_leaves_everything_as_it
     stage.later(2_000);
     assert_eq!(stage.spoken().last().unwrap(), "Nothing was changed.");
     assert_eq!(stage.wishes(), []);
+}
+
+#[test]
+fn what_is_offered_for_a_group_is_done_with_that_group_whatever_is_chosen_by_then() {
+    let (stage, main) = at_the_choir();
+    stage.with_modifier(&main, Key::Shift, Key::F10);
+    // Turned from elsewhere, and another row is chosen.
+    stage.office.tell(WindowKey::Contacts, Input::Walk(Step::Last));
+    let before = chosen(&stage);
+    stage.press(&actions(&stage), Key::Return);
+    assert_eq!(chosen(&stage), before);
+    assert_eq!(stage.kept().closed_groups, ["choir".to_owned()].into());
 }
 
 #[test]

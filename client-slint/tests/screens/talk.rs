@@ -398,3 +398,39 @@ fn without_a_connection_nothing_is_called_the_beginning() {
     let wish = Wish::Earlier { peer: UserId(2), before: MessageKey(31) };
     assert_eq!(stage.wishes(), [wish], "it can be tried again");
 }
+
+#[test]
+fn an_answer_about_earlier_messages_that_does_not_join_what_is_there_is_not_taken() {
+    let mut stage = Stage::chatting(contact(2, "bob"), vec![of_bob(31)]);
+    let window = stage.chat(2);
+    stage.alt(&window, 'e');
+    // Read anew meanwhile, and much later messages stand there now.
+    stage.office.hear(News::Change(Change::Reload));
+    stage.wishes();
+    let opened = OpenedChat {
+        peer: UserId(2),
+        messages: vec![of_bob(91), of_bob(92)],
+        draft: String::new(),
+    };
+    let username = Username::parse("bob").unwrap();
+    stage.office.hear(News::ChatOpened { username, result: Ok(opened) });
+    stage.office.hear(News::Earlier { peer: UserId(2), result: Ok((vec![of_bob(30)], false)) });
+    stage.settle();
+    assert_eq!(rows(&window).len(), 2);
+    stage.wishes();
+    stage.alt(&window, 'e');
+    let wish = Wish::Earlier { peer: UserId(2), before: MessageKey(91) };
+    assert_eq!(stage.wishes(), [wish], "what is missing can be asked for");
+}
+
+#[test]
+fn a_chat_that_is_closed_while_it_is_read_again_stays_closed() {
+    let stage = Stage::chatting(contact(2, "bob"), vec![of_bob(1)]);
+    stage.office.hear(News::Change(Change::Reload));
+    stage.press(&stage.chat(2), Key::Escape);
+    assert!(open_chats(&stage).is_empty());
+    let opened = OpenedChat { peer: UserId(2), messages: vec![of_bob(1)], draft: String::new() };
+    let username = Username::parse("bob").unwrap();
+    stage.office.hear(News::ChatOpened { username, result: Ok(opened) });
+    assert!(open_chats(&stage).is_empty());
+}

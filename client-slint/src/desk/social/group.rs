@@ -30,9 +30,19 @@ impl Desk {
 
     pub(super) fn act_on_group(&mut self, heading: &Heading, action: GroupAction) {
         match action {
-            GroupAction::Open | GroupAction::Close => self.turn_group(),
+            GroupAction::Open => self.set_closed(heading, false),
+            GroupAction::Close => self.set_closed(heading, true),
             GroupAction::Rename => self.open_rename_group(heading),
             GroupAction::Disband => self.ask_to_disband(heading),
+        }
+    }
+
+    /// The heading that it was asked for, whatever is chosen by now.
+    fn set_closed(&mut self, heading: &Heading, closed: bool) {
+        let Some(session) = &mut self.session else { return };
+        match session.contacts.set_closed(&heading.key, closed) {
+            Some(changes) => self.contacts_moved(&changes),
+            None => self.answer("Nobody is in this group any more."),
         }
     }
 
