@@ -14,10 +14,12 @@ mod reconcile;
 mod redis;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use thrive_protocol::Event;
 use thrive_protocol::entry::Entry;
 use thrive_protocol::ids::Seq;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 pub use self::figures::{Figures, Snapshot};
@@ -48,6 +50,9 @@ pub struct Committed {
 
 /// The first entry of a log.
 const FIRST: Seq = Seq(1);
+
+/// Messages wait for it, those of other conversations too. Clients ask about one that they do not know.
+const INTRODUCED_WITHIN: Duration = Duration::from_millis(250);
 
 impl Bus {
     /// A bus between nodes, and what has to run for it, reconciliation included. `me` must be another one
@@ -83,7 +88,11 @@ impl Bus {
         if begun.is_empty() {
             return;
         }
-        match self.database().introductions(&begun).await {
+        let read = self.database().introductions(&begun);
+        let Ok(read) = timeout(INTRODUCED_WITHIN, read).await else {
+            return tracing::warn!("New conversations are read too slowly; their members ask");
+        };
+        match read {
             Ok(introductions) => {
                 let news = |(user, it)| News {
                     to: Audience::User(user),

@@ -202,7 +202,7 @@ impl Side {
         while frames.len() < count {
             let (so_far, mut more) = (frames.len(), Vec::new());
             let taken = self.outbox.take(&mut more, count - so_far);
-            let taken = tokio::time::timeout(PATIENCE, taken).await;
+            let taken = timeout(PATIENCE, taken).await;
             assert!(taken.is_ok(), "{so_far} of {count} events came; {:?}", self.figures());
             frames.append(&mut more);
         }
@@ -237,7 +237,7 @@ impl Side {
     pub(super) async fn leave(self) {
         let Self { bus, hub, mut tasks, _stop, .. } = self;
         drop((bus, hub, _stop));
-        while let Some(ended) = tokio::time::timeout(PATIENCE, tasks.join_next()).await.unwrap() {
+        while let Some(ended) = timeout(PATIENCE, tasks.join_next()).await.unwrap() {
             ended.unwrap();
         }
     }

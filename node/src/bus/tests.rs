@@ -63,7 +63,7 @@ async fn a_lost_tail_is_found_by_comparing_heads_with_the_store() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(20), all).await.unwrap();
+    timeout(Duration::from_secs(20), all).await.unwrap();
     assert_eq!(heard(&outbox).await, 450);
     reconcile.heads().await.unwrap();
     assert_eq!(reconcile.figures.snapshot().tails, 1);
@@ -180,14 +180,14 @@ async fn a_node_without_a_bus_finds_what_others_did_to_the_database_they_share()
     world.store_in(chat, 1..=1).await;
     let all = async {
         while outbox.is_empty() {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         assert_eq!(heard(&outbox).await, 1);
         assert!(!outbox.is_ended());
         world.database.end_session(carol, session).await.unwrap();
         outbox.ended().await
     };
-    let code = tokio::time::timeout(std::time::Duration::from_secs(20), all).await.unwrap();
+    let code = timeout(Duration::from_secs(20), all).await.unwrap();
     assert_eq!(code, thrive_protocol::version::close::SESSION_ENDED);
     // What it did is in the figures of the bus.
     let figures = figures.snapshot();

@@ -58,6 +58,15 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_sec
 /// How often an errand is prepared anew when the store or the hashing has too much to do.
 const ATTEMPTS: u32 = 5;
 
+/// What is known of a letter in the end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Sent {
+    Delivered,
+    /// It counts as delivered, though nobody can be sure.
+    Perhaps,
+    Not,
+}
+
 impl Office {
     pub(super) fn new(means: Means, stop: CancellationToken) -> Self {
         Self { means, stop, outage: Outage::default() }
@@ -188,7 +197,8 @@ impl Office {
     }
 
     /// Delivers a letter that was counted. What never went out does not count: with the mail server away
-    /// for a while, whoever asks again once it is back gets their mail. Whether it was delivered.
+    /// for a while, whoever asks again once it is back gets their mail. What may have gone out counts.
+    /// Whether it was delivered.
     async fn deliver(
         &self,
         mail: Counted,
@@ -197,37 +207,43 @@ impl Office {
         codes: &[NewCode],
         purpose: Purpose,
     ) -> bool {
-        let delivered = self.try_to_deliver(letter, patience, codes, purpose).await;
-        if !delivered && let Err(error) = self.means.database.uncount(mail).await {
+        let sent = self.try_to_deliver(letter, patience, codes, purpose).await;
+        if sent == Sent::Not
+            && let Err(error) = self.means.database.uncount(mail).await
+        {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "A mail that was not sent counts all the same for an hour");
         }
-        delivered
+        sent == Sent::Delivered
     }
 
-    /// Tries until it is delivered, refused, of no use, or too late; whether it was delivered.
+    /// Tries until it is delivered, refused, of no use, or too late.
     async fn try_to_deliver(
         &self,
         letter: &Letter,
         patience: Duration,
         codes: &[NewCode],
         purpose: Purpose,
-    ) -> bool {
+    ) -> Sent {
         let deadline = Instant::now() + patience;
         let mut pause = PAUSES.0;
+        let mut so_far = Sent::Not;
         loop {
             match self.means.post.send(letter).await {
                 Ok(()) => {
                     if let Some(failed) = self.outage.worked(Instant::now()) {
                         tracing::info!(failed, "The mail server takes mails again");
                     }
-                    return true;
+                    return Sent::Delivered;
                 }
                 Err(Undelivered::Refused { status }) => {
                     tracing::warn!(status, "The mail server has refused a mail for good");
-                    return false;
+                    return so_far;
                 }
-                Err(Undelivered::Later { why }) => {
+                Err(Undelivered::Later { why, perhaps }) => {
+                    if perhaps {
+                        so_far = Sent::Perhaps;
+                    }
                     if self.outage.failed(Instant::now()) {
                         tracing::warn!(why, "The mail server takes no mails; trying again");
                     }
@@ -235,12 +251,12 @@ impl Office {
             }
             if self.stop.is_cancelled() || deadline < Instant::now() + pause {
                 tracing::warn!("A mail was given up: the mail server took none in time");
-                return false;
+                return so_far;
             }
             self.pause(pause).await;
             pause = (pause * 2).min(PAUSES.1);
             if !self.is_current(codes, purpose).await {
-                return false;
+                return so_far;
             }
         }
     }

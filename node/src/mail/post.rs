@@ -50,7 +50,8 @@ pub enum PostError {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Undelivered {
     /// The server is away, slow, or asks to come back; in words of ours.
-    Later { why: &'static str },
+    /// `perhaps`: the letter may have been taken, and only the answer came too late.
+    Later { why: &'static str, perhaps: bool },
     /// It never will be, with the number that the server said.
     Refused { status: Option<u16> },
 }
@@ -101,15 +102,17 @@ impl Post {
     pub(super) async fn send(&self, letter: &Letter) -> Result<(), Undelivered> {
         let message = self.message(letter).ok_or(Undelivered::Refused { status: None })?;
         let Ok(_turn) = self.turns.acquire().await else {
-            return Err(Undelivered::Later { why: "the node stops" });
+            return Err(Undelivered::Later { why: "the node stops", perhaps: false });
         };
         match timeout(LETTER, self.transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) if error.is_permanent() => {
                 Err(Undelivered::Refused { status: error.status().map(u16::from) })
             }
-            Ok(Err(error)) => Err(Undelivered::Later { why: why(&error) }),
-            Err(_) => Err(Undelivered::Later { why: "it is too slow" }),
+            Ok(Err(error)) => {
+                Err(Undelivered::Later { why: why(&error), perhaps: error.is_timeout() })
+            }
+            Err(_) => Err(Undelivered::Later { why: "it is too slow", perhaps: true }),
         }
     }
 

@@ -133,7 +133,7 @@ async fn what_a_server_says_decides_whether_it_is_asked_again() {
     };
     let post = Post::new(&settings).unwrap();
     smtp.refuse(451).unwrap();
-    let later = Err(Undelivered::Later { why: "it asks to come back later" });
+    let later = Err(Undelivered::Later { why: "it asks to come back later", perhaps: false });
     assert_eq!(post.send(&letter()).await, later);
     smtp.refuse(550).unwrap();
     let never = Err(Undelivered::Refused { status: Some(550) });

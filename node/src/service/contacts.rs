@@ -21,6 +21,9 @@ use crate::presence::Online;
 use crate::store::contacts::{ChangeContactError, Changed, ListedContact as Line, Renamed};
 use crate::store::{Database, StoreError};
 
+/// Of so many contacts a renamed group tells one by one.
+const NEWS_OF_GROUP: usize = 32;
+
 #[derive(Clone)]
 pub struct Contacts {
     database: Database,
@@ -195,6 +198,11 @@ impl Contacts {
         let renamed = self.database.rename_group(caller.user, &group, &name).await?;
         let Renamed { group, members, changed } = renamed.ok_or(ContactError::NoSuchGroup)?;
         let mut done = Done::quietly(GroupRenamed { group, users: List::cut(members) });
+        if NEWS_OF_GROUP < changed.len() {
+            // Their devices read the list again, which is less than so much news.
+            let again = Event::Heads { heads: List::default() };
+            return Ok(done.and(Audience::User(caller.user), again, Some(caller.session)));
+        }
         for line in changed {
             let event = Event::Contact(self.listed(line));
             done = done.and(Audience::User(caller.user), event, Some(caller.session));

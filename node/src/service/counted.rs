@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 pub(super) struct Counted {
     /// The last count, and when it was made. Guards two fields for a line.
@@ -21,6 +22,8 @@ impl Default for Counted {
 
 /// For so long a count is as good as another one.
 const EVERY: Duration = Duration::from_secs(3);
+/// How long the first count of somebody else is waited for.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 impl Counted {
     /// As it was a moment ago; while somebody counts, as it was before. Only where nothing is known yet is
@@ -40,8 +43,8 @@ impl Counted {
         };
         let _turn = match turn {
             Some(turn) => Some(turn),
-            // Never closed: where it were, everybody would count.
-            None => self.turn.acquire().await.ok(),
+            // Whoever has waited for long counts too, so that failures do not queue up.
+            None => timeout(PATIENCE, self.turn.acquire()).await.ok().and_then(Result::ok),
         };
         if let Some((known, at)) = *self.known.lock()
             && at.elapsed() < EVERY

@@ -433,8 +433,9 @@ impl Deed {
 }
 
 /// Files of a deleted account whose end is written into the logs, of each kind: as many as a transaction
-/// over a network has time for. Of the others, it is said when somebody wants them.
-const FILES_TOLD: usize = 300;
+/// over a network has time for, in which messages to their conversations wait. Of the others, it is said
+/// when somebody wants them.
+const FILES_TOLD: usize = 30;
 
 /// In the place of an account: the host, or nobody.
 const NOBODY: UserId = UserId(0);
