@@ -211,6 +211,25 @@ async fn a_group_is_renamed_in_one_step_and_the_other_devices_hear_of_each_conta
     assert_eq!(refused("Pub", "").await, Err(Code::NoSuchGroup));
 }
 
+/// So much news would fill the queue that everybody shares.
+#[tokio::test]
+async fn of_a_large_group_that_is_renamed_the_other_devices_read_the_list_again() {
+    let world = World::new().await;
+    let contacts = &world.services.contacts;
+    let ann = world.person("ann").await;
+    for number in 0..33 {
+        let member = world.person(&format!("member{number}")).await;
+        world.become_contacts(&ann, &member).await;
+        contacts.group(&ann, member.user, "Choir").await.unwrap();
+    }
+    let renamed = contacts.rename_group(&ann, "Choir", "Singers").await.unwrap();
+    assert_eq!(renamed.reply.users.len(), 33);
+    assert_eq!(renamed.news.len(), 1);
+    assert_eq!(renamed.news[0].origin, Some(ann.session));
+    let heard = heard(&renamed.news, ann.user);
+    assert!(matches!(&heard[..], [Event::Heads { heads }] if heads.is_empty()), "{heard:?}");
+}
+
 /// A node of the version before knows no groups, and so leaves them behind.
 #[tokio::test]
 async fn a_group_that_outlived_the_contact_is_not_shown() {
