@@ -171,7 +171,8 @@ fn a_status_is_chosen_before_anybody_can_see_it() {
     assert_eq!((kind, preset), (Availability::Busy, Some(Preset::OnThePhone)));
 }
 
-fn automatic() -> Settings {
+/// Of Ann, who is logged in by herself.
+pub(crate) fn automatic() -> Settings {
     Settings {
         remember: true,
         automatic: true,

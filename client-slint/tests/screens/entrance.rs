@@ -5,9 +5,8 @@ use slint::platform::Key;
 use thrive_client::{Change, Code, Failure, Greeting, ServerAddress, SignedUp};
 use thrive_slint::adapters::shell::{Input, WindowKey};
 use thrive_slint::bridge::{DoorNews, News, Wish};
-use thrive_slint::settings::Settings;
 
-use super::doors::greeting;
+use super::doors::{automatic, greeting};
 use super::stage::*;
 
 fn refused(code: Code) -> Failure {
@@ -133,14 +132,7 @@ fn a_server_that_is_not_there_takes_no_letter_of_what_is_typed_meanwhile() {
 
 #[test]
 fn what_was_remembered_logs_in_by_itself_and_keeps_trying_is_shown() {
-    let settings = Settings {
-        remember: true,
-        automatic: true,
-        username: "ann".into(),
-        server: server().to_string(),
-        ..Settings::default()
-    };
-    let mut stage = Stage::with(settings);
+    let mut stage = Stage::with(automatic());
     let wishes = stage.wishes();
     assert!(matches!(&wishes[..], [Wish::Resume { .. }]), "{wishes:?}");
     assert_eq!(stage.login().get_notice(), "Connecting to the server…");
@@ -275,14 +267,7 @@ fn an_account_is_made_on_the_server_that_its_window_names() {
 
 #[test]
 fn logging_out_leaves_the_automatic_log_in_as_it_is_and_does_not_use_it_at_once() {
-    let settings = Settings {
-        remember: true,
-        automatic: true,
-        username: "ann".into(),
-        server: server().to_string(),
-        ..Settings::default()
-    };
-    let mut stage = Stage::with(settings);
+    let mut stage = Stage::with(automatic());
     let reasons = [
         News::LoggedOut,
         News::Change(Change::LoggedOut(Some(Code::SessionEnded))),
